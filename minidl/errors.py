@@ -1,0 +1,106 @@
+"""Every exception minidl raises, and the checks that raise them in one message format.
+
+A message reads ``WHERE: expected WHAT, got WHAT; what to do``, for example
+``Affine 'affine0': expected x of shape (batch, 784), got (32, 10)``.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Self
+
+
+class MinidlError(Exception):
+    """The base of minidl's exceptions: ``except MinidlError`` catches them all."""
+
+    @classmethod
+    def expected(cls, where: str, expected: object, got: object, remedy: str = "") -> Self:
+        """The exception whose message says where, what was expected, what came, what to do."""
+        message = f"{where}: expected {expected}, got {got}"
+        return cls(f"{message}; {remedy}" if remedy else message)
+
+
+class ShapeError(MinidlError, ValueError):
+    """An array has another shape than the one fixed at construction."""
+
+
+class DTypeError(MinidlError, TypeError):
+    """An array has a dtype that the receiver does not take, or dtypes are mixed in one net."""
+
+
+class StateError(MinidlError, RuntimeError):
+    """A call came at the wrong moment, such as a backward with no training forward before it."""
+
+
+class StructureError(MinidlError, ValueError):
+    """Parts that do not make a net, such as a loss in the middle or one layer used twice."""
+
+
+class ConfigurationError(MinidlError, ValueError):
+    """A hyperparameter or option outside its domain, such as a learning rate of 0."""
+
+
+class DataError(MinidlError, ValueError):
+    """Data that cannot be trained on, or a data file that is missing, damaged or foreign."""
+
+
+class CheckpointError(MinidlError, ValueError):
+    """A saved net that is truncated, foreign or at odds with its own description."""
+
+
+class DivergedError(MinidlError, ArithmeticError):
+    """Training left the finite numbers; the net keeps its last finite parameters."""
+
+
+class MissingExtraError(MinidlError, ImportError):
+    """A feature needs a package that one of minidl's extras installs."""
+
+    @classmethod
+    def for_extra(cls, feature: str, package: str, extra: str) -> Self:
+        """The exception that names the extra to install."""
+        return cls(f"{feature} needs {package}, which is not installed: pip install 'minidl[{extra}]'")
+
+
+def check_float(
+    where: str,
+    name: str,
+    value: object,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+) -> float:
+    """`value` as a float, or `ConfigurationError` if it is no finite number in the bounds given."""
+    bounds = {
+        f"> {above:g}": above,
+        f">= {at_least:g}": at_least,
+        f"< {below:g}": below,
+        f"<= {at_most:g}": at_most,
+    }
+    domain = " and ".join(text for text, bound in bounds.items() if math.isfinite(bound))
+    expected = f"{name} to be a finite number {domain}".rstrip()
+    try:
+        if isinstance(value, (bool, str)):
+            raise TypeError
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise ConfigurationError.expected(where, expected, repr(value)) from None
+    if not (math.isfinite(number) and above < number < below and at_least <= number <= at_most):
+        raise ConfigurationError.expected(where, expected, repr(value))
+    return number
+
+
+def check_int(where: str, name: str, value: object, *, at_least: int) -> int:
+    """`value` as an int of at least `at_least`, or `ConfigurationError`."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+        if number < at_least:
+            raise ValueError
+    except (TypeError, ValueError):
+        expected = f"{name} to be a whole number >= {at_least}"
+        raise ConfigurationError.expected(where, expected, repr(value)) from None
+    return number

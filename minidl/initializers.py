@@ -1,0 +1,95 @@
+"""How parameters are drawn: each initializer is ``(rng, shape, dtype) -> array``.
+
+Draws are made in float64 and rounded, so that a float32 net and its float64 twin built from one
+seed hold the same weights up to rounding. `shape` is ``(in, out)`` for a weight matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import ConfigurationError, check_float
+
+Array: TypeAlias = npt.NDArray[Any]
+Rng: TypeAlias = "np.random.Generator | np.random.RandomState | int | None"
+Initializer: TypeAlias = Callable[[Any, tuple[int, ...], npt.DTypeLike], Array]
+
+
+def as_generator(rng: Rng) -> Any:
+    """A random generator from a generator (itself), a seed, or None (fresh entropy).
+
+    A legacy ``RandomState`` is passed through as well, for programs that replay its stream.
+    """
+    if isinstance(rng, (np.random.Generator, np.random.RandomState)):
+        return rng
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        expected = "a numpy.random.Generator, a seed >= 0 or None"
+        raise ConfigurationError.expected("rng", expected, repr(rng)) from None
+
+
+def zeros(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """All zeros; the usual start of a bias. Draws nothing."""
+    return np.zeros(shape, dtype)
+
+
+def ones(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """All ones; the usual start of a gain. Draws nothing."""
+    return np.ones(shape, dtype)
+
+
+@dataclass(frozen=True)
+class normal:  # noqa: N801 - used like the functions beside it
+    """Normal draws with mean 0 and standard deviation `std`: ``normal(1e-4)``."""
+
+    std: float
+
+    def __post_init__(self) -> None:
+        check_float("normal", "std", self.std, at_least=0)
+
+    def __call__(self, rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        """Draw ``std * rng.standard_normal(shape)``."""
+        return np.asarray(self.std * rng.standard_normal(shape), dtype)
+
+
+def he_normal(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """Normal draws with variance ``2 / fan_in``, which keeps a ReLU net's activations in scale.
+
+    Source: He, Zhang, Ren, Sun (2015), "Delving Deep into Rectifiers", arXiv:1502.01852, eq. 10.
+    """
+    return normal(np.sqrt(2.0 / _fan_in(shape)))(rng, shape, dtype)
+
+
+def xavier_uniform(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """Uniform draws with variance ``2 / (fan_in + fan_out)``, for tanh-like and linear layers.
+
+    Source: Glorot, Bengio (2010), "Understanding the difficulty of training deep feedforward
+    neural networks", eq. 16.
+    """
+    limit = np.sqrt(6.0 / (_fan_in(shape) + shape[-1]))
+    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+
+@dataclass(frozen=True)
+class scaled:  # noqa: N801 - used like the functions beside it
+    """The draws of another initializer times `factor`: ``scaled(he_normal, 0.1)``."""
+
+    initializer: Initializer
+    factor: float
+
+    def __post_init__(self) -> None:
+        check_float("scaled", "factor", self.factor, above=0)
+
+    def __call__(self, rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        """Draw with `initializer` and scale."""
+        return np.asarray(self.initializer(rng, shape, np.float64) * self.factor, dtype)
+
+
+def _fan_in(shape: tuple[int, ...]) -> int:
+    return max(int(np.prod(shape[:-1])), 1)

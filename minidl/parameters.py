@@ -1,0 +1,165 @@
+"""Parameters, and the two flat vectors that hold all parameters and gradients of a net."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, KeysView, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import DTypeError, ShapeError
+from minidl.initializers import Array, Initializer, Rng, as_generator
+
+ALIGNMENT = 64
+"""Bytes; a cache line, and the widest vector register of the CPUs in use."""
+
+BLOCK = 65_536
+"""Numbers that a walk over the vectors takes at once: few enough to stay in the cache between the
+passes made over them, many enough that Python's overhead does not show."""
+
+
+class Parameter:
+    """One trainable array of a layer and its gradient.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    initializer : callable ``(rng, shape, dtype) -> array``
+        Draws the values, at construction and in `initialize`.
+    rng : Generator, seed or None
+    dtype : float32 or float64
+    decay : bool
+        Whether a penalty such as `L2` covers it: true for weights, false for biases.
+
+    Attributes
+    ----------
+    value, grad : ndarray of `shape` and `dtype`
+        Written in place (``parameter.value[...] = x``). Once the net is packed they are views
+        into its `ParameterVector` and keep their identity for good.
+    """
+
+    __slots__ = ("_grad", "_value", "decay", "initializer")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        initializer: Initializer,
+        *,
+        rng: Rng = None,
+        dtype: npt.DTypeLike = np.float32,
+        decay: bool = False,
+    ) -> None:
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise DTypeError.expected("Parameter", "dtype float32 or float64", np.dtype(dtype))
+        self.initializer = initializer
+        self.decay = decay
+        self._value: Array = np.zeros(shape, dtype)
+        self._grad: Array = np.zeros(shape, dtype)
+        self.initialize(as_generator(rng))
+
+    value = property(lambda self: self._value, doc="The values; assign with ``value[...] =``.")
+    grad = property(lambda self: self._grad, doc="The gradient of the loss; a backward assigns it.")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of value and gradient."""
+        return self._value.shape
+
+    def initialize(self, rng: Any) -> None:
+        """Draw the values anew and clear the gradient."""
+        drawn = np.asarray(self.initializer(rng, self.shape, self._value.dtype))
+        if drawn.shape != self.shape:
+            raise ShapeError.expected("Parameter", f"its initializer to draw shape {self.shape}", drawn.shape)
+        self._value[...] = drawn
+        self._grad[...] = 0
+
+    def rebind(self, value: Array, grad: Array) -> None:
+        """Move into the given arrays, which from now on are `value` and `grad`."""
+        value[...] = self._value
+        grad[...] = self._grad
+        self._value, self._grad = value, grad
+
+    def __repr__(self) -> str:
+        return f"Parameter(shape={self.shape}, dtype={self._value.dtype}, decay={self.decay})"
+
+
+class ParameterVector:
+    """All parameters of a net as one vector of values and one of gradients.
+
+    Reads like a dict from a parameter's path (``affine0.weight``) to the `Parameter`, in the
+    net's order; ``values`` is the vector, though, not a method.
+
+    Attributes
+    ----------
+    values, gradients : ndarray of shape (size,)
+        Contiguous; each parameter's part starts on a 64-byte boundary, and the few numbers of
+        padding between parts stay 0.
+    regularized : slice
+        The leading part of the two that holds the parameters with ``decay=True``.
+    """
+
+    def __init__(self, parameters: Mapping[str, Parameter]) -> None:
+        dtypes = {parameter.value.dtype for parameter in parameters.values()}
+        if len(dtypes) > 1:
+            names = {str(p.value.dtype): name for name, p in parameters.items()}
+            raise DTypeError.expected("net", "one dtype for all parameters", names)
+        dtype = dtypes.pop() if dtypes else np.dtype(np.float32)
+        step = ALIGNMENT // dtype.itemsize
+        # A stable sort: penalized parameters first, each group in the net's order.
+        ordered = sorted(parameters.values(), key=lambda parameter: not parameter.decay)
+        extents = [-(-parameter.value.size // step) * step for parameter in ordered]
+        ends = np.cumsum([0, *extents]).tolist()
+        self._parameters = dict(parameters)
+        self.values = _aligned_zeros(ends[-1], dtype)
+        self.gradients = _aligned_zeros(ends[-1], dtype)
+        self.regularized = slice(0, ends[sum(parameter.decay for parameter in ordered)])
+        for parameter, start in zip(ordered, ends[:-1], strict=True):
+            part = slice(start, start + parameter.value.size)
+            shape = parameter.shape
+            parameter.rebind(self.values[part].reshape(shape), self.gradients[part].reshape(shape))
+
+    def __getitem__(self, name: str) -> Parameter:
+        return self._parameters[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def keys(self) -> KeysView[str]:
+        """The parameters' paths."""
+        return self._parameters.keys()
+
+    def items(self) -> ItemsView[str, Parameter]:
+        """Pairs of path and `Parameter`."""
+        return self._parameters.items()
+
+    @property
+    def count(self) -> int:
+        """How many numbers the parameters hold, padding not counted."""
+        return sum(parameter.value.size for parameter in self._parameters.values())
+
+    def blocks(self, part: slice = slice(None), *, extra: Array | None = None) -> Iterator[tuple[Array, ...]]:
+        """Views of values and gradients (and of `extra`, as long as they are), block by block."""
+        vectors = [self.values, self.gradients] + ([] if extra is None else [extra])
+        start, stop, _ = part.indices(self.values.size)
+        for begin in range(start, stop, BLOCK):
+            block = slice(begin, min(begin + BLOCK, stop))
+            yield tuple(vector[block] for vector in vectors)
+
+    def scratch(self, array: Array) -> Array:
+        """`array` if it fits for working on one block, else a new one that does."""
+        size, dtype = min(BLOCK, self.values.size), self.values.dtype
+        return array if array.size >= size and array.dtype == dtype else np.empty(size, dtype)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {parameter.shape}" for name, parameter in self.items())
+        return f"ParameterVector({shapes})"
+
+
+def _aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
+    raw = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + size * dtype.itemsize].view(dtype)
