@@ -1,0 +1,217 @@
+"""Containers: layers made of layers, first of all the net."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import DTypeError, ShapeError, StructureError
+from minidl.initializers import Array
+from minidl.layers.layer import Layer
+from minidl.losses import Loss
+
+Part: TypeAlias = "Layer | Loss | tuple[str, Layer | Loss]"
+
+_CHUNK = 512
+"""Rows that inference takes at once: enough for the BLAS, few enough for the cache."""
+
+
+class Sequential(Layer):
+    """Layers one after the other; with a `Loss` at the end, a net that can be trained.
+
+    Parameters
+    ----------
+    *parts : Layer, Loss, or (name, layer)
+        Unnamed layers are numbered per type, so that the parameters read ``affine0.weight``. A
+        `Loss` may stand last; it is ``net.head``.
+
+    Raises
+    ------
+    StructureError
+        For a loss in the middle, an instance used twice, a name used twice, no layer at all.
+    DTypeError
+        For layers of different dtypes.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> from minidl import Affine, ReLU, SoftmaxCrossEntropy
+    >>> net = Sequential(Affine(4, 8, rng=rng), ReLU(), Affine(8, 3, rng=rng), SoftmaxCrossEntropy())
+    >>> net(np.ones((2, 4))).shape
+    (2, 3)
+    >>> list(net.parameters)
+    ['affine0.weight', 'affine0.bias', 'affine1.weight', 'affine1.bias']
+    """
+
+    head: Loss | None
+
+    def __init__(self, *parts: Part) -> None:
+        numbers: dict[str, int] = {}
+        layers: list[Layer] = []
+        self.head = None
+        for position, part in enumerate(parts):
+            name, layer = part if isinstance(part, tuple) and len(part) == 2 else ("", part)
+            if isinstance(layer, Loss) and position == len(parts) - 1:
+                self.head = layer
+                continue
+            if not isinstance(layer, Layer):
+                expected = "layers, and a loss at the very end only"
+                self.fail(StructureError, expected, f"{layer!r} as part {position} of {len(parts)}")
+            if isinstance(layer, Sequential) and layer.head is not None:
+                self.fail(StructureError, "no loss inside a nested Sequential", repr(layer.head))
+            if not name:
+                kind = type(layer).__name__.lower()
+                number = numbers.setdefault(kind, 0)
+                numbers[kind] += 1
+                name = f"{kind}{number}"
+            elif not (isinstance(name, str) and name.isidentifier()):
+                self.fail(StructureError, "a part's name to be an identifier", repr(name))
+            if name in self._children or name == "head":
+                self.fail(StructureError, "every part to have a name of its own", f"{name!r} twice")
+            self._register(name, layer)
+            layers.append(layer)
+        if not layers:
+            self.fail(StructureError, "at least one layer", "none")
+        self.layers = tuple(layers)
+        self.takes_raw = layers[0].takes_raw
+        self.dtype = self._common_dtype()
+        # Nobody asks for gradients before the first layer with parameters.
+        self._first = next(
+            (i for i, layer in enumerate(layers) if any(layer.named_parameters())), len(layers)
+        )
+
+    def _common_dtype(self) -> np.dtype[np.generic] | None:
+        dtypes = {path: parameter.value.dtype for path, parameter in self.named_parameters()}
+        dtypes |= {
+            m.label: m.dtype for m in self.modules() if isinstance(m, Layer) and m is not self and m.dtype
+        }
+        if len(set(dtypes.values())) > 1:
+            found = ", ".join(f"{dtype} in {path}" for path, dtype in dtypes.items())
+            self.fail(DTypeError, "one dtype in all layers", found, "give them the same dtype=")
+        return next(iter(dtypes.values()), None)
+
+    # ---------------------------------------------------------------- as any layer
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        """The scores: each layer's forward in turn. Strict about dtype; the head takes no part."""
+        for layer in self.layers:
+            x = layer.forward(x, training=training)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        """Each layer's backward in reverse turn; fills the gradients and returns the input's."""
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def backward_parameters(self, dy: Array) -> None:
+        """The parameters' gradients only: work that would serve the input's alone is left out."""
+        for layer in reversed(self.layers[self._first + 1 :]):
+            dy = layer.backward(dy)
+        for index, layer in enumerate(self.layers[: self._first + 1]):
+            if index == self._first:
+                layer.backward_parameters(dy)
+            else:
+                layer.forget()
+
+    # ---------------------------------------------------------------- as a net
+
+    def __call__(self, x: npt.ArrayLike) -> Array:
+        """Scores of `x` (batch, ...), by inference in chunks; an array of the caller's own."""
+        x = self._input(x)
+        if len(x) <= _CHUNK:
+            scores = self.forward(self._convert(x), training=False)
+            return scores.copy() if np.may_share_memory(scores, x) else scores
+        chunks = list(self.score_chunks(x))
+        return np.concatenate([scores for _, scores in chunks])
+
+    def score_chunks(self, x: npt.ArrayLike) -> Iterator[tuple[slice, Array]]:
+        """Pairs of rows and their scores, by inference, so that memory stays bounded."""
+        x = self._input(x)
+        for start in range(0, len(x), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            yield rows, self.forward(self._convert(x[rows]), training=False)
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """Labels (batch,) of `x`, by inference in chunks."""
+        head = self._require_head()
+        x = self._input(x)
+        parts = [head.predict(scores) for _, scores in self.score_chunks(x)]
+        return np.concatenate(parts) if parts else head.predict(self(x))
+
+    def predict_probabilities(self, x: npt.ArrayLike) -> Array:
+        """Probabilities (batch, classes) of `x`, by inference in chunks."""
+        head = self._require_head()
+        x = self._input(x)
+        parts = [head.probabilities(scores) for _, scores in self.score_chunks(x)]
+        return np.concatenate(parts) if parts else head.probabilities(self(x))
+
+    def loss(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> float:
+        """The data loss (no penalty) of `x` and `targets`, by inference in chunks."""
+        head = self._require_head()
+        x, targets = self._input(x), np.asarray(targets)
+        if len(x) <= _CHUNK or len(targets) != len(x):  # the head refuses lengths that differ
+            return head.forward(self(x[:_CHUNK]), targets, training=False)
+        total = 0.0
+        for rows, scores in self.score_chunks(x):
+            total += head.forward(scores, targets[rows], training=False) * len(scores)
+        return total / len(x)
+
+    def loss_and_gradients(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> float:
+        """The data loss of one batch; its gradients go into ``net.parameters.gradients``."""
+        return self.forward_backward(x, targets)[0]
+
+    def forward_backward(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[float, Array]:
+        """As `loss_and_gradients`, and the batch's scores, lent until the next training pass."""
+        head = self._require_head()
+        self.parameters  # noqa: B018 - packs, so that the gradients land in the vector
+        scores = self.forward(self._convert(self._input(x), lend=True), training=True)
+        loss = head.forward(scores, targets, training=True)
+        self.backward_parameters(head.backward())
+        return loss, scores
+
+    def _input(self, x: npt.ArrayLike) -> Array:
+        x = np.asarray(x)
+        if x.dtype.kind not in "fiub":
+            self.fail(DTypeError, "x of a real dtype", x.dtype)
+        if x.ndim == 0:
+            self.fail(ShapeError, "x of shape (batch, ...)", x.shape)
+        return x
+
+    def _convert(self, x: Array, *, lend: bool = False) -> Array:
+        if self.takes_raw or self.dtype is None or x.dtype == self.dtype:
+            return x
+        if not lend:
+            return x.astype(self.dtype)
+        converted = self.buffer("x", x.shape, self.dtype)
+        np.copyto(converted, x, casting="same_kind")
+        return converted
+
+    def _require_head(self) -> Loss:
+        if self.head is None:
+            self.fail(StructureError, "a loss as the last part", "none", "add SoftmaxCrossEntropy()")
+        return self.head
+
+    # ---------------------------------------------------------------- as a list
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self.layers)
+
+    def __getitem__(self, key: int | str) -> Layer:
+        """The layer at a position or of a name: ``net[0]``, ``net["affine0"]``."""
+        if isinstance(key, str):
+            layer = self._children.get(key)
+            if not isinstance(layer, Layer):
+                raise KeyError(f"no layer {key!r}; there are {', '.join(self._children)}")
+            return layer
+        return self.layers[key]
+
+    def __repr__(self) -> str:
+        lines = [f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self._children.items()]
+        return "Sequential(\n  " + "\n  ".join(lines) + "\n)"

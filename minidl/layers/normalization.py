@@ -1,0 +1,104 @@
+"""Layers that bring their input to a common scale."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import DataError, DTypeError, ShapeError
+from minidl.initializers import Array
+from minidl.layers.layer import Layer
+
+_CHUNK = 1024
+
+
+class Standardize(Layer):
+    """``y = (x - mean) / scale`` with constants fixed at construction; the net's first layer.
+
+    It takes raw input of any real dtype, pixels as uint8 too, so that a data set stays small in
+    memory and a saved net is complete.
+
+    Parameters
+    ----------
+    mean, scale : float or array of one sample's shape
+        Finite; every scale above 0.
+    dtype : float32 or float64
+        Of the output.
+    """
+
+    takes_raw = True
+    dtype: np.dtype[Any]
+
+    def __init__(
+        self, mean: npt.ArrayLike, scale: npt.ArrayLike, *, dtype: npt.DTypeLike = np.float32
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            self.fail(DTypeError, "dtype float32 or float64", self.dtype)
+        self.mean = np.array(mean, self.dtype)
+        with np.errstate(divide="ignore", over="ignore"):
+            self.inverse_scale = np.asarray(1 / np.asarray(scale, np.float64), self.dtype)
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.inverse_scale).all()):
+            self.fail(DataError, "finite means and scales other than 0", "NaN, an infinity or a scale of 0")
+        if not (self.inverse_scale > 0).all():
+            self.fail(DataError, "every scale above 0", f"a scale of {np.min(scale)}")
+        for name, array in (("mean", self.mean), ("scale", self.inverse_scale)):
+            if array.ndim and array.shape != (self.mean.shape or array.shape):
+                self.fail(ShapeError, f"{name} of shape {self.mean.shape}", array.shape)
+
+    @classmethod
+    def fit(
+        cls, features: npt.ArrayLike, *, shared_scale: bool = False, dtype: npt.DTypeLike = np.float32
+    ) -> Self:
+        """The layer that gives these `features` mean 0 and standard deviation 1.
+
+        Parameters
+        ----------
+        features : array of shape (samples, ...)
+            Of any real dtype; read in chunks, so a memory-mapped array is welcome.
+        shared_scale : bool
+            One scale for all features, as suits the pixels of images: their scales are alike, and
+            a pixel that hardly ever varies is not blown up. Else each feature has its own, and a
+            constant feature the scale 1.
+        """
+        features = np.asanyarray(features)
+        if features.ndim == 0 or len(features) == 0 or features.dtype.kind not in "fiub":
+            expected = "features of shape (samples, ...) and a real dtype"
+            raise DataError.expected("Standardize.fit", expected, f"{features.shape} of {features.dtype}")
+        chunks = [slice(start, start + _CHUNK) for start in range(0, len(features), _CHUNK)]
+        mean = sum(features[chunk].sum(axis=0, dtype=np.float64) for chunk in chunks) / len(features)
+        # A second pass about the mean: sums of squares about 0 would cancel.
+        squares = sum(np.square(features[chunk] - mean).sum(axis=0) for chunk in chunks) / len(features)
+        scale = np.sqrt(np.mean(squares) if shared_scale else squares)
+        return cls(mean, np.where(scale > 0, scale, 1.0), dtype=dtype)
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        """``(batch, ...) -> (batch, ...)``; `x` of any real dtype."""
+        shape = self.mean.shape or self.inverse_scale.shape
+        if x.ndim == 0 or x.shape[1:] != (shape or x.shape[1:]):
+            self.fail(ShapeError, f"x of shape (batch, {', '.join(map(str, shape)) or '...'})", x.shape)
+        y: Array = self.buffer("y", x.shape, self.dtype) if training else np.empty(x.shape, self.dtype)
+        if training:
+            self.remember(x.shape)
+        if x.dtype.itemsize < self.dtype.itemsize:
+            # Converting first is the fastest way for small integers (and as exact); wider numbers
+            # are subtracted in their own precision.
+            np.copyto(y, x)
+            np.subtract(y, self.mean, out=y)
+        else:
+            np.subtract(x, self.mean, out=y, casting="same_kind")
+        y *= self.inverse_scale
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        """``dy / scale``."""
+        (shape,) = self.recall()
+        self.check_batch("dy", dy, shape[1:], batch=shape[0])
+        dx: Array = np.multiply(dy, self.inverse_scale, out=self.buffer("dx", shape, self.dtype))
+        return dx
+
+    def backward_parameters(self, dy: Array) -> None:
+        """Nothing to do: there are no parameters."""
+        self.forget()

@@ -1,0 +1,24 @@
+"""Layers that change an array's shape, not its numbers."""
+
+from __future__ import annotations
+
+import math
+
+from minidl.initializers import Array
+from minidl.layers.layer import Layer
+
+
+class Flatten(Layer):
+    """``(batch, ...) -> (batch, features)``: each sample becomes one row, in C order."""
+
+    def forward(self, x: Array, *, training: bool) -> Array:
+        """The batch with one row a sample; a view of `x` where its layout allows."""
+        if training:
+            self.remember(x.shape)
+        return x.reshape(len(x), math.prod(x.shape[1:]))
+
+    def backward(self, dy: Array) -> Array:
+        """`dy` in the shape of the input."""
+        (shape,) = self.recall()
+        self.check_batch("dy", dy, (math.prod(shape[1:]),), batch=shape[0])
+        return dy.reshape(shape)

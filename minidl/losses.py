@@ -1,0 +1,118 @@
+"""Losses: scores and targets in, one number out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import DataError, DTypeError, ShapeError
+from minidl.initializers import Array
+from minidl.module import Module
+
+
+class Loss(Module, ABC):
+    """The part that ends a net: the mean over the batch of each sample's loss.
+
+    The rules of a `Layer` hold: arguments are never written to, and inference changes nothing.
+    """
+
+    @abstractmethod
+    def forward(self, scores: Array, targets: npt.ArrayLike, *, training: bool) -> float:
+        """The loss of the batch, added up in float64."""
+
+    @abstractmethod
+    def backward(self) -> Array:
+        """The gradient of the last training forward's loss by the scores."""
+
+    @abstractmethod
+    def probabilities(self, scores: Array) -> Array:
+        """What the scores say as probabilities."""
+
+    @abstractmethod
+    def predict(self, scores: Array) -> Array:
+        """What the scores say as targets."""
+
+
+class SoftmaxCrossEntropy(Loss):
+    """``mean(-log softmax(scores)[label])`` for scores (N, C) and integer labels (N,) in [0, C).
+
+    Computed through log-sum-exp with each row's maximum subtracted, so it stays finite for scores
+    of ±1e4 in float32. NaN scores give a NaN loss.
+
+    Examples
+    --------
+    >>> loss = SoftmaxCrossEntropy()
+    >>> f"{loss.forward(np.zeros((2, 4)), [0, 3], training=False):.6f}"  # log(4)
+    '1.386294'
+    """
+
+    def forward(self, scores: Array, targets: npt.ArrayLike, *, training: bool) -> float:
+        """The mean cross-entropy.
+
+        Raises
+        ------
+        ShapeError, DTypeError, DataError
+            For scores not (N >= 1, C) floats; for labels one-hot or (N, 1), not integers (booleans
+            are not), or outside [0, C).
+        """
+        self._check_scores(scores)
+        labels = self._check_labels(targets, *scores.shape)
+        rows = np.arange(len(scores))
+        work = self.buffer("probabilities", scores.shape, scores.dtype) if training else np.empty_like(scores)
+        np.subtract(scores, scores.max(axis=1, keepdims=True), out=work)
+        shifted = work[rows, labels]
+        np.exp(work, out=work)
+        sums = work.sum(axis=1, keepdims=True)
+        losses = np.log(sums[:, 0]) - shifted
+        if training:
+            work /= sums
+            self.remember(work, rows, labels)
+        return float(losses.mean(dtype=np.float64))
+
+    def backward(self) -> Array:
+        """``(softmax(scores) - onehot(labels)) / N``, of shape (N, C)."""
+        dscores: Array
+        dscores, rows, labels = self.recall()
+        dscores[rows, labels] -= 1
+        dscores /= len(dscores)
+        return dscores
+
+    def probabilities(self, scores: Array) -> Array:
+        """``softmax(scores)``, of shape (N, C); each row adds up to 1."""
+        self._check_scores(scores)
+        exps: Array = np.exp(scores - scores.max(axis=1, keepdims=True))
+        exps /= exps.sum(axis=1, keepdims=True)
+        return exps
+
+    def predict(self, scores: Array) -> Array:
+        """The label of each row's highest score, of shape (N,)."""
+        self._check_scores(scores)
+        labels: Array = np.argmax(scores, axis=1)
+        return labels
+
+    def _check_scores(self, scores: Array) -> None:
+        if scores.ndim != 2 or 0 in scores.shape[1:]:
+            self.fail(ShapeError, "scores of shape (batch, classes)", scores.shape)
+        if scores.dtype.kind != "f":
+            self.fail(DTypeError, "scores of a float dtype", scores.dtype)
+
+    def _check_labels(
+        self, targets: npt.ArrayLike, samples: int, classes: int
+    ) -> npt.NDArray[np.integer[Any]]:
+        labels = np.asarray(targets)
+        if labels.shape != (samples,):
+            remedy = "give class indices: argmax of one-hot rows, ravel() of an (N, 1) column"
+            self.fail(ShapeError, f"labels of shape ({samples},)", labels.shape, remedy)
+        if samples == 0:
+            self.fail(ShapeError, "at least one sample", "an empty batch")
+        if labels.dtype.kind not in "iu":
+            remedy = "convert them with .astype(np.int64)"
+            self.fail(DTypeError, "labels of an integer dtype", labels.dtype, remedy)
+        low, high = labels.min(), labels.max()
+        if low < 0 or high >= classes:
+            wrong = low if low < 0 else high
+            self.fail(DataError, f"labels from 0 to {classes - 1}, one for each of {classes} scores", wrong)
+        return labels
