@@ -1,0 +1,109 @@
+"""Optimizers: the vector of parameters changed in place from the vector of gradients."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import ConfigurationError, ShapeError, StateError, check_float
+from minidl.initializers import Array
+from minidl.parameters import ParameterVector
+
+
+class Optimizer(ABC):
+    """One way to step along the gradient.
+
+    Parameters
+    ----------
+    lr : float > 0
+        The learning rate.
+
+    Attributes
+    ----------
+    base_lr : float
+        The rate it was made with; a schedule multiplies this one.
+    lr : float
+        The rate of the next step, which the Trainer sets before each.
+    """
+
+    def __init__(self, lr: float) -> None:
+        self.base_lr = check_float(type(self).__name__, "lr", lr, above=0)
+        self.lr = self.base_lr
+
+    @abstractmethod
+    def step(self, parameters: ParameterVector) -> None:
+        """Change ``parameters.values`` in place; the gradients are read only."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs beside the constructor's arguments, as copies."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state_dict` gave."""
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum and Nesterov's form of it.
+
+    ``v = momentum * v + g`` and ``w -= lr * v``; with Nesterov ``w -= lr * (g + momentum * v)``.
+    The form is Sutskever et al. (2013), "On the importance of initialization and momentum in deep
+    learning", with the rate outside the velocity, as PyTorch has it.
+
+    Parameters
+    ----------
+    lr : float > 0
+    momentum : float in [0, 1)
+    nesterov : bool
+        Needs a momentum above 0.
+    """
+
+    def __init__(self, lr: float, momentum: float = 0.0, nesterov: bool = False) -> None:
+        super().__init__(lr)
+        self.momentum = check_float("SGD", "momentum", momentum, at_least=0, below=1)
+        self.nesterov = bool(nesterov)
+        if self.nesterov and self.momentum == 0:
+            raise ConfigurationError.expected("SGD", "momentum > 0 with nesterov=True", "momentum 0")
+        self._velocity: Array | None = None
+        self._scratch: Array = np.empty(0)
+
+    def step(self, parameters: ParameterVector) -> None:
+        """One update, walking the vector in blocks that stay in the cache."""
+        self._scratch = parameters.scratch(self._scratch)
+        if not self.momentum:
+            for values, gradients in parameters.blocks():
+                values -= np.multiply(gradients, self.lr, out=self._scratch[: len(values)])
+            return
+        if self._velocity is None:
+            self._velocity = np.zeros_like(parameters.gradients)
+        elif self._velocity.shape != parameters.gradients.shape:
+            sizes = f"a vector of {self._velocity.size}", f"one of {parameters.gradients.size}"
+            raise ShapeError.expected("SGD", *sizes, "give every net an optimizer of its own")
+        for values, gradients, velocity in parameters.blocks(extra=self._velocity):
+            update = self._scratch[: len(values)]
+            velocity *= self.momentum
+            velocity += gradients
+            if self.nesterov:
+                np.multiply(velocity, self.momentum, out=update)
+                update += gradients
+                update *= self.lr
+            else:
+                np.multiply(velocity, self.lr, out=update)
+            values -= update
+
+    def state_dict(self) -> dict[str, Any]:
+        """``lr`` and ``velocity`` (None before the first step with momentum)."""
+        return {"lr": self.lr, "velocity": None if self._velocity is None else self._velocity.copy()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up ``lr`` and ``velocity``."""
+        if set(state) != {"lr", "velocity"}:
+            raise StateError.expected("SGD", "a state with lr and velocity", sorted(state))
+        self.lr = check_float("SGD", "lr", state["lr"], at_least=0)
+        velocity = state["velocity"]
+        self._velocity = None if velocity is None else np.array(velocity)
+
+    def __repr__(self) -> str:
+        return f"SGD(lr={self.base_lr:g}, momentum={self.momentum:g}, nesterov={self.nesterov})"
