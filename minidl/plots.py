@@ -1,0 +1,155 @@
+"""Pictures of a run: its curves, and the weights of a first layer. Needs the extra ``plot``."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import ConfigurationError, DataError, MissingExtraError, ShapeError
+from minidl.files import atomic_write
+from minidl.initializers import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOST_TILES = 400
+_COLOURS = {"train": "#1f77b4", "validation": "#d95f02"}
+
+
+def smooth(values: npt.ArrayLike, window: int) -> Array:
+    """The running mean over `window` neighbours, narrower towards the ends; same length."""
+    values = np.asarray(values, float)
+    half = window // 2
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    reach = np.minimum(np.minimum(index, index[::-1]), half)
+    return np.asarray((sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1))
+
+
+def plot_history(
+    steps: Mapping[str, Sequence[float]],
+    epochs: Mapping[str, Sequence[float | None]],
+    path: str | os.PathLike[str],
+) -> None:
+    """Draw the loss per step, raw and smoothed, over the accuracies per epoch.
+
+    Parameters
+    ----------
+    steps, epochs : columns of a `History`
+    path : path-like
+        The image to write; its suffix gives the format (png, svg, pdf).
+    """
+    loss = np.asarray(steps["loss"], float)
+    if not loss.size:
+        raise DataError.expected("plot_history", "a history with at least one step", "an empty one")
+    accuracies = {part: epochs[f"{part}_accuracy"] for part in _COLOURS}
+    rows = 1 + any(accuracies.values())
+    figure = _figure((7.5, 3.2 * rows))
+    axes = np.atleast_1d(figure.subplots(rows, 1))
+
+    count = np.arange(1, len(loss) + 1)
+    axes[0].plot(count, loss, color=_COLOURS["train"], alpha=0.3, linewidth=0.8, label="each step")
+    smoothed = smooth(loss, max(len(loss) // 25, 1))
+    axes[0].plot(count, smoothed, color=_COLOURS["train"], linewidth=1.8, label="smoothed")
+    axes[0].set(xlabel="step", ylabel="loss (with penalty)", xlim=(0, len(loss) + 1))
+    if loss.min() > 0 and smoothed.max() > 20 * smoothed.min():
+        axes[0].set_yscale("log")  # or all but the start would be one flat line
+    else:
+        axes[0].set_ylim(bottom=0)
+
+    for part, column in accuracies.items():
+        points = [(epoch, 100 * value) for epoch, value in enumerate(column, 1) if value is not None]
+        if points:
+            epoch, percent = zip(*points, strict=True)
+            label = f"{part}, {percent[-1]:.1f}% at the end"
+            axes[1].plot(epoch, percent, "o-", color=_COLOURS[part], markersize=3, label=label)
+            axes[1].set(xlabel="epoch", ylabel="accuracy (%)")
+            axes[1].xaxis.get_major_locator().set_params(integer=True)
+    for axis in axes:
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(frameon=False)
+    _save(figure, path)
+
+
+def plot_weights(weight: npt.ArrayLike, sample_shape: Sequence[int], path: str | os.PathLike[str]) -> None:
+    """Draw the first layer's weights: one tile a unit, each scaled by itself.
+
+    Good weights show structure, such as strokes, edges and colours; bad ones noise.
+
+    Parameters
+    ----------
+    weight : array of shape (features, units)
+    sample_shape : sequence of int
+        ``(height, width)`` or ``(1, height, width)`` for grey images, ``(3, height, width)`` for
+        RGB; any other shape is drawn as one map of features by units.
+    path : path-like
+        The image to write; its suffix gives the format (png, svg, pdf).
+    """
+    weight = np.asarray(weight, float)
+    if weight.ndim != 2 or math.prod(sample_shape) != len(weight) or not weight.size:
+        expected = f"weight of shape ({math.prod(sample_shape)}, units)"
+        raise ShapeError.expected("plot_weights", expected, weight.shape)
+    units = weight.shape[1]
+    is_image = len(sample_shape) == 2 or (len(sample_shape) == 3 and sample_shape[0] in (1, 3))
+    if not is_image:
+        figure = _figure((7.5, 4.5))
+        axis = figure.subplots()
+        limit = float(np.abs(weight).max()) or 1.0
+        image = axis.imshow(
+            weight, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="none"
+        )
+        axis.set(xlabel="hidden unit", ylabel="feature", title=f"Weights of {units} units")
+        figure.colorbar(image, ax=axis)
+        return _save(figure, path)
+    shown = min(units, _MOST_TILES)
+    height, width = sample_shape[-2:]
+    tiles = weight[:, :shown].T.reshape(shown, -1, height, width).transpose(0, 2, 3, 1)
+    columns = math.ceil(math.sqrt(1.3 * shown * height / width))
+    grid = _tile(tiles, columns)
+    size = 7.5
+    figure = _figure((size, size * grid.shape[0] / grid.shape[1] + 0.4))
+    axis = figure.subplots()
+    axis.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    which = f"{units} units" if shown == units else f"the first {shown} of {units} units"
+    axis.set_title(f"First layer's weights, {which}, each scaled by itself", fontsize=10)
+    axis.set_axis_off()
+    return _save(figure, path)
+
+
+def _tile(tiles: Array, columns: int) -> Array:
+    """One image of all `tiles` (count, height, width, channels), scaled to [0, 1] each by itself."""
+    count, height, width, channels = tiles.shape
+    low, high = tiles.min(axis=(1, 2, 3), keepdims=True), tiles.max(axis=(1, 2, 3), keepdims=True)
+    scaled = (tiles - low) / np.where(high > low, high - low, 1.0)
+    rows = -(-count // columns)
+    gap = 1 + max(height, width) // 16
+    grid = np.ones((rows * (height + gap) - gap, columns * (width + gap) - gap, channels))
+    for index, tile in enumerate(scaled):
+        top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
+        grid[top : top + height, left : left + width] = tile
+    return grid
+
+
+def _figure(size: tuple[float, float]) -> Figure:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError.for_extra("plotting", "matplotlib", "plot") from None
+    # A figure of its own, not pyplot's: no window, no global state.
+    return Figure(figsize=size, dpi=120, layout="constrained")
+
+
+def _save(figure: Any, path: str | os.PathLike[str]) -> None:
+    suffix = Path(path).suffix.lstrip(".").lower()
+    known = figure.canvas.get_supported_filetypes()
+    if suffix not in known:
+        raise ConfigurationError.expected("plot", f"a file name ending in one of {sorted(known)}", str(path))
+    with atomic_write(path) as file:
+        figure.savefig(file, format=suffix)

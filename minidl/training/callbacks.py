@@ -1,0 +1,68 @@
+"""Callbacks: what else happens during a fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minidl.training.trainer import Trainer
+
+
+class Callback:
+    """Four hooks, each a no-op to override; the Trainer calls its callbacks in list order.
+
+    ``trainer.stop(reason)`` ends the fit after the current step.
+    """
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Before the first step; ``trainer.last_step`` says where the fit will end."""
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        """After each update, its numbers recorded in ``trainer.history.steps``."""
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """After each epoch, its numbers recorded in ``trainer.history.epochs``."""
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """At the end, however it came about."""
+
+
+class ProgressBar(Callback):
+    """A tqdm bar over the steps, with the loss and the accuracies of the last epoch.
+
+    Drawn on standard error, and only where that is a terminal.
+    """
+
+    _EVERY = 20  # steps between two looks at the loss: reading it must not cost the training
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._accuracies = ""
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Open the bar."""
+        from tqdm import tqdm
+
+        self._accuracies = ""
+        total = trainer.last_step - trainer.step
+        self._bar = tqdm(total=total, unit="step", disable=None, dynamic_ncols=True, leave=False)
+
+    def on_step_end(self, trainer: Trainer) -> None:
+        """Move on by a step."""
+        if trainer.step % self._EVERY == 0:
+            loss = trainer.history.steps["loss"][-1]
+            self._bar.set_postfix_str(f"loss {loss:.3f}{self._accuracies}", refresh=False)
+        self._bar.update()
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Take up the epoch's accuracies."""
+        shown = ""
+        for part in ("train", "validation"):
+            accuracy = trainer.history.epochs[f"{part}_accuracy"][-1]
+            shown += "" if accuracy is None else f", {part} {accuracy:.1%}"
+        self._accuracies = shown
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.close()

@@ -1,0 +1,137 @@
+"""Nets in files: one ``.npz`` with the arrays and a JSON description of the layers.
+
+Nothing is pickled and no code comes from the file: the description names classes of minidl, or
+classes and functions that the caller of `load` hands in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import CheckpointError, MinidlError
+from minidl.files import atomic_write
+from minidl.initializers import Array
+from minidl.module import Module
+from minidl.training.description import ARGUMENT, build, describe
+
+_DESCRIPTION = "description.json"
+_FORMAT = "minidl net"
+_VERSION = 1
+
+
+def save(net: Module, path: str | os.PathLike[str]) -> None:
+    """Write a net into one file, whole or not at all.
+
+    Parameters
+    ----------
+    net : Module
+        A layer or a whole net; its layers' constructor arguments and parameters are written.
+    path : path-like
+        Usually ``something.npz``; taken as it is.
+
+    Raises
+    ------
+    CheckpointError
+        For a constructor argument that no file can describe; nothing is written.
+    """
+    arrays: dict[str, Array] = {name: parameter.value for name, parameter in net.named_parameters()}
+    parameters = {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items()}
+    description = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "net": describe(net, arrays),
+        "parameters": parameters,
+    }
+    text = json.dumps(description, indent=1)
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        # A fixed date: the same net gives the same bytes.
+        archive.writestr(zipfile.ZipInfo(_DESCRIPTION), text)
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+
+
+def load(path: str | os.PathLike[str], *, custom: Sequence[Callable[..., Any]] = ()) -> Any:
+    """The net that `save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+    custom : sequence of classes and functions
+        The layer classes, losses and initializers in the net that are not minidl's.
+
+    Raises
+    ------
+    CheckpointError
+        For a file that is truncated, foreign or at odds with its own description.
+    FileNotFoundError
+    """
+    where = str(path)
+    named = {thing.__name__: thing for thing in custom}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            description, arrays = _read(archive)
+        net = build(description["net"], arrays, named)
+        _fill(net, description["parameters"], arrays)
+    except FileNotFoundError:
+        raise
+    except CheckpointError as error:
+        raise CheckpointError(f"{where}: {error}") from error
+    except MinidlError as error:
+        raise CheckpointError(f"{where}: its description makes no net: {error}") from error
+    except (zipfile.BadZipFile, OSError, EOFError, LookupError, ValueError, TypeError, AttributeError,
+            MemoryError, RecursionError, NotImplementedError, RuntimeError) as error:  # fmt: skip
+        raise CheckpointError.expected(where, "a net written by minidl.save", f"{error!r}") from error
+    return net
+
+
+def _read(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Array]]:
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    if len(set(names)) < len(names):
+        raise CheckpointError.expected("archive", "every member once", f"{sorted(names)}")
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        # Stored members cannot be larger than the file that holds them.
+        raise CheckpointError.expected("archive", "members that are not compressed", "compressed ones")
+    description = json.loads(archive.read(_DESCRIPTION))
+    if description.get("format") != _FORMAT or description.get("version") != _VERSION:
+        expected = f"format {_FORMAT!r}, version {_VERSION}"
+        got = f"{description.get('format')!r}, version {description.get('version')!r}"
+        raise CheckpointError.expected("description", expected, got, "a newer minidl may read it")
+    arrays = {}
+    for name in names:
+        if name != _DESCRIPTION:
+            arrays[name.removesuffix(".npy")] = _read_array(archive, name)
+    return description, arrays
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
+    with archive.open(name) as member:
+        version = np.lib.format.read_magic(member)
+        if version != (1, 0):
+            raise CheckpointError.expected(name, "array format (1, 0)", version)
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
+        data = member.read()
+    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if dtype.kind not in "fiub" or fortran or len(data) != size:
+        raise CheckpointError.expected(name, f"{size} bytes of numbers in C order", f"{len(data)} of {dtype}")
+    return np.frombuffer(data, dtype).reshape(shape)
+
+
+def _fill(net: Any, listed: dict[str, Any], arrays: dict[str, Array]) -> None:
+    if not isinstance(net, Module):
+        raise CheckpointError.expected("description", "a net", repr(net))
+    found = {name: parameter.value for name, parameter in net.named_parameters()}
+    described = {name: [list(value.shape), str(value.dtype)] for name, value in found.items()}
+    stored = {name: a for name, a in arrays.items() if not name.startswith(ARGUMENT)}
+    held = {name: [list(array.shape), str(array.dtype)] for name, array in stored.items()}
+    if not listed == described == held:
+        raise CheckpointError.expected("parameters", f"{described}", f"{held} in a file that lists {listed}")
+    for name, value in found.items():
+        value[...] = stored[name]

@@ -1,0 +1,115 @@
+"""Modules in terms of JSON: their classes by name, and the arguments they were made with."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+import numpy as np
+
+from minidl import initializers, layers, losses
+from minidl.errors import CheckpointError
+from minidl.initializers import Array
+from minidl.module import Module
+
+ARGUMENT = "argument:"
+"""Begins the keys of arrays that are constructor arguments, not parameters."""
+
+_KNOWN: dict[str, Any] = {
+    name: value
+    for module in (layers, losses, initializers)
+    for name, value in vars(module).items()
+    if callable(value) and not name.startswith("_")
+}
+
+
+def describe(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
+    """`value` in terms of JSON; arrays go into `arrays`, and the JSON holds their key."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (np.random.Generator, np.random.RandomState)):
+        return None  # spent once the layer is made
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        key = f"{ARGUMENT}{path}"
+        arrays[key] = value
+        return {"array": key}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.dtype) or (
+        isinstance(value, type) and issubclass(value, (np.generic, float, int))
+    ):
+        return {"dtype": str(np.dtype(value))}
+    if isinstance(value, (list, tuple)):
+        items = [describe(item, arrays, f"{path}.{index}") for index, item in enumerate(value)]
+        return {type(value).__name__: items} if isinstance(value, tuple) else items
+    if isinstance(value, Module):
+        return {"module": _name(type(value)), "arguments": _arguments(value, arrays, path)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type) and callable(value):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {"call": _name(type(value)), "arguments": _describe_all(fields, arrays, path)}
+    if callable(value) and getattr(value, "__name__", "<lambda>") != "<lambda>":
+        return {"function": _name(value)}
+    expected = "constructor arguments that are numbers, strings, lists, arrays, layers or named functions"
+    remedy = "define a function with def instead of lambda; build other objects inside the layer"
+    raise CheckpointError.expected("save", expected, f"{value!r} as '{path}'", remedy)
+
+
+def _arguments(module: Module, arrays: dict[str, Array], path: str) -> dict[str, Any]:
+    args, kwargs = module._arguments
+    signature = inspect.signature(type(module))
+    bound = signature.bind(*args, **kwargs).arguments
+    flat: dict[str, Any] = {}
+    for name, value in bound.items():
+        kind = signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            flat.update(value)
+        else:
+            flat[f"*{name}" if kind is inspect.Parameter.VAR_POSITIONAL else name] = value
+    flat.pop("rng", None)
+    return _describe_all(flat, arrays, path)
+
+
+def _describe_all(values: dict[str, Any], arrays: dict[str, Array], path: str) -> dict[str, Any]:
+    return {name: describe(value, arrays, f"{path}.{name}".strip(".")) for name, value in values.items()}
+
+
+def _name(thing: Any) -> str:
+    name: str = thing.__name__
+    return name if _KNOWN.get(name) is thing else f"custom {name}"
+
+
+def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> Any:
+    """What `describe` described; `custom` holds the classes and functions that are not minidl's."""
+    if isinstance(described, list):
+        return [build(item, arrays, custom) for item in described]
+    if not isinstance(described, dict):
+        return described
+    if "array" in described:
+        return arrays[described["array"]]
+    if "dtype" in described:
+        return np.dtype(described["dtype"])
+    if "tuple" in described:
+        return tuple(build(described["tuple"], arrays, custom))
+    if "function" in described:
+        return _find(described["function"], custom)
+    thing = _find(described["module"] if "module" in described else described["call"], custom)
+    arguments = {name: build(value, arrays, custom) for name, value in described["arguments"].items()}
+    if not any(name.startswith("*") for name in arguments):
+        return thing(**arguments)
+    # Arguments before ``*parts`` can only be given by position.
+    star = next(name for name in arguments if name.startswith("*"))
+    before = list(inspect.signature(thing).parameters)
+    before = before[: before.index(star[1:])]
+    rest = {name: value for name, value in arguments.items() if name not in before and name != star}
+    return thing(*(arguments[name] for name in before if name in arguments), *arguments[star], **rest)
+
+
+def _find(name: str, custom: dict[str, Any]) -> Any:
+    if not name.startswith("custom "):
+        return _KNOWN[name]
+    name = name.removeprefix("custom ")
+    if name not in custom:
+        remedy = f"name it: minidl.load(path, custom=[{name}])"
+        raise CheckpointError.expected("description", "only classes that are known", f"{name!r}", remedy)
+    return custom[name]

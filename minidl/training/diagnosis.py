@@ -1,0 +1,144 @@
+"""What the curves of a run say, each finding with the figure behind it and what to try.
+
+The rules are those a person applies to the plots; their thresholds are set so that a run that
+went well gives no finding at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.initializers import Array
+from minidl.layers import ReLU, Sequential
+from minidl.module import Module
+from minidl.plots import smooth
+
+if TYPE_CHECKING:
+    from minidl.training.history import History
+
+_FEWEST_STEPS = 20  # fewer say nothing about a curve's form
+_SAMPLES = 1000  # enough to call a unit dead
+
+
+class Finding(NamedTuple):
+    """One thing that the curves say.
+
+    Attributes
+    ----------
+    name : str
+        "rate too small", "rate too large", "model too small", "overfitting",
+        "validation past its best" or "dead units".
+    evidence : str
+        The figures behind it.
+    advice : str
+        What to try.
+    """
+
+    name: str
+    evidence: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.evidence}; {self.advice}"
+
+
+def curve_findings(history: History) -> list[Finding]:
+    """What losses and accuracies say."""
+    findings = _loss_findings(np.asarray(history.steps["loss"], float))
+    train = [value for value in history.epochs["train_accuracy"] if value is not None]
+    validation = [value for value in history.epochs["validation_accuracy"] if value is not None]
+    if train and len(train) == len(validation):
+        findings += _accuracy_findings(train, validation)
+    return findings
+
+
+def _loss_findings(loss: Array) -> list[Finding]:
+    if len(loss) < _FEWEST_STEPS:
+        return []
+    # One step's loss is one batch's, and an epoch's last batch may be small: neither is a jump.
+    curve = smooth(loss, max(len(loss) // 10, 5))
+    peaks = smooth(loss, max(len(loss) // 100, 5))
+    start, middle, end = (float(part.mean()) for part in _tenths(loss))
+    rise = curve - np.minimum.accumulate(curve)
+    evidence = ""
+    if end > 1.02 * start:
+        evidence = f"the loss rose from {start:.3g} to {end:.3g}"
+    elif peaks.max() > 2 * loss[0]:
+        evidence = (
+            f"the loss jumped from {loss[0]:.3g} to {peaks.max():.3g} at step {int(peaks.argmax()) + 1}"
+        )
+    elif rise.max() > 0.2 * loss[0]:
+        evidence = f"the loss rose by {rise.max():.3g} up to step {int(rise.argmax()) + 1}"
+    if evidence:
+        return [Finding("rate too large", evidence, "try a learning rate 3 to 10 times smaller")]
+    if start - end < 0.02 * start:
+        evidence = f"the loss hardly moved, from {start:.4g} to {end:.4g} in {len(loss)} steps"
+        return [Finding("rate too small", evidence, "try a learning rate 3 to 10 times larger")]
+    late = (middle - end) / (start - end)
+    if late > 0.4 and end > 0.5 * start:
+        evidence = (
+            f"the loss fell in a nearly straight line, from {start:.3g} to {end:.3g}, "
+            f"{late:.0%} of it in the second half"
+        )
+        return [Finding("rate too small", evidence, "try a larger learning rate, or train for longer")]
+    return []
+
+
+def _tenths(loss: Array) -> tuple[Array, Array, Array]:
+    width = max(len(loss) // 10, 1)
+    middle = (len(loss) - width) // 2
+    return loss[:width], loss[middle : middle + width], loss[-width:]
+
+
+def _accuracy_findings(train: list[float], validation: list[float]) -> list[Finding]:
+    findings = []
+    last_train, last_validation = (float(np.mean(column[-3:])) for column in (train, validation))
+    gap = last_train - last_validation
+    figures = f"train accuracy {last_train:.1%}, validation {last_validation:.1%}"
+    if abs(gap) < 0.05 and last_train < 0.6:
+        advice = "try a larger hidden layer or less regularization, once the rate is right"
+        findings.append(Finding("model too small", f"{figures}, close together and low", advice))
+    if gap > 0.1:
+        advice = "try more regularization, more data or a smaller hidden layer"
+        findings.append(Finding("overfitting", f"{figures}, {100 * gap:.0f} points apart", advice))
+    best = int(np.argmax(validation))
+    if validation[best] - last_validation > 0.02 and best < len(validation) - 3:
+        evidence = (
+            f"validation accuracy was best at {validation[best]:.1%} after epoch {best + 1} "
+            f"of {len(validation)}, and is {last_validation:.1%} at the end"
+        )
+        findings.append(Finding("validation past its best", evidence, f"stop after {best + 1} epochs"))
+    return findings
+
+
+def dead_unit_findings(net: Sequential, features: npt.ArrayLike) -> list[Finding]:
+    """Whether units of a ReLU fire for none of the samples."""
+    features = np.asarray(features)
+    rows = np.unique(np.linspace(0, len(features) - 1, _SAMPLES).astype(int))
+    findings = []
+    for relu, outputs in _relu_outputs(net, features[rows]):
+        fires = (outputs > 0).any(axis=0)
+        dead = int(fires.size - np.count_nonzero(fires))
+        if dead > 0.1 * fires.size:
+            share = f"{dead} of {fires.size} hidden units ({dead / fires.size:.0%})"
+            evidence = f"{share} behind {relu.label} never fire"
+            advice = "try a smaller learning rate, a smaller initial scale, or fewer units"
+            findings.append(Finding("dead units", evidence, advice))
+    return findings
+
+
+def _relu_outputs(net: Sequential, features: Array) -> list[tuple[Module, Array]]:
+    found: list[tuple[Module, Array]] = []
+
+    def walk(layers: Sequential, x: Array) -> Array:
+        for layer in layers:
+            x = walk(layer, x) if isinstance(layer, Sequential) else layer.forward(x, training=False)
+            if isinstance(layer, ReLU):
+                found.append((layer, x))
+        return x
+
+    walk(net, features if net.takes_raw else features.astype(net.dtype))
+    return found

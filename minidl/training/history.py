@@ -1,0 +1,110 @@
+"""What a training run recorded, as plain columns of Python numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from minidl.errors import CheckpointError
+from minidl.files import atomic_write
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from minidl.layers import Sequential
+    from minidl.training.diagnosis import Finding
+
+_STEPS = ("loss", "lr")
+_EPOCHS = (
+    "step",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "lr",
+    "seconds",
+)
+
+
+class History:
+    """The columns of a run; each is a list with one number a step or an epoch.
+
+    Attributes
+    ----------
+    steps : dict of str to list
+        ``loss``: of the batch, penalty included. ``lr``: the rate used.
+    epochs : dict of str to list
+        ``step``: steps done at the epoch's end. ``train_loss``, ``train_accuracy``: means over the
+        epoch's samples as they were trained on (penalty not included). ``validation_loss``,
+        ``validation_accuracy``: at the epoch's end; None where there was no validation set.
+        ``lr``: of the epoch's last step. ``seconds``: of the epoch, validation included.
+    """
+
+    def __init__(self) -> None:
+        self.steps: dict[str, list[float]] = {name: [] for name in _STEPS}
+        self.epochs: dict[str, list[Any]] = {name: [] for name in _EPOCHS}
+
+    def record_step(self, **columns: float) -> None:
+        """Append one step's numbers."""
+        for name in _STEPS:
+            self.steps[name].append(columns[name])
+
+    def record_epoch(self, **columns: float | None) -> None:
+        """Append one epoch's numbers."""
+        for name in _EPOCHS:
+            self.epochs[name].append(columns[name])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the columns as JSON, whole or not at all."""
+        with atomic_write(path) as file:
+            file.write(json.dumps({"steps": self.steps, "epochs": self.epochs}).encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> History:
+        """Read what `save` wrote; `CheckpointError` for anything else."""
+        history = cls()
+        try:
+            stored = json.loads(Path(path).read_bytes())
+            for table, columns in (("steps", history.steps), ("epochs", history.epochs)):
+                if set(stored[table]) != set(columns):
+                    raise ValueError(f"columns {sorted(stored[table])}")
+                columns.update((name, list(stored[table][name])) for name in columns)
+                if len({len(column) for column in columns.values()}) > 1:
+                    raise ValueError("columns of different lengths")
+        except (ValueError, KeyError, TypeError) as error:
+            raise CheckpointError.expected(str(path), "a history written by History.save", error) from error
+        return history
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw loss per step over accuracy per epoch into an image file (extra ``plot``)."""
+        from minidl.plots import plot_history
+
+        plot_history(self.steps, self.epochs, path)
+
+    def diagnose(self, net: Sequential | None = None, features: npt.ArrayLike | None = None) -> list[Finding]:
+        """What the curves say, and what to try; an empty list where nothing is amiss.
+
+        Parameters
+        ----------
+        net, features : Sequential and array of shape (samples, ...), optional
+            With both, hidden units that fire for none of the samples are looked for as well.
+        """
+        from minidl.training.diagnosis import curve_findings, dead_unit_findings
+
+        findings = curve_findings(self)
+        if net is not None and features is not None:
+            findings += dead_unit_findings(net, features)
+        return findings
+
+    def __repr__(self) -> str:
+        steps, epochs = len(self.steps["loss"]), len(self.epochs["lr"])
+        shown = [f"{steps} steps", f"{epochs} epochs"]
+        if steps:
+            shown.append(f"loss {self.steps['loss'][-1]:.4f}")
+        for part in ("train", "validation"):
+            column = self.epochs[f"{part}_accuracy"]
+            if column and column[-1] is not None:
+                shown.append(f"{part} accuracy {column[-1]:.1%}")
+        return f"History({', '.join(shown)})"

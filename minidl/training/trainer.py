@@ -1,0 +1,245 @@
+"""The Trainer: the loop that brings net, optimizer, schedule and data together."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidl.data import Batches, Dataset
+from minidl.errors import ConfigurationError, DataError, DivergedError, StructureError, check_int
+from minidl.initializers import Array, Rng, as_generator
+from minidl.layers import Sequential
+from minidl.optimizers import Optimizer
+from minidl.regularizers import Regularizer
+from minidl.schedulers import Constant, Scheduler
+from minidl.training.callbacks import Callback
+from minidl.training.history import History
+
+
+class Trainer:
+    """Trains a net; everything it has done so far is in it, and a further fit goes on from there.
+
+    Parameters
+    ----------
+    net : Sequential
+        With a loss at its end.
+    optimizer : Optimizer
+    scheduler : Scheduler, optional
+        Multiplies the optimizer's ``base_lr``; constant by default.
+    regularizer : Regularizer, optional
+    callbacks : sequence of Callback
+    rng : Generator, seed or None
+        The order of the samples. The Trainer spawns a stream of its own from it, so that nothing
+        drawn elsewhere changes the shuffles.
+
+    Attributes
+    ----------
+    epoch, step : int
+        Epochs finished and updates made, over all fits.
+    last_step : int
+        The number of updates at which the running fit will end.
+    history : History
+    stop_reason : str or None
+        What `stop` was given in the last fit.
+
+    Examples
+    --------
+    >>> import minidl
+    >>> from minidl import SGD, Affine, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
+    >>> data = minidl.data.load("digits")
+    >>> net = Sequential(
+    ...     Standardize(8, 6), minidl.Flatten(), Affine(64, 32, rng=0), ReLU(), Affine(32, 10, rng=1),
+    ...     SoftmaxCrossEntropy(),
+    ... )
+    >>> trainer = Trainer(net, SGD(0.1, momentum=0.9), rng=0)
+    >>> history = trainer.fit(data.train, epochs=5, validation=data.validation)
+    >>> history.epochs["validation_accuracy"][-1] > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        net: Sequential,
+        optimizer: Optimizer,
+        *,
+        scheduler: Scheduler | None = None,
+        regularizer: Regularizer | None = None,
+        callbacks: Sequence[Callback] = (),
+        rng: Rng = None,
+    ) -> None:
+        if getattr(net, "head", None) is None:
+            remedy = "end the Sequential with SoftmaxCrossEntropy()"
+            raise StructureError.expected("Trainer", "a net that ends with a loss", repr(net), remedy)
+        for name, part, kind in (
+            ("optimizer", optimizer, Optimizer),
+            ("scheduler", scheduler, Scheduler),
+            ("regularizer", regularizer, Regularizer),
+        ):
+            if not isinstance(part, kind) and (part is not None or kind is Optimizer):
+                expected = f"{name} to be of class {kind.__name__}"
+                raise ConfigurationError.expected("Trainer", expected, repr(part))
+        self.net = net
+        self.optimizer = optimizer
+        self.scheduler = scheduler or Constant()
+        self.regularizer = regularizer
+        self.callbacks = list(callbacks)
+        self.history = History()
+        self.epoch = self.step = self.last_step = 0
+        self.stop_reason: str | None = None
+        self._rng = as_generator(rng).spawn(1)[0]
+        self._batches: Batches | None = None
+        self._tally = _Tally()
+
+    def fit(
+        self,
+        train: Dataset,
+        *,
+        epochs: int | None = None,
+        steps: int | None = None,
+        batch_size: int = 200,
+        validation: Dataset | None = None,
+        sampling: str = "shuffle",
+    ) -> History:
+        """Train for so many *more* epochs or steps; nothing resets, so two fits equal one long one.
+
+        Parameters
+        ----------
+        train, validation : Dataset
+            The validation set is evaluated at the end of each epoch.
+        epochs, steps : int >= 1
+            One of the two. Epochs end where the data does, so a fit of one epoch after one that
+            ended within an epoch finishes that one.
+        batch_size : int >= 1
+        sampling : "shuffle" or "replacement"
+            See `Batches`.
+
+        Raises
+        ------
+        DivergedError
+            Before an update that would leave the finite numbers.
+        """
+        for name, dataset in (("train", train), ("validation", validation)):
+            self._check_dataset(name, dataset)
+        batches = self._batches_of(train, batch_size, sampling)
+        if (epochs is None) == (steps is None):
+            got = f"epochs={epochs}, steps={steps}"
+            raise ConfigurationError.expected("fit", "one of epochs and steps", got)
+        if epochs is not None:
+            more = check_int("fit", "epochs", epochs, at_least=1) * batches.steps_per_epoch - batches.position
+        else:
+            more = check_int("fit", "steps", steps, at_least=1)
+        self.last_step = self.step + more
+        self.stop_reason = None
+        clock = time.perf_counter()
+        try:
+            self._notify("on_fit_start")
+            # What overflows shows in the loss, which is checked at every step.
+            with np.errstate(over="ignore", invalid="ignore"):
+                while self.step < self.last_step and self.stop_reason is None:
+                    self._train_batch(batches)
+                    self._notify("on_step_end")
+                    if batches.position == 0:
+                        self._end_epoch(validation, clock)
+                        clock = time.perf_counter()
+                        self._notify("on_epoch_end")
+        finally:
+            self._tally.seconds += time.perf_counter() - clock  # an epoch under way goes on in the next fit
+            self._notify("on_fit_end")
+        return self.history
+
+    def stop(self, reason: str) -> None:
+        """End the running fit after the current step; callbacks and signal handlers call it."""
+        self.stop_reason = reason
+
+    def _train_batch(self, batches: Batches) -> None:
+        net, optimizer = self.net, self.optimizer
+        optimizer.lr = optimizer.base_lr * self.scheduler.factor(self.epoch, self.step)
+        features, targets = next(batches)
+        data_loss, scores = net.forward_backward(features, targets)
+        loss = data_loss + (self.regularizer.add_gradients(net.parameters) if self.regularizer else 0.0)
+        check_finite(loss, net.parameters.gradients, optimizer.lr, self.step)
+        optimizer.step(net.parameters)
+        self.step += 1
+        self.history.record_step(loss=loss, lr=optimizer.lr)
+        assert net.head is not None
+        self._tally.samples += len(targets)
+        self._tally.loss += data_loss * len(targets)
+        self._tally.correct += int(np.count_nonzero(net.head.predict(scores) == targets))
+
+    def _end_epoch(self, validation: Dataset | None, clock: float) -> None:
+        validation_loss, validation_accuracy = None, None
+        if validation is not None:
+            validation_loss, validation_accuracy = evaluate(self.net, validation)
+        self.epoch += 1
+        self.history.record_epoch(
+            step=self.step,
+            train_loss=self._tally.loss / self._tally.samples,
+            train_accuracy=self._tally.correct / self._tally.samples,
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
+            lr=self.optimizer.lr,
+            seconds=self._tally.seconds + time.perf_counter() - clock,
+        )
+        self._tally = _Tally()
+
+    def _check_dataset(self, name: str, dataset: Dataset | None) -> None:
+        if dataset is None and name == "validation":
+            return
+        if not isinstance(dataset, Dataset):
+            remedy = "wrap arrays: minidl.data.Dataset(features, targets)"
+            raise DataError.expected("fit", f"{name} to be a Dataset", type(dataset).__name__, remedy)
+        # The sample with the highest label shows whether data and net fit, before any training.
+        highest = int(dataset.targets.argmax())
+        self.net.loss(dataset.features[highest : highest + 1], dataset.targets[highest : highest + 1])
+
+    def _batches_of(self, train: Dataset, batch_size: int, sampling: str) -> Batches:
+        last = self._batches
+        if last and last.dataset is train and (last.batch_size, last.sampling) == (batch_size, sampling):
+            return last  # goes on where the last fit ended
+        self._batches = Batches(train, batch_size, rng=self._rng, sampling=sampling)
+        self._tally = _Tally()
+        return self._batches
+
+    def _notify(self, hook: str) -> None:
+        for callback in self.callbacks:
+            getattr(callback, hook)(self)
+
+
+@dataclass
+class _Tally:
+    """Sums over the epoch that is under way."""
+
+    samples: int = 0
+    correct: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+
+
+def evaluate(net: Sequential, dataset: Dataset) -> tuple[float, float]:
+    """Loss (no penalty) and accuracy of `net` on `dataset`, by inference in chunks."""
+    if net.head is None:
+        raise StructureError.expected("evaluate", "a net that ends with a loss", repr(net))
+    loss, correct = 0.0, 0
+    for rows, scores in net.score_chunks(dataset.features):
+        targets = dataset.targets[rows]
+        loss += net.head.forward(scores, targets, training=False) * len(targets)
+        correct += int(np.count_nonzero(net.head.predict(scores) == targets))
+    return loss / len(dataset), correct / len(dataset)
+
+
+def check_finite(loss: float, gradients: Array, lr: float, step: int) -> None:
+    """Raise `DivergedError` if the update at `lr` would leave the finite numbers.
+
+    The gradients' norm covers what the loss does not show: a finite loss with a gradient that is
+    not, or an update too large for the dtype.
+    """
+    update = lr * math.sqrt(gradients @ gradients)
+    if not (math.isfinite(loss) and update < np.finfo(gradients.dtype).max):
+        what, number = ("update's norm", update) if math.isfinite(loss) else ("loss", loss)
+        where = f"step {step} at learning rate {lr:g}"
+        remedy = "try a learning rate ten times smaller, and standardize the features"
+        raise DivergedError.expected(where, f"a finite {what}", number, remedy)
