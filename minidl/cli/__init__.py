@@ -1,0 +1,45 @@
+"""The command line: ``minidl train``, ``minidl evaluate``, ``minidl doctor``.
+
+Exit codes: 0 success; 2 usage or bad input, with one line on standard error; 130 after Ctrl-C,
+with what was trained so far saved.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from minidl import __version__
+from minidl.cli import doctor, evaluate, train
+from minidl.errors import MinidlError
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, where argparse would print the usage as well."""
+        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (that of the process by default); returns the exit code."""
+    parser = _Parser(
+        prog="minidl",
+        description="Train, evaluate and look into small nets on a CPU.",
+        epilog="Start with: minidl train",
+    )
+    parser.add_argument("--version", action="version", version=f"minidl {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (train, evaluate, doctor):
+        module.add_command(commands)
+    arguments = parser.parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except (MinidlError, OSError) as error:
+        print(f"minidl: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("minidl: interrupted", file=sys.stderr)
+        return 130
+    return code

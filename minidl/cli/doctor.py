@@ -1,0 +1,121 @@
+"""``minidl doctor``: what this machine gives minidl, and what slows it down."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import minidl
+
+_PACKAGES = ("numpy", "scipy", "tqdm", "threadpoolctl", "matplotlib", "pooch")
+# Variables that pin a kernel or its blocking, which a BLAS chooses better by itself.
+_PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_ENABLE_INSTRUCTIONS", "BLIS_ARCH_TYPE")
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+_MEASURE = """
+import time
+import numpy as np
+a, b = np.ones((2, 1024, 1024), np.float32)
+seconds = []
+for _ in range(12):
+    start = time.perf_counter()
+    a @ b
+    seconds.append(time.perf_counter() - start)
+print(2 * 1024**3 / sorted(seconds[2:])[5] / 1e9)
+"""
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "doctor",
+        help="show versions, CPU, BLAS and speed, and what slows them down",
+        description="Show versions, CPU, BLAS (kernel and threads) and the speed of a float32 matrix "
+        "product, with what to change if something slows it down.",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Look and print; returns the exit code."""
+    rows = [("minidl", minidl.__version__), ("Python", platform.python_version())]
+    rows += [(name, _version(name)) for name in _PACKAGES]
+    rows += [("CPU", _cpu()), ("cores", f"{_cores()} usable of {os.cpu_count()}")]
+    pools = _pools()
+    for pool in pools:
+        kernel = pool.get("architecture") or "kernel unknown"
+        library = f"{pool['internal_api']} {pool.get('version') or ''}".strip()
+        rows.append(("BLAS", f"{library}, {kernel}, {pool['num_threads']} threads"))
+    speed = _gflops(dict(os.environ))
+    rows.append(("float32 product", f"{speed:.0f} GFLOP/s (1024 × 1024)"))
+    for name, value in rows:
+        print(f"{name:<16} {value}")
+    print()
+    for line in _advice(pools, speed) or ["nothing slows this machine down"]:
+        print(f"- {line}")
+    return 0
+
+
+def _advice(pools: list[dict[str, Any]], speed: float) -> list[str]:
+    advice = []
+    pins = [name for name in _PINS if name in os.environ]
+    if pins:
+        free = _gflops({name: value for name, value in os.environ.items() if name not in pins})
+        settings = " and ".join(f"{name}={os.environ[name]}" for name in pins)
+        verdict = f"{free:.0f} GFLOP/s without, {speed:.0f} with"
+        if free > 1.1 * speed:
+            advice.append(f"{settings} pins an older kernel: {verdict}; run: unset {' '.join(pins)}")
+        else:
+            advice.append(f"{settings} pins a kernel, which costs nothing here: {verdict}")
+    limits = [f"{name}={os.environ[name]}" for name in _THREADS if name in os.environ]
+    most = max((pool["num_threads"] for pool in pools), default=1)
+    if limits and most < _cores():
+        advice.append(f"{' '.join(limits)} leaves {_cores() - most} of {_cores()} cores without work")
+    if most > _cores():
+        advice.append(
+            f"{most} BLAS threads share {_cores()} cores and wait for each other; "
+            f"run: export OMP_NUM_THREADS={_cores()}"
+        )
+    if not pools:
+        advice.append("no BLAS was recognized; pip install numpy brings OpenBLAS along")
+    return advice
+
+
+def _pools() -> list[dict[str, Any]]:
+    from threadpoolctl import threadpool_info
+
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def _gflops(environment: dict[str, str]) -> float:
+    """Speed of the product in a process of its own: a BLAS reads its variables only at the start."""
+    command = [sys.executable, "-c", _MEASURE]
+    return float(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

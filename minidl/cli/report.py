@@ -1,0 +1,54 @@
+"""What the commands print: tables, aligned and calm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from minidl.data import Dataset, Splits
+from minidl.layers import Sequential
+from minidl.training import evaluate
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns under a header; the first aligned left, the others right."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def parts(splits: Splits) -> dict[str, Dataset]:
+    """The parts that there are, by name."""
+    named = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    return {name: part for name, part in named.items() if part is not None}
+
+
+def summary(splits: Splits) -> str:
+    """One line about a data set."""
+    counts = ", ".join(f"{len(part):,} {name}" for name, part in parts(splits).items())
+    shape = " × ".join(map(str, splits.sample_shape))
+    dtype = splits.train.features.dtype
+    return f"{splits.name}: {counts} samples of {shape} {dtype}, {splits.num_classes} classes"
+
+
+def scores(net: Sequential, splits: Splits) -> dict[str, dict[str, float]]:
+    """Samples, loss and accuracy of each part."""
+    results = {}
+    for name, part in parts(splits).items():
+        loss, accuracy = evaluate(net, part)
+        results[name] = {"samples": len(part), "loss": loss, "accuracy": accuracy}
+    return results
+
+
+def scores_table(results: dict[str, dict[str, float]]) -> str:
+    """The table of `scores`."""
+    rows = [
+        (name, f"{row['samples']:,}", f"{row['loss']:.4f}", f"{row['accuracy']:.2%}")
+        for name, row in results.items()
+    ]
+    return table(("part", "samples", "loss", "accuracy"), rows)

@@ -1,0 +1,65 @@
+"""The directory that a training run leaves behind."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from minidl.errors import CheckpointError, ConfigurationError
+from minidl.files import atomic_write
+
+NET, HISTORY, RUN = "net.npz", "history.json", "run.json"
+CURVES, WEIGHTS = "history.png", "weights.png"
+
+
+def prepare(out: Path | None, name: str, *, force: bool) -> Path:
+    """Make the directory, before any work is spent on what could not be written in the end.
+
+    Without `out`, the first free one of ``runs/NAME``, ``runs/NAME-2``, …
+
+    Raises
+    ------
+    ConfigurationError
+        If `out` holds a run and `force` is false.
+    OSError
+        If it cannot be made or written to.
+    """
+    if out is None:
+        candidates = (
+            Path("runs", name if number == 1 else f"{name}-{number}") for number in range(1, 10_000)
+        )
+        out = next(path for path in candidates if not _holds_run(path))
+    elif _holds_run(out) and not force:
+        remedy = "give another, or --force to overwrite it"
+        raise ConfigurationError.expected("--out", "a directory that holds no run", out, remedy)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=out):
+        pass
+    return out
+
+
+def write_run(out: Path, run: dict[str, Any]) -> None:
+    """Write how the run was made and what came of it."""
+    with atomic_write(out / RUN) as file:
+        file.write((json.dumps(run, indent=1) + "\n").encode())
+
+
+def read_run(directory: Path) -> dict[str, Any]:
+    """What `write_run` wrote."""
+    path = directory / RUN
+    if not path.is_file():
+        remedy = "give the directory that minidl train wrote"
+        raise CheckpointError.expected(str(directory), f"a directory with {RUN}", "none", remedy)
+    try:
+        run = json.loads(path.read_bytes())
+        if not isinstance(run, dict) or not isinstance(run.get("data"), str):
+            raise ValueError("no data set named")
+    except ValueError as error:
+        raise CheckpointError.expected(str(path), "a description of a run", error) from error
+    return run
+
+
+def _holds_run(directory: Path) -> bool:
+    return any((directory / name).exists() for name in (NET, HISTORY, RUN))

@@ -1,0 +1,198 @@
+"""Ready-made nets, first of all the classic two-layer net."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.data import Dataset
+from minidl.errors import ShapeError, check_float, check_int
+from minidl.initializers import Array, Initializer, Rng, as_generator, he_normal, normal
+from minidl.layers import Affine, Flatten, Layer, ReLU, Sequential
+from minidl.losses import SoftmaxCrossEntropy
+from minidl.optimizers import SGD
+from minidl.regularizers import L2
+from minidl.training.trainer import check_finite, evaluate
+
+
+def dense_net(
+    in_features: int,
+    hidden: Sequence[int],
+    num_classes: int,
+    *,
+    standardize: Layer | None = None,
+    rng: Rng = None,
+    dtype: npt.DTypeLike = np.float32,
+    initializer: Initializer = he_normal,
+    first_initializer: Initializer | None = None,
+) -> Sequential:
+    """Affine and ReLU for every hidden size, an affine layer to the scores, softmax.
+
+    Parameters
+    ----------
+    in_features : int
+        Numbers in one sample, whatever its shape.
+    hidden : sequence of int
+        Units of each hidden layer.
+    num_classes : int
+    standardize : Layer, optional
+        Stands first, such as `Standardize`; samples are flattened behind it.
+    rng : Generator, seed or None
+        Draws the weights, layer after layer.
+    dtype : float32 or float64
+    initializer : callable ``(rng, shape, dtype) -> array``
+        Of the weights.
+    first_initializer : callable, optional
+        Of the first layer's weights, where they should start otherwise. Neighbouring pixels go
+        together, so that a sum over them is far larger than one over independent features, and a
+        first layer that starts smaller (``scaled(he_normal, 0.1)``) learns cleaner weights.
+    """
+    generator = as_generator(rng)
+    sizes = [in_features, *hidden, num_classes]
+    parts: list[Any] = [standardize] if standardize is not None else []
+    parts.append(Flatten())
+    draw = first_initializer or initializer
+    for fan_in, fan_out in itertools.pairwise(sizes):
+        parts += [Affine(fan_in, fan_out, rng=generator, dtype=dtype, initializer=draw), ReLU()]
+        draw = initializer
+    return Sequential(*parts[:-1], SoftmaxCrossEntropy())
+
+
+def two_layer_net(in_features: int, hidden: int, num_classes: int, **options: Any) -> Sequential:
+    """Affine, ReLU, affine, softmax: `dense_net` with one hidden layer, and its options."""
+    return dense_net(in_features, [hidden], num_classes, **options)
+
+
+_CLASSIC = {"W1": "affine0.weight", "b1": "affine0.bias", "W2": "affine1.weight", "b2": "affine1.bias"}
+"""The classic names of the parameters."""
+
+
+class TwoLayerNet:
+    """The classic two-layer net's interface over minidl's layers.
+
+    It draws, counts and decays as the classic NumPy program does, so that both walk the same path
+    from the same generator: ``W1``, then ``W2`` as ``std * rng.standard_normal(shape)``, each
+    minibatch as ``rng.choice(num_train, batch_size)``.
+
+    Parameters
+    ----------
+    input_size, hidden_size, num_classes : int
+        D, H and C.
+    std : float
+        Standard deviation of the initial weights; biases start at 0.
+    dtype : float64 or float32
+    rng : Generator, RandomState, seed or None
+        Draws the weights and the minibatches.
+
+    Attributes
+    ----------
+    net : Sequential
+        The layers.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_classes: int,
+        std: float = 1e-4,
+        *,
+        dtype: npt.DTypeLike = np.float64,
+        rng: Rng = None,
+    ) -> None:
+        self.rng = as_generator(rng)
+        options = {"rng": self.rng, "dtype": dtype, "initializer": normal(std)}
+        self.net = Sequential(
+            Affine(input_size, hidden_size, **options),
+            ReLU(),
+            Affine(hidden_size, num_classes, **options),
+            SoftmaxCrossEntropy(),
+        )
+        self.net.parameters  # noqa: B018 - packs, so that the arrays in `params` stay the net's own
+
+    @property
+    def params(self) -> dict[str, Array]:
+        """``W1 (D, H)``, ``b1 (H,)``, ``W2 (H, C)``, ``b2 (C,)``: the net's own arrays.
+
+        Writable in place, and by item: ``net.params["W1"] = other`` copies `other` into it.
+        """
+        return _Arrays({name: self.net.parameters[path].value for name, path in _CLASSIC.items()})
+
+    def loss(self, X: npt.ArrayLike, y: npt.ArrayLike | None = None, reg: float = 0.0) -> Any:  # noqa: N803
+        """Scores (N, C) where `y` is None, else the loss and a dict of its gradients, copies.
+
+        The loss is ``mean(-log p[y]) + reg * (sum(W1²) + sum(W2²))``.
+        """
+        if y is None:
+            return self.net(X)
+        loss = self.net.loss_and_gradients(X, y) + L2(reg).add_gradients(self.net.parameters)
+        return loss, {name: self.net.parameters[path].grad.copy() for name, path in _CLASSIC.items()}
+
+    def train(
+        self,
+        X: npt.ArrayLike,  # noqa: N803
+        y: npt.ArrayLike,
+        X_val: npt.ArrayLike,  # noqa: N803
+        y_val: npt.ArrayLike,
+        learning_rate: float = 1e-3,
+        learning_rate_decay: float = 0.95,
+        reg: float = 5e-6,
+        num_iters: int = 100,
+        batch_size: int = 200,
+        verbose: bool = False,
+    ) -> dict[str, list[float]]:
+        """Minibatch SGD as the classic program has it.
+
+        After iteration 0 and then once every ``max(num_train // batch_size, 1)`` iterations it
+        records the accuracies, on that minibatch and on the validation set, and decays the rate.
+
+        Returns
+        -------
+        dict
+            ``loss_history`` (one number an iteration), ``train_acc_history``, ``val_acc_history``.
+        """
+        train, validation = Dataset(X, y), Dataset(X_val, y_val)
+        batch_size = check_int("train", "batch_size", batch_size, at_least=1)
+        decay = check_float("train", "learning_rate_decay", learning_rate_decay, above=0)
+        optimizer, penalty, parameters = SGD(learning_rate), L2(reg), self.net.parameters
+        epoch = max(len(train) // batch_size, 1)
+        losses: list[float] = []
+        train_accuracies: list[float] = []
+        validation_accuracies: list[float] = []
+        for iteration in range(check_int("train", "num_iters", num_iters, at_least=0)):
+            batch = self.rng.choice(len(train), batch_size)
+            features, labels = train.features[batch], train.targets[batch]
+            with np.errstate(over="ignore", invalid="ignore"):
+                loss = self.net.loss_and_gradients(features, labels) + penalty.add_gradients(parameters)
+            check_finite(loss, parameters.gradients, optimizer.lr, iteration)
+            losses.append(loss)
+            optimizer.step(parameters)
+            if verbose and iteration % 100 == 0:
+                print(f"iteration {iteration} / {num_iters}: loss {loss:f}")
+            if iteration % epoch == 0:
+                train_accuracies.append(float(np.mean(self.predict(features) == labels)))
+                validation_accuracies.append(evaluate(self.net, validation)[1])
+                optimizer.lr *= decay
+        return {
+            "loss_history": losses,
+            "train_acc_history": train_accuracies,
+            "val_acc_history": validation_accuracies,
+        }
+
+    def predict(self, X: npt.ArrayLike) -> Array:  # noqa: N803
+        """Labels (N,)."""
+        return self.net.predict(X)
+
+
+class _Arrays(dict[str, Array]):
+    """A net's arrays by name; assigning an item copies into the array, which stays the net's."""
+
+    def __setitem__(self, name: str, value: npt.ArrayLike) -> None:
+        value = np.asarray(value)
+        if value.shape != self[name].shape:
+            raise ShapeError.expected("TwoLayerNet", f"{name} of shape {self[name].shape}", value.shape)
+        self[name][...] = value
