@@ -1,0 +1,7 @@
+"""Data sets: `Dataset` and `Splits`, and `load` for the known ones and for one's own `.npz` files."""
+
+from minidl.data.batches import Batches
+from minidl.data.catalog import load
+from minidl.data.dataset import Dataset, Splits
+
+__all__ = ["Batches", "Dataset", "Splits", "load"]

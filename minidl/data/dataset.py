@@ -1,0 +1,226 @@
+"""`Dataset`: samples and their labels, checked once; `Splits`: the parts of one problem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import DataError, DTypeError
+
+Array: TypeAlias = npt.NDArray[Any]
+Labels: TypeAlias = npt.NDArray[np.int64]
+
+_CHUNK_BYTES = 1 << 22
+
+
+class Dataset:
+    """Samples and their integer labels, checked once at construction.
+
+    Parameters
+    ----------
+    features : array-like, shape (N, ...), any bool, integer or floating dtype
+        Kept in its dtype and never copied, so a memory-mapped array stays on the disk. Floating
+        features must be finite; they are checked a few megabytes at a time.
+    targets : array-like of integers, shape (N,)
+        The class of each sample, counted from 0. Copied to int64.
+    target_names : sequence of str, optional
+        The name of each class. Without names there are ``max(targets) + 1`` classes.
+
+    Attributes
+    ----------
+    features : ndarray, shape (N, ...)
+    targets : ndarray of int64, shape (N,), contiguous
+    target_names : tuple of str, or None
+    num_classes : int
+
+    Raises
+    ------
+    DataError
+        The arrays are empty, of other shapes or dtypes, at odds in length, not finite, or hold a
+        label outside ``[0, num_classes)``.
+
+    Examples
+    --------
+    >>> Dataset([[0.0, 1.0], [1.0, 0.0]], [1, 0], target_names=("left", "right"))
+    Dataset(2 samples of (2,) float64, 2 classes)
+    """
+
+    def __init__(
+        self, features: npt.ArrayLike, targets: npt.ArrayLike, *, target_names: Sequence[str] | None = None
+    ) -> None:
+        self.target_names = _checked_names(target_names)
+        self.features = _checked_features(features)
+        self.targets = _checked_targets(targets, len(self.features), self.target_names)
+        self.num_classes = len(self.target_names) if self.target_names else int(self.targets.max()) + 1
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample, such as (28, 28)."""
+        return self.features.shape[1:]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: slice | npt.ArrayLike) -> Dataset:
+        """The samples at `index`, a slice (a view) or a 1-D array of indices or booleans (a copy).
+
+        The classes stay those of the whole data set, also where none of their samples is chosen.
+        """
+        chosen = index if isinstance(index, slice) else self._checked_index(index)
+        part = Dataset.__new__(Dataset)  # past __init__: what is selected was checked with the whole
+        part.target_names = self.target_names
+        part.num_classes = self.num_classes
+        part.features = self.features[chosen]
+        part.targets = np.ascontiguousarray(self.targets[chosen])
+        if not len(part.targets):
+            raise DataError.expected("Dataset", "an index that selects a sample", "an empty selection")
+        return part
+
+    def __repr__(self) -> str:
+        return f"Dataset({_count(len(self), 'sample')} of {_describe(self)})"
+
+    def _checked_index(self, index: npt.ArrayLike) -> Array:
+        expected = "a slice or a 1-D array of indices or booleans"
+        if isinstance(index, (int, np.integer, tuple)):
+            remedy = "write dataset[i : i + 1] for a data set of one, dataset.features[i] for its features"
+            raise DTypeError.expected("Dataset", expected, repr(index), remedy)
+        chosen = np.asarray(index)
+        if not chosen.size:
+            chosen = chosen.astype(np.int64)  # an empty list reads as float64
+        if chosen.ndim != 1 or chosen.dtype.kind not in "biu":
+            raise DTypeError.expected("Dataset", expected, f"{chosen.dtype} of shape {chosen.shape}")
+        if chosen.dtype.kind == "b":
+            if len(chosen) != len(self):
+                raise DataError.expected("Dataset", f"a mask of {len(self)} booleans", len(chosen))
+        elif len(outside := chosen[(chosen < -len(self)) | (chosen >= len(self))]):
+            raise DataError.expected("Dataset", f"indices below {len(self)}", outside[0])
+        return chosen
+
+
+@dataclass(frozen=True, repr=False)
+class Splits:
+    """The parts of one problem: what to train on, what to tune on, what to report on.
+
+    Raises
+    ------
+    DataError
+        The parts' samples have different shapes.
+    """
+
+    name: str
+    train: Dataset
+    validation: Dataset | None = None
+    test: Dataset | None = None
+
+    def __post_init__(self) -> None:
+        for part, data in self._parts().items():
+            if data.sample_shape != self.sample_shape:
+                expected = f"{part} samples of shape {self.sample_shape}, as in the training part"
+                raise DataError.expected(f"Splits {self.name!r}", expected, data.sample_shape)
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes: the largest of the parts'."""
+        return max(data.num_classes for data in self._parts().values())
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample, the same in each part."""
+        return self.train.sample_shape
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{part} {len(data)}" for part, data in self._parts().items())
+        return f"Splits({self.name!r}: {counts} of {_describe(self.train, self.num_classes)})"
+
+    def _parts(self) -> dict[str, Dataset]:
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {part: data for part, data in parts.items() if data is not None}
+
+
+def hold_out(train: Dataset, most: int) -> tuple[Dataset, Dataset | None]:
+    """`train` without its last samples, and those: `most` of them, but never more than a tenth.
+
+    Both are views. Fewer than ten samples give no second part.
+    """
+    held = min(most, len(train) // 10)
+    return (train[:-held], train[-held:]) if held else (train, None)
+
+
+def _checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if isinstance(names, str) or not len(names) or not all(isinstance(name, str) for name in names):
+        raise DataError.expected("Dataset", "target_names to be one or more strings", repr(names))
+    return tuple(str(name) for name in names)
+
+
+def _checked_features(features: npt.ArrayLike) -> Array:
+    if hasattr(features, "mask") and isinstance(features, np.ma.MaskedArray):
+        remedy = "fill or drop the masked values first"
+        raise DataError.expected("Dataset", "features with a value everywhere", "a masked array", remedy)
+    array = _as_array("features", features)
+    if array.dtype.kind not in "biuf":
+        remedy = "give numbers: convert with .astype(np.float32)"
+        raise DataError.expected("Dataset", "features of a real dtype", array.dtype, remedy)
+    if array.ndim < 2:
+        remedy = "reshape to (N, 1)" if array.ndim == 1 else ""
+        raise DataError.expected("Dataset", "features of shape (N, ...)", array.shape, remedy)
+    if not array.size:
+        raise DataError.expected("Dataset", "a sample or more of a number or more", f"shape {array.shape}")
+    if array.dtype.kind == "f":
+        _check_finite(array)
+    return array
+
+
+def _check_finite(array: Array) -> None:
+    rows = max(1, _CHUNK_BYTES // array[0].nbytes)
+    for start in range(0, len(array), rows):
+        chunk = array[start : start + rows]
+        finite = np.isfinite(chunk)
+        if not finite.all():
+            bad = int(np.argmin(finite.reshape(len(chunk), -1).all(axis=1)))
+            value = chunk[bad][~finite[bad]][0]
+            remedy = "drop such samples or fill in the missing values"
+            raise DataError.expected("Dataset", "finite features", f"{value} in sample {start + bad}", remedy)
+
+
+def _checked_targets(targets: npt.ArrayLike, length: int, names: tuple[str, ...] | None) -> Labels:
+    array = _as_array("targets", targets)
+    if array.ndim != 1:
+        one_hot = "turn one-hot rows into labels: targets.argmax(axis=1)"
+        remedy = "take targets[:, 0]" if array.shape[1:] == (1,) else one_hot if array.ndim == 2 else ""
+        raise DataError.expected("Dataset", "integer targets of shape (N,)", f"shape {array.shape}", remedy)
+    if array.dtype.kind not in "iu":
+        remedy = "convert whole numbers with .astype(np.int64)"
+        raise DataError.expected("Dataset", "targets of an integer dtype", array.dtype, remedy)
+    if len(array) != length:
+        remedy = "each sample needs one label"
+        raise DataError.expected("Dataset", f"{length} targets, as many as features", len(array), remedy)
+    classes = len(names) if names else np.iinfo(np.int64).max
+    outside = (array < 0) | (array >= classes)
+    if outside.any():
+        bad = int(np.argmax(outside))
+        expected = f"labels from 0 to {classes - 1} (target_names)" if names else "labels counted from 0"
+        remedy = "number the classes 0, 1, 2, ...: np.unique(targets, return_inverse=True)[1]"
+        raise DataError.expected("Dataset", expected, f"label {array[bad]} at sample {bad}", remedy)
+    return np.array(array, dtype=np.int64, order="C")
+
+
+def _as_array(what: str, values: npt.ArrayLike) -> Array:
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError) as error:  # rows of unequal length
+        raise DataError.expected("Dataset", f"{what} that form one array", error) from None
+
+
+def _describe(data: Dataset, num_classes: int | None = None) -> str:
+    classes = _count(num_classes or data.num_classes, "class", "classes")
+    return f"{data.sample_shape} {data.features.dtype}, {classes}"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
