@@ -185,14 +185,41 @@ class Module:
         """Raise `error` with this module's label: ``LABEL: expected …, got …; remedy``."""
         raise error.expected(self.label, expected, got, remedy)
 
-    def __repr__(self) -> str:
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor was given, by name; without `rng`, and ``*parts`` under "*parts"."""
         args, kwargs = self._arguments
-        shown = [_brief(value) for value in args]
-        shown += [f"{name}={_brief(value)}" for name, value in kwargs.items()]
+        named: dict[str, Any] = {}
+        for name, value in self.__signature__.bind(*args, **kwargs).arguments.items():
+            kind = self.__signature__.parameters[name].kind
+            if kind is inspect.Parameter.VAR_KEYWORD:
+                named.update(value)
+            else:
+                named[f"*{name}" if kind is inspect.Parameter.VAR_POSITIONAL else name] = value
+        named.pop("rng", None)
+        return named
+
+    def __repr__(self) -> str:
+        shown = []
+        for name, value in self.arguments().items():
+            parameter = self.__signature__.parameters.get(name)
+            if name.startswith("*"):
+                shown += [_brief(item) for item in value]
+            elif (
+                parameter
+                and parameter.default is parameter.empty
+                and parameter.kind is not parameter.KEYWORD_ONLY
+            ):
+                shown.append(_brief(value))
+            else:
+                shown.append(f"{name}={_brief(value)}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def _brief(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"<{value.shape} {value.dtype}>"
+    if isinstance(value, np.ndarray):
+        return repr(value.tolist())
+    if isinstance(value, np.dtype):
+        return value.name
     return getattr(value, "__name__", None) or repr(value)

@@ -152,7 +152,10 @@ def _settings(arguments: argparse.Namespace, samples: int) -> dict[str, Any]:
     settings = vars(DEFAULTS.get(arguments.data, Settings())).copy()
     settings["reg"] = settings.pop("prior") / samples
     given = {name: getattr(arguments, name, None) for name in (*settings, "steps")}
-    return settings | {name: value for name, value in given.items() if value is not None}
+    settings |= {name: value for name, value in given.items() if value is not None}
+    for name in ("epochs", "batch_size", *(["steps"] if "steps" in settings else [])):
+        check_int("train", name, settings[name], at_least=1)
+    return settings
 
 
 def _build(splits: Splits, settings: dict[str, Any], dtype: str, rng: np.random.Generator) -> Sequential:

@@ -26,7 +26,10 @@ class ReLU(Layer):
         """`dy` where the unit fired, 0 elsewhere."""
         (fires,) = self.recall()
         self.check_batch("dy", dy, fires.shape[1:], batch=len(fires))
-        dx: Array = np.multiply(dy, fires, out=self.buffer("dx", dy.shape, dy.dtype))
+        dx = self.buffer("dx", dy.shape, dy.dtype)
+        # Converted first, then multiplied: a product of two dtypes would go through a buffer.
+        np.copyto(dx, fires)
+        dx *= dy
         return dx
 
     def backward_parameters(self, dy: Array) -> None:

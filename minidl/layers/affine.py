@@ -58,12 +58,18 @@ class Affine(Layer):
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, in_features) -> (batch, out_features)``."""
         self.check_batch("x", x, (self.in_features,))
-        if training:
-            self.remember(x)
-            y = np.matmul(x, self.weight.value, out=self.buffer("y", (len(x), self.out_features), self.dtype))
-        else:
+        if not training:
             y = np.matmul(x, self.weight.value)
-        y += self.bias.value
+            y += self.bias.value
+            return y
+        self.remember(x)
+        shape = (len(x), self.out_features)
+        y = np.matmul(x, self.weight.value, out=self.buffer("y", shape, self.dtype))
+        # Spread over the rows first: adding a row to each row, NumPy would do so in an array that
+        # it allocates at every step, no faster.
+        bias = self.buffer("bias", shape, self.dtype)
+        np.copyto(bias, self.bias.value)
+        y += bias
         return y
 
     def backward(self, dy: Array) -> Array:

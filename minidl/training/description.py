@@ -44,7 +44,7 @@ def describe(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
         items = [describe(item, arrays, f"{path}.{index}") for index, item in enumerate(value)]
         return {type(value).__name__: items} if isinstance(value, tuple) else items
     if isinstance(value, Module):
-        return {"module": _name(type(value)), "arguments": _arguments(value, arrays, path)}
+        return {"module": _name(type(value)), "arguments": _describe_all(value.arguments(), arrays, path)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and callable(value):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return {"call": _name(type(value)), "arguments": _describe_all(fields, arrays, path)}
@@ -53,21 +53,6 @@ def describe(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
     expected = "constructor arguments that are numbers, strings, lists, arrays, layers or named functions"
     remedy = "define a function with def instead of lambda; build other objects inside the layer"
     raise CheckpointError.expected("save", expected, f"{value!r} as '{path}'", remedy)
-
-
-def _arguments(module: Module, arrays: dict[str, Array], path: str) -> dict[str, Any]:
-    args, kwargs = module._arguments
-    signature = inspect.signature(type(module))
-    bound = signature.bind(*args, **kwargs).arguments
-    flat: dict[str, Any] = {}
-    for name, value in bound.items():
-        kind = signature.parameters[name].kind
-        if kind is inspect.Parameter.VAR_KEYWORD:
-            flat.update(value)
-        else:
-            flat[f"*{name}" if kind is inspect.Parameter.VAR_POSITIONAL else name] = value
-    flat.pop("rng", None)
-    return _describe_all(flat, arrays, path)
 
 
 def _describe_all(values: dict[str, Any], arrays: dict[str, Array], path: str) -> dict[str, Any]:

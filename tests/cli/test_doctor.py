@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from minidl.cli import doctor, main
+
+POOL = {
+    "user_api": "blas",
+    "internal_api": "openblas",
+    "version": "1",
+    "architecture": "Haswell",
+    "num_threads": 2,
+}
+
+
+@pytest.fixture(autouse=True)
+def a_plain_environment(monkeypatch):
+    for name in (*doctor._PINS, *doctor._THREADS):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(doctor, "_cores", lambda: 2)
+
+
+def test_shows_versions_blas_and_speed(capsys):
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for word in ("minidl", "Python", "CPU", "BLAS", "GFLOP/s", np.__version__):
+        assert word in out
+    speed = next(line for line in out.splitlines() if "GFLOP/s" in line).split()[2]
+    assert float(speed) > 0
+
+
+def test_nothing_is_advised_where_nothing_is_wrong():
+    assert doctor._advice([POOL], 100.0) == []
+
+
+def test_a_pinned_kernel_is_measured_with_and_without(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setattr(
+        doctor, "_gflops", lambda environment: 50.0 if "OPENBLAS_CORETYPE" in environment else 100.0
+    )
+    (line,) = doctor._advice([POOL], 50.0)
+    assert line.startswith("OPENBLAS_CORETYPE=Haswell pins an older kernel: 100 GFLOP/s without, 50 with")
+    assert line.endswith("run: unset OPENBLAS_CORETYPE")
+    monkeypatch.setattr(doctor, "_gflops", lambda environment: 50.0)
+    (line,) = doctor._advice([POOL], 50.0)
+    assert "costs nothing here" in line
+
+
+def test_threads(monkeypatch):
+    (line,) = doctor._advice([{**POOL, "num_threads": 8}], 50.0)
+    assert line.startswith("8 BLAS threads share 2 cores")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    (line,) = doctor._advice([{**POOL, "num_threads": 1}], 50.0)
+    assert line == "OMP_NUM_THREADS=1 leaves 1 of 2 cores without work"
+
+
+def test_no_blas():
+    assert "no BLAS was recognized" in doctor._advice([], 1.0)[0]

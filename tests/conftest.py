@@ -1,0 +1,53 @@
+"""Fixtures, and the hypothesis profile to run under: ``HYPOTHESIS_PROFILE=dev|ci|nightly``."""
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import SGD, Affine, ReLU, Sequential, SoftmaxCrossEntropy, Trainer
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return minidl.data.load("digits")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+@pytest.fixture
+def make_net():
+    """Builds a small net; the same seed gives the same net."""
+
+    def build(features=6, hidden=5, classes=4, *, seed=0, dtype=np.float32):
+        generator = np.random.default_rng(seed)
+        return Sequential(
+            Affine(features, hidden, rng=generator, dtype=dtype),
+            ReLU(),
+            Affine(hidden, classes, rng=generator, dtype=dtype),
+            SoftmaxCrossEntropy(),
+        )
+
+    return build
+
+
+@pytest.fixture
+def make_batch():
+    """Draws features and labels."""
+
+    def draw(samples=8, features=6, classes=4, *, seed=0, dtype=np.float32):
+        generator = np.random.default_rng(seed)
+        x = generator.standard_normal((samples, features)).astype(dtype)
+        return x, generator.integers(classes, size=samples)
+
+    return draw
+
+
+@pytest.fixture
+def make_trainer(make_net):
+    def build(*, seed=0, lr=0.1, momentum=0.9, **options):
+        return Trainer(make_net(), SGD(lr, momentum=momentum), rng=seed, **options)
+
+    return build

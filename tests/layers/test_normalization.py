@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from minidl.testing import check_gradients
+
+from minidl import Standardize
+from minidl.errors import DataError, DTypeError, ShapeError
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.booleans(), st.integers(0, 2**32))
+def test_gradients(batch, features, scalar, seed):
+    rng = np.random.default_rng(seed)
+    shape = () if scalar else (features,)
+    layer = Standardize(rng.standard_normal(shape), rng.uniform(0.5, 2, shape), dtype=np.float64)
+    check_gradients(layer, rng.standard_normal((batch, features)), rng=rng)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64, np.float32, np.float64, np.bool_, np.uint16])
+@pytest.mark.parametrize("training", [False, True])
+def test_any_real_dtype_gives_the_nets_own(dtype, training, rng):
+    x = rng.integers(0, 2, (7, 3)).astype(dtype)
+    mean, scale = np.array([1.0, 0.5, 0.25]), np.array([2.0, 4.0, 0.5])
+    y = Standardize(mean, scale).forward(x, training=training)
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(y, (x.astype(float) - mean) / scale)
+
+
+@pytest.mark.parametrize("shape", [(500, 4), (1500, 3, 2)])
+def test_fit_gives_mean_0_and_deviation_1(shape, rng):
+    features = rng.normal(1e3, 7.0, shape)
+    layer = Standardize.fit(features, dtype=np.float64)
+    y = layer.forward(features, training=False)
+    np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(y.std(axis=0), 1, rtol=1e-9)
+
+
+def test_fit_with_a_shared_scale_keeps_the_features_proportions(rng):
+    features = rng.integers(0, 256, (200, 5)).astype(np.uint8)
+    features[:, 0] = 7  # a pixel that never varies
+    y = Standardize.fit(features, shared_scale=True, dtype=np.float64).forward(features, training=False)
+    np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-12)
+    assert np.mean(y**2) == pytest.approx(1)
+    own = Standardize.fit(features, dtype=np.float64).forward(features, training=False)
+    np.testing.assert_array_equal(own[:, 0], 0)
+
+
+def test_wider_numbers_are_subtracted_in_their_own_precision():
+    x = np.array([[2.0**30 + 1]])  # not a float32
+    assert Standardize(2.0**30, 1.0).forward(x, training=False)[0, 0] == 1
+
+
+@pytest.mark.parametrize(
+    ("mean", "scale"), [(0, 0), (0, -1), (np.nan, 1), (0, np.inf), (np.inf, 1), (0, [1, 0])]
+)
+def test_constants_are_checked(mean, scale):
+    with pytest.raises(DataError, match="Standardize: expected"):
+        Standardize(mean, scale)
+
+
+def test_shapes_are_checked():
+    with pytest.raises(ShapeError, match=r"scale of shape \(2,\), got \(3,\)"):
+        Standardize([0, 0], [1, 1, 1])
+    with pytest.raises(ShapeError, match=r"x of shape \(batch, 2\), got \(5, 3\)"):
+        Standardize([0, 0], 1).forward(np.zeros((5, 3)), training=False)
+    with pytest.raises(ShapeError, match=r"x of shape \(batch, 2\)"):
+        Standardize(0, [1, 1]).forward(np.zeros((5, 2, 1)), training=False)
+    with pytest.raises(DataError, match=r"Standardize.fit: expected features of shape \(samples, ...\)"):
+        Standardize.fit(np.zeros((0, 3)))
+    with pytest.raises(DTypeError, match="float32 or float64"):
+        Standardize(0, 1, dtype=int)

@@ -1,0 +1,33 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from minidl.testing import check_gradients
+
+from minidl import Flatten
+from minidl.errors import ShapeError
+
+shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple)
+
+
+@given(shapes, st.integers(0, 2**32))
+def test_gradients(shape, seed):
+    check_gradients(Flatten(), np.random.default_rng(seed).standard_normal(shape), rng=seed)
+
+
+@given(shapes, st.integers(0, 3), st.booleans())
+def test_rows_are_samples_in_c_order(sample_shape, batch, fortran):
+    x = np.arange(batch * math.prod(sample_shape), dtype=float).reshape(batch, *sample_shape)
+    y = Flatten().forward(np.asfortranarray(x) if fortran else x, training=False)
+    assert y.shape == (batch, math.prod(sample_shape))
+    for row, sample in zip(y, x, strict=True):
+        np.testing.assert_array_equal(row, sample.ravel())
+
+
+def test_upstream_shape_is_checked():
+    layer = Flatten()
+    layer.forward(np.zeros((2, 3, 4)), training=True)
+    with pytest.raises(ShapeError, match=r"expected dy of shape \(2, 12\), got \(2, 3, 4\)"):
+        layer.backward(np.zeros((2, 3, 4)))

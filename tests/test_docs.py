@@ -1,0 +1,79 @@
+"""Every example in the README, the docs and the docstrings runs."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import minidl
+from minidl.cli import main
+from minidl.errors import DataError
+
+sybil = pytest.importorskip("sybil", reason="sybil is not installed: pip install 'minidl[test]'")
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = [
+    line
+    for page in PAGES
+    for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    for line in block.splitlines()
+    if line.startswith("minidl ")
+]
+MODULES = [
+    name
+    for _, name, _ in pkgutil.walk_packages(minidl.__path__, "minidl.")
+    if not name.endswith("__main__") and name != "minidl.testing.strategies"
+]
+
+
+@pytest.fixture(scope="module")
+def working_directory(tmp_path_factory):
+    return tmp_path_factory.mktemp("docs")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python(page, working_directory, monkeypatch):
+    from sybil.document import Document
+    from sybil.parsers.markdown import PythonCodeBlockParser
+
+    pytest.importorskip("matplotlib", reason="the examples plot: pip install 'minidl[plot]'")
+    monkeypatch.chdir(working_directory)
+    parser = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
+    examples = list(Document.parse(str(page), parser).examples())
+    for example in examples:
+        example.evaluate()
+
+
+def test_there_are_examples():
+    assert len(COMMANDS) >= 4
+    assert sum(page.read_text().count("```python") for page in PAGES) >= 10
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands(command, working_directory, monkeypatch, capsys):
+    monkeypatch.chdir(working_directory)
+    words = shlex.split(command)[1:]
+    if words[0] == "train" and words[1] in ("fashion-mnist", "mnist", "cifar10"):
+        monkeypatch.setitem(__import__("sys").modules, "pooch", None)  # no test downloads anything
+        try:
+            minidl.data.load(words[1])
+        except DataError as error:
+            pytest.skip(str(error))
+    assert main(words) == 0
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target

@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from minidl.testing import check_loss_gradients
+
+from minidl import SoftmaxCrossEntropy
+from minidl.errors import DataError, DTypeError, MinidlError, ShapeError, StateError
+
+sizes = st.integers(1, 7)
+
+
+@given(sizes, sizes, st.integers(0, 2**32))
+def test_gradients(batch, classes, seed):
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.standard_normal((batch, classes)), rng.integers(classes, size=batch)
+    check_loss_gradients(SoftmaxCrossEntropy(), scores, labels, rng=rng)
+
+
+@given(sizes, sizes, st.floats(0.1, 100), st.integers(0, 2**32))
+def test_loss_is_the_mean_of_minus_log_probability(batch, classes, scale, seed):
+    rng = np.random.default_rng(seed)
+    scores, labels = scale * rng.standard_normal((batch, classes)), rng.integers(classes, size=batch)
+    loss = SoftmaxCrossEntropy()
+    probabilities = loss.probabilities(scores)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    total = sum(np.logaddexp.reduce(row) - row[label] for row, label in zip(scores, labels, strict=True))
+    for training in (False, True):
+        value = loss.forward(scores, labels, training=training)
+        assert type(value) is float
+        assert value == pytest.approx(total / batch, rel=1e-12, abs=1e-12)
+    np.testing.assert_array_equal(loss.predict(scores), scores.argmax(axis=1))
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_extreme_scores_stay_finite_in_float32(label):
+    loss = SoftmaxCrossEntropy()
+    scores = np.array([[1e4, -1e4]], np.float32)
+    assert loss.forward(scores, [label], training=True) == 2e4 * label
+    np.testing.assert_array_equal(loss.backward(), [[label, -label]])
+    np.testing.assert_array_equal(loss.probabilities(scores), [[1, 0]])
+
+
+def test_a_large_batch_adds_up_in_float64():
+    scores = np.zeros((2**20, 3), np.float32)
+    value = SoftmaxCrossEntropy().forward(scores, np.zeros(2**20, int), training=False)
+    assert value == pytest.approx(np.log(3), rel=1e-7)
+
+
+def test_nan_gives_nan():
+    assert np.isnan(SoftmaxCrossEntropy().forward(np.array([[np.nan, 0]]), [0], training=False))
+
+
+def test_arguments_are_left_alone(rng):
+    scores, labels = rng.standard_normal((4, 3)), np.array([0, 1, 2, 1])
+    kept = scores.copy(), labels.copy()
+    scores.flags.writeable = labels.flags.writeable = False
+    loss = SoftmaxCrossEntropy()
+    loss.forward(scores, labels, training=True)
+    loss.backward()
+    loss.probabilities(scores)
+    loss.predict(scores)
+    np.testing.assert_array_equal(scores, kept[0])
+    np.testing.assert_array_equal(labels, kept[1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        ([0, 3], DataError, "labels from 0 to 2, one for each of 3 scores, got 3"),
+        ([0, -1], DataError, "labels from 0 to 2, one for each of 3 scores, got -1"),
+        ([[1, 0, 0], [0, 1, 0]], ShapeError, r"labels of shape \(2,\), got \(2, 3\)"),
+        ([[1], [0]], ShapeError, r"labels of shape \(2,\), got \(2, 1\)"),
+        ([0.0, 1.0], DTypeError, "labels of an integer dtype, got float64"),
+        ([True, False], DTypeError, "labels of an integer dtype, got bool"),
+        ([0, 1, 2], ShapeError, r"labels of shape \(2,\), got \(3,\)"),
+        (1, ShapeError, r"labels of shape \(2,\), got \(\)"),
+        (["a", "b"], DTypeError, "integer dtype"),
+    ],
+)
+def test_wrong_labels_are_refused(labels, error, message):
+    with pytest.raises(error, match=f"SoftmaxCrossEntropy: expected {message}"):
+        SoftmaxCrossEntropy().forward(np.zeros((2, 3)), labels, training=False)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint64, np.int64])
+def test_every_integer_dtype_is_welcome(dtype):
+    value = SoftmaxCrossEntropy().forward(np.zeros((2, 3)), np.array([0, 2], dtype), training=False)
+    assert value == pytest.approx(np.log(3))
+
+
+@pytest.mark.parametrize(
+    "scores", [np.zeros(3), np.zeros((2, 3, 1)), np.zeros((2, 0)), np.zeros((2, 3), int)]
+)
+def test_wrong_scores_are_refused(scores):
+    loss = SoftmaxCrossEntropy()
+    for call in (loss.probabilities, loss.predict, lambda s: loss.forward(s, [0, 0], training=False)):
+        with pytest.raises(MinidlError, match="SoftmaxCrossEntropy: expected scores of"):
+            call(scores)
+
+
+def test_an_empty_batch_is_refused():
+    with pytest.raises(ShapeError, match="at least one sample"):
+        SoftmaxCrossEntropy().forward(np.zeros((0, 3)), np.zeros(0, int), training=False)
+
+
+def test_backward_needs_its_forward():
+    loss = SoftmaxCrossEntropy()
+    loss.forward(np.zeros((1, 2)), [0], training=False)
+    with pytest.raises(StateError):
+        loss.backward()

@@ -1,0 +1,165 @@
+import copy
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy
+from minidl.errors import StateError, StructureError
+from minidl.initializers import ones
+
+
+class Scale(Layer):
+    """A layer as a user writes one: no ``super().__init__()``."""
+
+    def __init__(self, features, *, dtype=np.float32):
+        self.gain = Parameter((features,), ones, dtype=dtype)
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        return x * self.gain.value
+
+    def backward(self, dy):
+        (x,) = self.recall()
+        np.sum(dy * x, axis=0, out=self.gain.grad)
+        return dy * self.gain.value
+
+
+class Twice(Layer):
+    """A layer made of layers."""
+
+    def __init__(self, features):
+        self.first = Scale(features)
+        self.second = Scale(features)
+
+    def forward(self, x, *, training):
+        return self.second.forward(self.first.forward(x, training=training), training=training)
+
+    def backward(self, dy):
+        return self.first.backward(self.second.backward(dy))
+
+
+def test_assigning_registers_parameters_and_children():
+    net = Sequential(Twice(3), ("tail", Twice(3)))
+    assert [path for path, _ in net.named_parameters()] == [
+        "twice0.first.gain",
+        "twice0.second.gain",
+        "tail.first.gain",
+        "tail.second.gain",
+    ]
+    assert net["tail"].second.label == "Scale 'tail.second'"
+    assert Sequential(net, ReLU())["sequential0"]["tail"].second.label == "Scale 'sequential0.tail.second'"
+    assert Scale(3).label == "Scale"
+
+
+def test_a_layer_alone_has_its_own_vector():
+    layer = Scale(3)
+    layer.parameters.values[...] = 5
+    np.testing.assert_array_equal(layer.forward(np.ones((2, 3), np.float32), training=False), 5)
+
+
+def test_structure_is_closed_once_packed():
+    layer = Scale(3)
+    layer.parameters  # noqa: B018
+    with pytest.raises(StateError, match="no new part 'offset' once the parameters are packed"):
+        layer.offset = Parameter((3,), ones)
+    with pytest.raises(StructureError, match="a Parameter or Module for 'gain'"):
+        layer.gain = np.ones(3)
+
+
+def test_a_part_has_no_vector_of_its_own():
+    net = Sequential(Affine(2, 2))
+    with pytest.raises(StateError, match=r"Affine 'affine0': expected the whole net"):
+        net[0].parameters  # noqa: B018
+
+
+def test_one_instance_stands_in_one_place():
+    layer = ReLU()
+    with pytest.raises(StructureError, match="one that already stands as 'relu0'"):
+        Sequential(Affine(2, 2), layer, layer)
+    with pytest.raises(StructureError, match="already stands as 'relu0'"):
+        Sequential(Affine(2, 2), layer)
+
+
+def test_recall_pops():
+    layer = ReLU()
+    layer.remember(1, 2)
+    assert layer.recall() == (1, 2)
+    with pytest.raises(StateError, match="ReLU: expected a training forward before backward, got none"):
+        layer.recall()
+
+
+def test_buffer_keeps_its_memory_across_batch_sizes():
+    layer = ReLU()
+    large = layer.buffer("y", (8, 3), np.float32)
+    small = layer.buffer("y", (5, 3), np.float32)
+    assert small.shape == (5, 3)
+    assert np.shares_memory(large, small)
+    assert layer.buffer("y", (8, 3), np.float32).ctypes.data == large.ctypes.data
+    assert not np.shares_memory(layer.buffer("z", (8, 3), np.float32), large)
+    assert layer.buffer("y", (8, 3), np.float64).dtype == np.float64
+
+
+@pytest.mark.parametrize("make_copy", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])
+def test_copies_are_whole_and_independent(make_copy, make_net, make_batch):
+    net = make_net()
+    x, y = make_batch()
+    net.loss_and_gradients(x, y)
+    other = make_copy(net)
+    np.testing.assert_array_equal(other.parameters.values, net.parameters.values)
+    np.testing.assert_array_equal(other.parameters.gradients, net.parameters.gradients)
+    for path, parameter in other.parameters.items():
+        assert np.shares_memory(parameter.value, other.parameters.values), path
+        assert not np.shares_memory(parameter.value, net.parameters.values), path
+        assert other["affine0"].weight.value is other.parameters["affine0.weight"].value
+    assert other["affine1"].label == "Affine 'affine1'"
+    before = net(x)
+    other.parameters.values[...] = 0
+    assert (other(x) == 0).all()
+    np.testing.assert_array_equal(net(x), before)
+    assert net.loss_and_gradients(x, y) != other.loss_and_gradients(x, y)
+
+
+def test_a_copied_layer_is_free_to_stand_elsewhere():
+    net = Sequential(Affine(2, 2, rng=0), ReLU())
+    net.parameters  # noqa: B018
+    other = Sequential(Flatten(), copy.deepcopy(net[0]), SoftmaxCrossEntropy())
+    np.testing.assert_array_equal(other["affine0"].weight.value, net["affine0"].weight.value)
+    other.parameters.values[...] = 0
+    assert (net["affine0"].weight.value != 0).any()
+
+
+def test_packing_from_many_threads_packs_once():
+    net = Sequential(*(Affine(3, 3, rng=0) for _ in range(30)))
+    vectors = []
+    barrier = threading.Barrier(8)
+
+    def pack():
+        barrier.wait()
+        vectors.append(net.parameters)
+
+    threads = [threading.Thread(target=pack) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(map(id, vectors))) == 1
+
+
+def test_initialize_draws_as_construction_does(make_net):
+    net, other = make_net(seed=4), make_net(seed=5)
+    other.loss_and_gradients(np.ones((2, 6)), [0, 1])
+    other.initialize(4)
+    np.testing.assert_array_equal(other.parameters.values, net.parameters.values)
+    assert (other.parameters.gradients == 0).all()
+
+
+def test_constructor_signatures_are_the_classes_own():
+    import inspect
+
+    assert list(inspect.signature(Affine).parameters)[:2] == ["in_features", "out_features"]
+    assert not inspect.signature(ReLU).parameters
+    with pytest.raises(TypeError):
+        ReLU(3)

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl.errors import DTypeError, ShapeError
+from minidl.initializers import normal, ones, zeros
+from minidl.parameters import ALIGNMENT, BLOCK, Parameter, ParameterVector
+
+shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
+
+
+@given(st.lists(st.tuples(shapes, st.booleans()), max_size=6), st.sampled_from([np.float32, np.float64]))
+def test_vector_holds_every_parameter_as_an_aligned_view(drawn, dtype):
+    rng = np.random.default_rng(0)
+    parameters = {
+        f"p{index}": Parameter(shape, normal(1.0), rng=rng, dtype=dtype, decay=decay)
+        for index, (shape, decay) in enumerate(drawn)
+    }
+    before = {name: parameter.value.copy() for name, parameter in parameters.items()}
+    for parameter in parameters.values():
+        parameter.grad[...] = 2
+    vector = ParameterVector(parameters)
+    assert vector.values.shape == vector.gradients.shape
+    assert vector.values.ndim == 1
+    for name, parameter in vector.items():
+        np.testing.assert_array_equal(parameter.value, before[name])
+        assert (parameter.grad == 2).all()
+        for view, whole in ((parameter.value, vector.values), (parameter.grad, vector.gradients)):
+            assert np.shares_memory(view, whole)
+            assert view.flags.c_contiguous
+            assert view.ctypes.data % ALIGNMENT == 0
+    # Padding is 0: the whole adds up to the parts.
+    total = sum(value.sum(dtype=float) for value in before.values())
+    assert vector.values.sum(dtype=float) == pytest.approx(total, abs=1e-4)
+    assert list(vector) == list(vector.keys()) == list(parameters)
+    assert vector.count == sum(value.size for value in before.values())
+    # The regularized slice holds the parameters with decay, all of them and no other.
+    vector.values[vector.regularized] = 100
+    for parameter in parameters.values():
+        assert (parameter.value == 100).all() == parameter.decay
+
+
+def test_mixed_dtypes_are_refused():
+    with pytest.raises(DTypeError, match="one dtype for all parameters"):
+        ParameterVector({"a": Parameter((2,), zeros), "b": Parameter((2,), zeros, dtype=np.float64)})
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float16, complex])
+def test_other_dtypes_are_refused(dtype):
+    with pytest.raises(DTypeError, match="float32 or float64"):
+        Parameter((2,), zeros, dtype=dtype)
+
+
+def test_value_and_grad_cannot_be_replaced():
+    parameter = Parameter((2,), ones)
+    for name in ("value", "grad"):
+        with pytest.raises(AttributeError):
+            setattr(parameter, name, np.zeros(2))
+
+
+def test_initializer_of_another_shape_is_refused():
+    with pytest.raises(ShapeError, match=r"its initializer to draw shape \(2,\)"):
+        Parameter((2,), lambda rng, shape, dtype: np.zeros((1,)))
+
+
+@given(st.integers(0, 2 * BLOCK + 3), st.integers(0, BLOCK + 1))
+def test_blocks_cover_a_part_once(size, stop):
+    vector = ParameterVector({"p": Parameter((max(size, 1),), zeros)})
+    extra = np.zeros_like(vector.values)
+    for values, gradients, others in vector.blocks(slice(0, stop), extra=extra):
+        assert len(values) <= BLOCK
+        for array in (values, gradients, others):
+            array += 1
+    for array in (vector.values, vector.gradients, extra):
+        assert (array[:stop] == 1).all()
+        assert (array[stop:] == 0).all()

@@ -1,0 +1,86 @@
+import io
+import re
+import time
+
+import pytest
+
+from minidl import Callback, Dataset, ProgressBar
+
+
+class Log(Callback):
+    def __init__(self, name, log, stop_at=None):
+        self.name, self.log, self.stop_at = name, log, stop_at
+
+    def on_fit_start(self, trainer):
+        self.log.append((self.name, "start", trainer.last_step))
+
+    def on_step_end(self, trainer):
+        self.log.append((self.name, "step", trainer.step))
+        assert len(trainer.history.steps["loss"]) == trainer.step
+        if trainer.step == self.stop_at:
+            trainer.stop("enough")
+
+    def on_epoch_end(self, trainer):
+        self.log.append((self.name, "epoch", trainer.epoch))
+        assert len(trainer.history.epochs["lr"]) == trainer.epoch
+
+    def on_fit_end(self, trainer):
+        self.log.append((self.name, "end", trainer.stop_reason))
+
+
+@pytest.fixture
+def dataset(make_batch):
+    return Dataset(*make_batch(20))
+
+
+def test_hooks_come_in_list_order(make_trainer, dataset):
+    log = []
+    make_trainer(callbacks=[Log("a", log), Log("b", log)]).fit(dataset, epochs=1, batch_size=10)
+    events = [("start", 2), ("step", 1), ("step", 2), ("epoch", 1), ("end", None)]
+    assert log == [(name, *event) for event in events for name in "ab"]
+
+
+def test_stop_ends_the_fit_after_the_step(make_trainer, dataset):
+    log = []
+    trainer = make_trainer(callbacks=[Log("a", log, stop_at=3)])
+    trainer.fit(dataset, epochs=9, batch_size=10)
+    assert (trainer.step, trainer.stop_reason) == (3, "enough")
+    assert log[-1] == ("a", "end", "enough")
+    trainer.fit(dataset, epochs=1, batch_size=10)
+    assert (trainer.step, trainer.epoch, trainer.stop_reason) == (4, 2, None)
+
+
+def test_the_end_comes_after_an_error_too(make_trainer, dataset):
+    class Failing(Callback):
+        def on_step_end(self, trainer):
+            raise RuntimeError("no")
+
+    log = []
+    trainer = make_trainer(callbacks=[Log("a", log), Failing()])
+    with pytest.raises(RuntimeError, match="no"):
+        trainer.fit(dataset, epochs=1)
+    assert log[-1] == ("a", "end", None)
+
+
+def test_progress_bar_counts_the_steps(make_trainer, dataset, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+
+    class Slow(Callback):
+        def on_step_end(self, trainer):
+            time.sleep(0.005)  # the bar is drawn ten times a second
+
+    trainer = make_trainer(callbacks=[Slow(), ProgressBar()])
+    trainer.fit(dataset, epochs=30, batch_size=10, validation=dataset)
+    assert re.search(r" [1-9]\d*/60 ", screen.getvalue())
+    assert "validation" in screen.getvalue()
+    assert "loss" in screen.getvalue()
+
+
+def test_progress_bar_is_silent_where_there_is_no_terminal(make_trainer, dataset, capsys):
+    make_trainer(callbacks=[ProgressBar()]).fit(dataset, epochs=1)
+    assert capsys.readouterr() == ("", "")

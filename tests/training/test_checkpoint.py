@@ -1,0 +1,274 @@
+import io
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minidl
+from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
+from minidl.errors import CheckpointError
+from minidl.initializers import normal, ones, scaled, xavier_uniform
+from minidl.models import dense_net
+
+
+class Scale(Layer):
+    def __init__(self, shape, *, initializer=ones, offset=None, dtype=np.float32, rng=None):
+        self.gain = Parameter(tuple(shape), initializer, rng=rng, dtype=dtype)
+        self.offset = np.zeros(shape, dtype) if offset is None else np.asarray(offset, dtype)
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        return x * self.gain.value + self.offset
+
+    def backward(self, dy):
+        (x,) = self.recall()
+        np.sum(dy * x, axis=0, out=self.gain.grad)
+        return dy * self.gain.value
+
+
+class Wrapped(Layer):
+    """Takes a layer, and any number of numbers."""
+
+    def __init__(self, inner, *numbers, **options):
+        self.inner = inner
+        self.numbers, self.options = numbers, options
+
+    def forward(self, x, *, training):
+        return self.inner.forward(x, training=training)
+
+    def backward(self, dy):
+        return self.inner.backward(dy)
+
+
+def twos(rng, shape, dtype):
+    return np.full(shape, 2, dtype)
+
+
+def make_net(dtype=np.float32, seed=0):
+    return Sequential(
+        Standardize(np.arange(6).reshape(2, 3), 2.5, dtype=dtype),
+        Flatten(),
+        ("body", Sequential(Affine(6, 5, rng=seed, dtype=dtype, initializer=normal(0.3)), ReLU())),
+        Affine(5, 3, rng=seed, dtype=dtype, initializer=scaled(xavier_uniform, 0.5)),
+        SoftmaxCrossEntropy(),
+    )
+
+
+def same(one, other, x):
+    np.testing.assert_array_equal(one(x), other(x))
+    assert repr(one) == repr(other)
+    assert list(one.parameters) == list(other.parameters)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_round_trip(dtype, tmp_path, rng):
+    net, x = make_net(dtype), rng.standard_normal((7, 2, 3))
+    minidl.save(net, tmp_path / "net.npz")
+    other = minidl.load(tmp_path / "net.npz")
+    same(net, other, x)
+    net.initialize(3)
+    other.initialize(3)
+    same(net, other, x)  # the initializers came along
+    assert set(np.load(tmp_path / "net.npz", allow_pickle=False).files) >= {
+        "body.affine0.weight",
+        "affine0.bias",
+    }
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(1, 6), max_size=3), st.booleans(), st.integers(0, 2**32))
+def test_any_dense_net_comes_back(hidden, double, seed):
+    dtype = np.float64 if double else np.float32
+    net = dense_net(4, hidden, 3, standardize=Standardize(0, 2, dtype=dtype), rng=seed, dtype=dtype)
+    file = io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minidl.training.checkpoint.atomic_write", lambda path: _keep(file))
+        minidl.save(net, "anywhere")
+    same(net, minidl.load(io.BytesIO(file.getvalue())), np.ones((3, 4)))
+
+
+def _keep(file):
+    import contextlib
+
+    return contextlib.nullcontext(file)
+
+
+def test_the_same_net_gives_the_same_bytes(tmp_path):
+    for name in "ab":
+        minidl.save(make_net(), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_own_layers_are_named_to_load(tmp_path, rng):
+    net = Sequential(
+        Wrapped(Scale([4], initializer=twos, offset=[1.0, 2, 3, 4], rng=rng), 1, 2.5, None, flag=True),
+        Scale((4,), dtype=np.float32),
+    )
+    x = rng.standard_normal((3, 4))
+    minidl.save(net, tmp_path / "net.npz")
+    other = minidl.load(tmp_path / "net.npz", custom=[Scale, Wrapped, twos])
+    same(net, other, x)
+    assert (other[0].numbers, other[0].options) == ((1, 2.5, None), {"flag": True})
+    with pytest.raises(CheckpointError, match=r"net.npz: .* got '\w+'; name it: minidl.load\(path, custom="):
+        minidl.load(tmp_path / "net.npz", custom=[Wrapped, twos])
+
+
+def test_a_class_of_minidls_name_is_not_mistaken_for_it(tmp_path):
+    class Affine(Scale):
+        pass
+
+    minidl.save(Affine([2]), tmp_path / "net.npz")
+    with pytest.raises(CheckpointError, match="'Affine'; name it"):
+        minidl.load(tmp_path / "net.npz")
+    assert isinstance(minidl.load(tmp_path / "net.npz", custom=[Affine]), Affine)
+
+
+def test_what_no_file_can_describe_is_refused_and_nothing_written(tmp_path):
+    for initializer in (lambda rng, shape, dtype: np.ones(shape, dtype), object().__init__):
+        net = Sequential(
+            Wrapped(ReLU(), thing=initializer if callable(initializer) else None, other=object())
+        )
+        with pytest.raises(CheckpointError, match="save: expected constructor arguments that are numbers"):
+            minidl.save(net, tmp_path / "net.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "net.npz"
+    minidl.save(make_net(seed=1), path)
+    before = path.read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numpy.lib.format.write_array", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        minidl.save(make_net(seed=2), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_truncated_anywhere(tmp_path):
+    path = tmp_path / "net.npz"
+    minidl.save(make_net(), path)
+    data = path.read_bytes()
+    for length in [*range(0, len(data), 97), len(data) - 1]:
+        path.write_bytes(data[:length])
+        with pytest.raises(CheckpointError, match="net.npz: expected a net written by minidl.save"):
+            minidl.load(path)
+
+
+def test_a_flipped_byte_never_gives_another_net(tmp_path):
+    path = tmp_path / "net.npz"
+    net = make_net()
+    minidl.save(net, path)
+    data = path.read_bytes()
+    caught = 0
+    for position in range(0, len(data), 5):
+        path.write_bytes(data[:position] + bytes([data[position] ^ 0xFF]) + data[position + 1 :])
+        try:
+            other = minidl.load(path)
+        except CheckpointError:
+            caught += 1
+            continue
+        same(net, other, np.ones((2, 2, 3)))  # a byte that says nothing, such as a time stamp
+    assert caught > 0.8 * len(data) / 5
+
+
+class Attack:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle from a file was run",))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\x93NUMPY garbage"),
+        lambda path: path.write_bytes(pickle.dumps(Attack())),
+        lambda path: np.savez(path, x=np.zeros(3)),
+        lambda path: np.savez(path, **{"description.json": np.zeros(3)}),
+        lambda path: np.savez(path, x=np.array([Attack()], dtype=object)),
+        lambda path: zipfile.ZipFile(path, "w").close(),
+        lambda path: path.mkdir(),
+    ],
+)
+def test_foreign_files(write, tmp_path):
+    write(tmp_path / "net.npz")
+    with pytest.raises(CheckpointError, match=r"net.npz: "):
+        minidl.load(tmp_path / "net.npz")
+
+
+def rewrite(path, change, *, extra=(), compress=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    description = json.loads(members["description.json"])
+    change(description, members)
+    members["description.json"] = json.dumps(description).encode()
+    with zipfile.ZipFile(path, "w", compress) as archive:
+        for name, data in [*members.items(), *extra]:
+            archive.writestr(name, data)
+
+
+def array_bytes(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+NAME = "affine0.weight.npy"
+
+
+def affine(description):
+    """The arguments of the last layer."""
+    return description["net"]["arguments"]["*parts"]["tuple"][3]["arguments"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d, m: d.update(version=2), "version 1, got 'minidl net', version 2"),
+        (lambda d, m: d.update(format="other"), "format 'minidl net'"),
+        (lambda d, m: d.pop("net"), "KeyError"),
+        (lambda d, m: d["net"].update(module="Nonsense"), "KeyError"),
+        (lambda d, m: d["net"].update(module="custom Evil"), "only classes that are known, got 'Evil'"),
+        (lambda d, m: d["net"].update(module="load"), "KeyError"),
+        (lambda d, m: m.pop(NAME), "parameters"),
+        (lambda d, m: m.update({"more.npy": array_bytes(np.zeros(3))}), "parameters"),
+        (lambda d, m: m.update({NAME: array_bytes(np.zeros((5, 4), np.float32))}), "parameters"),
+        (lambda d, m: m.update({NAME: array_bytes(np.zeros((5, 3)))}), "parameters"),
+        (lambda d, m: m.update({NAME: array_bytes(np.zeros((5, 3), np.float32))[:-4]}), "60 bytes"),
+        (lambda d, m: d["parameters"].pop("affine0.weight"), "parameters"),
+        (lambda d, m: affine(d).update(in_features=-1), "no net"),
+        (lambda d, m: affine(d).update(in_features=10**12), "MemoryError|no net|Error"),
+    ],
+)  # fmt: skip
+def test_files_at_odds_with_themselves(change, message, tmp_path):
+    path = tmp_path / "net.npz"
+    minidl.save(make_net(), path)
+    rewrite(path, change)
+    with pytest.raises(CheckpointError, match=message):
+        minidl.load(path)
+
+
+def test_duplicates_and_compression_are_refused(tmp_path):
+    path = tmp_path / "net.npz"
+    minidl.save(make_net(), path)
+    rewrite(path, lambda d, m: None, compress=zipfile.ZIP_DEFLATED)
+    with pytest.raises(CheckpointError, match="members that are not compressed"):
+        minidl.load(path)
+    minidl.save(make_net(), path)
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        rewrite(path, lambda d, m: None, extra=[(NAME, array_bytes(np.zeros((5, 3), np.float32)))])
+    with pytest.raises(CheckpointError, match="every member once"):
+        minidl.load(path)
+
+
+def test_a_missing_file_is_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="net.npz"):
+        minidl.load(tmp_path / "net.npz")

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minidl import SGD, Dataset, History, Standardize, StepDecay, Trainer
+from minidl.models import dense_net
+from minidl.plots import smooth
+
+
+def names(findings):
+    return {finding.name for finding in findings}
+
+
+def train(data, hidden=(50,), *, lr=0.05, epochs=20, momentum=0.9, train=None, batch_size=32, seed=0):
+    rng = np.random.default_rng(seed)
+    standardize = Standardize.fit(data.train.features, shared_scale=True)
+    net = dense_net(64, hidden, 10, standardize=standardize, rng=rng)
+    trainer = Trainer(net, SGD(lr, momentum), scheduler=StepDecay(0.95), rng=rng)
+    part = data.train if train is None else train
+    history = trainer.fit(part, epochs=epochs, batch_size=batch_size, validation=data.validation)
+    return history, net
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_nothing_is_invented_where_the_curves_are_fine(seed, momentum, digits):
+    history, net = train(digits, momentum=momentum, seed=seed)
+    assert history.diagnose(net, digits.train.features) == []
+
+
+def test_an_empty_history_says_nothing():
+    assert History().diagnose() == []
+
+
+@pytest.mark.parametrize("lr", [3e-5, 3e-6])
+def test_a_rate_too_small(lr, digits):
+    findings = train(digits, lr=lr, momentum=0, epochs=5)[0].diagnose()
+    assert "rate too small" in names(findings)
+    assert any("larger" in finding.advice for finding in findings)
+
+
+@pytest.mark.parametrize("lr", [0.7, 1.0])
+def test_a_rate_too_large(lr, digits):
+    assert "rate too large" in names(train(digits, lr=lr, epochs=3)[0].diagnose())
+
+
+def test_a_model_too_small(digits):
+    findings = train(digits, hidden=(1,), epochs=30)[0].diagnose()
+    assert names(findings) == {"model too small"}
+
+
+def test_overfitting(digits):
+    few = digits.train[:40]
+    noisy = Dataset(few.features, np.roll(few.targets, 1), target_names=digits.train.target_names)
+    findings = train(digits, train=noisy, epochs=60)[0].diagnose()
+    assert "overfitting" in names(findings)
+    assert "points apart" in next(f.evidence for f in findings if f.name == "overfitting")
+
+
+def test_validation_past_its_best():
+    history = History()
+    rising, falling = np.linspace(0.5, 0.8, 10), np.linspace(0.79, 0.74, 10)
+    for accuracy in [*rising, *falling]:
+        history.record_epoch(
+            step=1, train_loss=0.5, train_accuracy=float(accuracy) + 0.02, validation_loss=0.5,
+            validation_accuracy=float(accuracy), lr=0.1, seconds=1.0,
+        )  # fmt: skip
+    (finding,) = history.diagnose()
+    assert finding.name == "validation past its best"
+    assert finding.advice == "stop after about 11 epochs"
+    assert "best around epoch 11 of 20 at 79.1%, and is 74.6% at the end" in finding.evidence
+
+
+@settings(deadline=None)
+@given(st.integers(1, 60), st.floats(0.1, 0.99), st.floats(0, 0.05), st.integers(0, 999))
+def test_scatter_about_a_level_is_no_fall(epochs, level, scatter, seed):
+    rng = np.random.default_rng(seed)
+    history = History()
+    for accuracy in level + scatter * rng.uniform(-1, 1, epochs):
+        history.record_epoch(
+            step=1, train_loss=0.5, train_accuracy=level, validation_loss=0.5,
+            validation_accuracy=float(accuracy), lr=0.1, seconds=1.0,
+        )  # fmt: skip
+    assert "validation past its best" not in names(history.diagnose())
+
+
+def test_dead_units(digits):
+    history, net = train(digits)
+    net["affine0"].bias.value[:20] = -1e3
+    (finding,) = history.diagnose(net, digits.train.features)
+    assert finding.name == "dead units"
+    assert "20 of 50 hidden units (40%) behind ReLU 'relu0' never fire" in finding.evidence
+    assert str(finding) == f"dead units: {finding.evidence}; {finding.advice}"
+
+
+@settings(deadline=None)
+@given(
+    st.integers(40, 3000), st.floats(0.5, 10), st.floats(0, 0.4), st.floats(0.02, 0.25), st.integers(0, 99)
+)
+def test_a_curve_that_falls_and_levels_off_is_fine(steps, start, floor, pace, seed):
+    fraction = np.arange(steps) / steps
+    noise = 1 + 0.05 * np.random.default_rng(seed).standard_normal(steps)
+    history = History()
+    history.steps["loss"] = list(start * (floor + (1 - floor) * np.exp(-fraction / pace)) * noise)
+    assert history.diagnose() == []
+
+
+@settings(deadline=None)
+@given(st.integers(40, 3000), st.floats(0.5, 10), st.floats(0.55, 0.9), st.integers(0, 99))
+def test_a_straight_line_is_a_rate_too_small(steps, start, end, seed):
+    noise = 1 + 0.01 * np.random.default_rng(seed).standard_normal(steps)
+    history = History()
+    history.steps["loss"] = list(start * np.linspace(1, end, steps) * noise)
+    assert names(history.diagnose()) == {"rate too small"}
+
+
+@given(st.integers(1, 60), st.integers(1, 20), st.integers(0, 99))
+def test_smooth_is_a_running_mean(count, window, seed):
+    values = np.random.default_rng(seed).standard_normal(count)
+    for index, mean in enumerate(smooth(values, window)):
+        reach = min(index, count - 1 - index, window // 2)
+        assert mean == pytest.approx(values[index - reach : index + reach + 1].mean())
