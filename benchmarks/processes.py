@@ -1,0 +1,102 @@
+"""The parent's side of the contestants' processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from benchmarks.contestants import CONTESTANTS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Each BLAS and OpenMP reads its own when it is loaded, so they are set before the process starts.
+_THREAD_VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+class WorkerError(Exception):
+    """A contestant's process could not do what it was asked to, or ended."""
+
+
+class Process:
+    """A contestant in a process of its own with so many threads; close it or use it in a ``with``."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self.name, self.threads = name, threads
+        self.title = CONTESTANTS[name].title
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", name, str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads)),
+        )
+
+    def wait(self) -> Any:
+        """The answer to the last command, or to the start."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        reply = json.loads(line) if line else {"error": "its process ended"}
+        if "error" in reply:
+            raise WorkerError(f"{self.title}: {reply['error']}")
+        return reply["result"]
+
+    def send(self, command: str, **arguments: Any) -> None:
+        """Ask for something without waiting for it."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps({"do": command, "with": arguments}) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise WorkerError(f"{self.title}: its process ended") from None
+
+    def ask(self, command: str, **arguments: Any) -> Any:
+        """Ask and wait for the answer."""
+        self.send(command, **arguments)
+        return self.wait()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()  # it holds nothing that needs saving
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        self._process.wait()
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@contextmanager
+def started(names: Iterable[str], threads: int) -> Iterator[tuple[list[Process], dict[str, str]]]:
+    """Processes of the contestants that can take part, and why each of the others cannot."""
+    skipped = {name: CONTESTANTS[name].missing for name in names if CONTESTANTS[name].missing}
+    with ExitStack() as stack:
+        # All are started before the first is waited for: most of an import is waiting.
+        waiting = [stack.enter_context(Process(name, threads)) for name in names if name not in skipped]
+        ready = []
+        for process in waiting:
+            try:
+                process.wait()
+                ready.append(process)
+            except WorkerError as error:
+                skipped[process.name] = str(error).removeprefix(f"{process.title}: ")
+        yield ready, skipped
