@@ -75,7 +75,7 @@ def test_arguments_are_left_alone(rng):
         ([True, False], DTypeError, "labels of an integer dtype, got bool"),
         ([0, 1, 2], ShapeError, r"labels of shape \(2,\), got \(3,\)"),
         (1, ShapeError, r"labels of shape \(2,\), got \(\)"),
-        (["a", "b"], DTypeError, "integer dtype"),
+        (["a", "b"], DTypeError, "labels of an integer dtype, got <U1"),
     ],
 )
 def test_wrong_labels_are_refused(labels, error, message):

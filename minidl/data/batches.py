@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import threading
 from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 
 from minidl.data.dataset import Dataset
 from minidl.errors import ConfigurationError, check_int
 from minidl.initializers import Array, Rng, as_generator
+
+_WORTH_A_THREAD = 1 << 19
+"""Bytes of a batch from which gathering it on another thread costs less than it saves."""
 
 
 class Batches:
@@ -46,28 +54,87 @@ class Batches:
         # Ceiling where the last, smaller batch is kept; whole numbers either way.
         whole = max(count // self.batch_size, 1)
         self.steps_per_epoch = -(-count // self.batch_size) if sampling == "shuffle" else whole
+        self._rows = min(self.batch_size, count) if sampling == "shuffle" else self.batch_size
         self._rng = as_generator(rng)
-        self._order = np.empty(0, np.intp)
-        rows = min(self.batch_size, count) if sampling == "shuffle" else self.batch_size
-        self._features = np.empty((rows, *dataset.sample_shape), dataset.features.dtype)
-        self._targets = np.empty(rows, dataset.targets.dtype)
+        self._order: Array = np.empty(0, np.intp)
+        self._buffers: dict[int, tuple[Array, Array]] = {}
+        self._ahead: tuple[int, SimpleQueue[Any]] | None = None  # where the next batch will come
+        size = dataset.features[:1].nbytes * self.batch_size
+        self._looks_ahead = size >= _WORTH_A_THREAD and _has_idle_core()
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         return self
 
     def __next__(self) -> tuple[Array, Array]:
-        indices = self._draw()
+        if self.position == 0:
+            self._order = self._draw_epoch()
+        batch = self._gathered_ahead() or self._gather(self.position)
         self.position = (self.position + 1) % self.steps_per_epoch
+        if self._looks_ahead and self.position:
+            # NumPy copies without the interpreter's lock: the next batch is ready, in the other
+            # buffer, by the time this one has been trained on.
+            self._ahead = os.getpid(), SimpleQueue()
+            _requests(os.getpid()).put((self._gather, self.position, self._ahead[1]))
+        return batch
+
+    def _draw_epoch(self) -> Array:
+        """The samples' indices in the order of the epoch that begins."""
+        count = len(self.dataset)
+        if self.sampling == "shuffle":
+            return np.asarray(self._rng.permutation(count))
+        return np.asarray(self._rng.integers(count, size=self.steps_per_epoch * self.batch_size))
+
+    def _gathered_ahead(self) -> tuple[Array, Array] | None:
+        process, answer = self._ahead or (0, None)
+        self._ahead = None
+        if answer is None or process != os.getpid():  # a fork has no threads but the one that forked
+            return None
+        batch = answer.get()
+        if isinstance(batch, BaseException):
+            raise batch
+        return batch  # type: ignore[no-any-return]
+
+    def _gather(self, position: int) -> tuple[Array, Array]:
+        indices = self._order[position * self.batch_size : (position + 1) * self.batch_size]
+        features, targets = self._buffer(position % 2)
         rows = slice(len(indices))
         # The indices are in range; mode="clip" only spares `take` a copy through a buffer.
-        features = np.take(self.dataset.features, indices, axis=0, out=self._features[rows], mode="clip")
-        targets = np.take(self.dataset.targets, indices, out=self._targets[rows], mode="clip")
-        return features, targets
+        features = np.take(self.dataset.features, indices, axis=0, out=features[rows], mode="clip")
+        return features, np.take(self.dataset.targets, indices, out=targets[rows], mode="clip")
 
-    def _draw(self) -> Array:
-        if self.sampling == "replacement":
-            return np.asarray(self._rng.integers(len(self.dataset), size=self.batch_size))
-        if self.position == 0:
-            self._order = self._rng.permutation(len(self.dataset))
-        start = self.position * self.batch_size
-        return self._order[start : start + self.batch_size]
+    def _buffer(self, which: int) -> tuple[Array, Array]:
+        if which not in self._buffers:
+            data = self.dataset
+            features = np.empty((self._rows, *data.sample_shape), data.features.dtype)
+            self._buffers[which] = features, np.empty(self._rows, data.targets.dtype)
+        return self._buffers[which]
+
+    def __getstate__(self) -> dict[str, object]:
+        # What was gathered ahead is gathered anew: it follows from order and position.
+        return {**self.__dict__, "_buffers": {}, "_ahead": None}
+
+
+def _has_idle_core() -> bool:
+    """Whether the BLAS leaves a core without work; on a busy one, a thread would only delay it."""
+    from threadpoolctl import threadpool_info
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores > max((pool["num_threads"] for pool in threadpool_info()), default=1)
+
+
+@functools.cache
+def _requests(process: int) -> SimpleQueue[Any]:
+    """Feeds the process's one thread that gathers; a pool's futures take five times as long."""
+    requests: SimpleQueue[Any] = SimpleQueue()
+
+    def serve() -> None:
+        while True:
+            gather, position, answer = requests.get()
+            try:
+                answer.put(gather(position))
+            except BaseException as error:  # raised where the batch is asked for
+                answer.put(error)
+            del gather, answer  # or the thread would keep the last data set alive
+
+    threading.Thread(target=serve, name="minidl-batches", daemon=True).start()
+    return requests

@@ -59,7 +59,7 @@ class Affine(Layer):
         """``(batch, in_features) -> (batch, out_features)``."""
         self.check_batch("x", x, (self.in_features,))
         if not training:
-            y = np.matmul(x, self.weight.value)
+            y: Array = np.matmul(x, self.weight.value)
             y += self.bias.value
             return y
         self.remember(x)

@@ -122,16 +122,16 @@ class Trainer:
         DivergedError
             Before an update that would leave the finite numbers.
         """
-        for name, dataset in (("train", train), ("validation", validation)):
-            self._check_dataset(name, dataset)
-        batches = self._batches_of(train, batch_size, sampling)
         if (epochs is None) == (steps is None):
             got = f"epochs={epochs}, steps={steps}"
             raise ConfigurationError.expected("fit", "one of epochs and steps", got)
-        if epochs is not None:
-            more = check_int("fit", "epochs", epochs, at_least=1) * batches.steps_per_epoch - batches.position
-        else:
-            more = check_int("fit", "steps", steps, at_least=1)
+        unit, count = ("steps", steps) if epochs is None else ("epochs", epochs)
+        more = check_int("fit", unit, count, at_least=1)
+        for name, dataset in (("train", train), ("validation", validation)):
+            self._check_dataset(name, dataset)
+        batches = self._batches_of(train, batch_size, sampling)
+        if unit == "epochs":
+            more = more * batches.steps_per_epoch - batches.position
         self.last_step = self.step + more
         self.stop_reason = None
         clock = time.perf_counter()

@@ -1,9 +1,15 @@
+import copy
+import os
+import pickle
+from itertools import chain
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl.data import Batches, Dataset
+from minidl.data import batches as batches_module
 from minidl.errors import ConfigurationError
 
 
@@ -69,3 +75,56 @@ def test_any_layout_and_memory_mapped_files(layout, tmp_path):
 def test_options_are_checked(options):
     with pytest.raises(ConfigurationError, match="Batches: expected"):
         Batches(make_dataset(5), **options)
+
+
+@pytest.fixture
+def looks_ahead(monkeypatch):
+    """Batches of any size are gathered on the other thread."""
+    monkeypatch.setattr(batches_module, "_WORTH_A_THREAD", 0)
+    monkeypatch.setattr(batches_module, "_has_idle_core", lambda: True)
+
+
+def drawn(batches, count):
+    return [[array.copy() for array in next(batches)] for _ in range(count)]
+
+
+@pytest.mark.parametrize("sampling", ["shuffle", "replacement"])
+def test_looking_ahead_changes_nothing(looks_ahead, sampling):
+    ahead = Batches(make_dataset(37), 5, rng=0, sampling=sampling)
+    plain = Batches(make_dataset(37), 5, rng=0, sampling=sampling)
+    plain._looks_ahead = False
+    assert ahead._looks_ahead
+    for one, other in zip(drawn(ahead, 50), drawn(plain, 50), strict=True):
+        assert all(map(np.array_equal, one, other))
+
+
+@pytest.mark.parametrize("make_copy", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_a_copy_goes_on_where_the_original_is(looks_ahead, make_copy):
+    batches = Batches(make_dataset(37), 5, rng=0)
+    drawn(batches, 3)
+    other = make_copy(batches)
+    for one, two in zip(drawn(batches, 20), drawn(other, 20), strict=True):
+        assert all(map(np.array_equal, one, two))
+
+
+def test_errors_come_out_where_the_batch_is_asked_for(looks_ahead):
+    batches = Batches(make_dataset(37), 5, rng=0)
+    batches._order = None
+    batches.position = 1
+    batches._ahead = (batches_module.os.getpid(), batches_module.SimpleQueue())
+    batches_module._requests(batches_module.os.getpid()).put((batches._gather, 1, batches._ahead[1]))
+    with pytest.raises(TypeError):
+        next(batches)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_goes_on_too(looks_ahead):
+    batches = Batches(make_dataset(37), 5, rng=0)
+    drawn(batches, 3)
+    expected = drawn(copy.deepcopy(batches), 10)
+    child = os.fork()
+    if child == 0:
+        same = all(map(np.array_equal, chain(*drawn(batches, 10)), chain(*expected)))
+        os._exit(0 if same else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
