@@ -1,76 +1,117 @@
-"""PyTorch as the judge: the same nets in float64, built from the same parameters."""
-
-import itertools
+"""PyTorch as the judge of nets and layers: the same ones from the same parameters, by autograd."""
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl import SGD, Affine, ReLU, Sequential, SoftmaxCrossEntropy
-
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'minidl[judges]'")
-
-
-def torch_net(net):
-    """The net's twin."""
-    modules = []
-    for layer in net:
-        if isinstance(layer, Affine):
-            linear = torch.nn.Linear(layer.in_features, layer.out_features, dtype=torch.float64)
-            with torch.no_grad():
-                linear.weight.copy_(torch.from_numpy(layer.weight.value.T.copy()))
-                linear.bias.copy_(torch.from_numpy(layer.bias.value.copy()))
-            modules.append(linear)
-        else:
-            modules.append(torch.nn.ReLU())
-    return torch.nn.Sequential(*modules)
-
-
-@settings(deadline=None)
-@given(
-    st.integers(1, 20),
-    st.lists(st.integers(1, 12), min_size=2, max_size=6),
-    st.floats(0.1, 10),
-    st.integers(0, 2**32),
+from minidl import L2, Affine, Flatten, ReLU, SoftmaxCrossEntropy, Standardize
+from tests.external.nets import input_gradient, recipes
+from tests.external.torch_twins import (
+    as_array,
+    cross_entropy,
+    judge,
+    parameters_agree,
+    tensor,
+    torch,
+    twin_of,
 )
-def test_loss_and_every_gradient(batch, sizes, scale, seed):
-    rng = np.random.default_rng(seed)
-    parts = []
-    for fan_in, fan_out in itertools.pairwise(sizes):
-        parts += [Affine(fan_in, fan_out, rng=rng, dtype=np.float64), ReLU()]
-    net = Sequential(*parts[:-1], SoftmaxCrossEntropy())
-    for _, parameter in net.named_parameters():
-        parameter.value[...] = scale * rng.standard_normal(parameter.shape)
-    x, labels = rng.standard_normal((batch, sizes[0])), rng.integers(sizes[-1], size=batch)
-    twin = torch_net(net)
-    expected = torch.nn.functional.cross_entropy(twin(torch.from_numpy(x)), torch.from_numpy(labels))
+
+SEEDS = st.integers(0, 2**32)
+SHAPES = st.lists(st.integers(1, 6), min_size=1, max_size=4)
+
+# ------------------------------------------------------------------- nets
+
+
+@given(recipes())
+def test_nets(recipe):
+    net, x, labels = recipe.build()
+    twin, inputs = twin_of(net), tensor(x)
+    scores = twin(inputs)
+    expected = cross_entropy(scores, torch.from_numpy(labels))
     expected.backward()
-    np.testing.assert_allclose(net(x), twin(torch.from_numpy(x)).detach().numpy(), rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(net.loss_and_gradients(x, labels), expected.item(), rtol=1e-10, atol=1e-10)
-    linears = [module for module in twin if isinstance(module, torch.nn.Linear)]
-    for layer, linear in zip((part for part in net if isinstance(part, Affine)), linears, strict=True):
-        np.testing.assert_allclose(layer.weight.grad, linear.weight.grad.numpy().T, rtol=1e-10, atol=1e-10)
-        np.testing.assert_allclose(layer.bias.grad, linear.bias.grad.numpy(), rtol=1e-10, atol=1e-10)
+    judge.agrees(net(x), as_array(scores), "scores")
+    judge.agrees(net.loss(x, labels), expected.item(), "loss")
+    judge.agrees(net.predict_probabilities(x), as_array(scores.softmax(dim=1)), "probabilities")
+    judge.agrees(net.loss_and_gradients(x, labels), expected.item(), "loss")
+    parameters_agree(net, twin, "grad")
+    net.parameters.gradients.fill(np.nan)
+    judge.agrees(input_gradient(net, x, labels), inputs.grad.numpy(), "x.grad")
+    parameters_agree(net, twin, "grad")
+    judge.judged("nets")
 
 
-@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}])
-def test_sgd_over_a_hundred_steps(options, make_net, make_batch):
-    net = make_net(dtype=np.float64)
-    x, labels = make_batch(dtype=np.float64)
-    twin = torch_net(net)
-    ours, theirs = SGD(0.1, **options), torch.optim.SGD(twin.parameters(), lr=0.1, **options)
-    for step in range(100):
-        ours.lr = theirs.param_groups[0]["lr"] = 0.1 * 0.99**step
-        net.loss_and_gradients(x, labels)
-        ours.step(net.parameters)
-        theirs.zero_grad()
-        loss = torch.nn.functional.cross_entropy(twin(torch.from_numpy(x)), torch.from_numpy(labels))
-        loss.backward()
-        theirs.step()
-    np.testing.assert_allclose(
-        net["affine0"].weight.value, twin[0].weight.detach().numpy().T, rtol=1e-10, atol=1e-10
-    )
-    np.testing.assert_allclose(
-        net["affine1"].bias.value, twin[2].bias.detach().numpy(), rtol=1e-10, atol=1e-10
-    )
+@given(recipes(), st.floats(0, 10))
+def test_l2(recipe, strength):
+    net, x, labels = recipe.build()
+    twin = twin_of(net)
+    data_loss = cross_entropy(twin(tensor(x)), torch.from_numpy(labels))
+    squares = [w.square().sum() for name, w in twin.named_parameters() if name.endswith("weight")]
+    expected = data_loss + strength * sum(squares)
+    expected.backward()
+    loss = net.loss_and_gradients(x, labels)
+    regularizer = L2(strength)
+    judge.agrees(loss + regularizer.penalty(net.parameters), expected.item(), "loss and penalty")
+    judge.agrees(loss + regularizer.add_gradients(net.parameters), expected.item(), "loss and penalty")
+    parameters_agree(net, twin, "grad")
+    judge.judged("penalties")
+
+
+# ------------------------------------------------------------------- single parts
+
+
+def vjp_agrees(layer, x, rng):
+    """Forward, and the gradients for a random one by the output."""
+    twin, inputs = twin_of(layer), tensor(x)
+    y = twin(inputs)
+    dy = rng.standard_normal(y.shape)
+    y.backward(torch.from_numpy(dy))
+    judge.agrees(layer.forward(x, training=False), as_array(y), "y in inference")
+    judge.agrees(layer.forward(x, training=True), as_array(y), "y in training")
+    judge.agrees(layer.backward(dy), inputs.grad.numpy(), "dx")
+    parameters_agree(layer, twin, "grad")
+    judge.judged("layers")
+
+
+@given(SHAPES, SEEDS)
+def test_relu(shape, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(shape)
+    x[..., 0] *= 0  # 0 and -0
+    vjp_agrees(ReLU(), x, rng)
+
+
+@given(SHAPES, st.booleans(), st.booleans(), st.sampled_from(["f8", "f4", "i8", "u1", "?"]), SEEDS)
+def test_standardize(shape, one_mean, one_scale, dtype, seed):
+    rng = np.random.default_rng(seed)
+    mean = rng.standard_normal(() if one_mean else shape[1:])
+    scale = rng.uniform(0.1, 10, () if one_scale else shape[1:])
+    x = (100 * rng.random(shape)).astype(dtype)
+    vjp_agrees(Standardize(mean, scale, dtype=np.float64), x, rng)
+
+
+@given(SHAPES, SEEDS)
+def test_flatten(shape, seed):
+    rng = np.random.default_rng(seed)
+    vjp_agrees(Flatten(), rng.standard_normal(shape), rng)
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 40), SEEDS)
+def test_affine(batch, in_features, out_features, seed):
+    rng = np.random.default_rng(seed)
+    layer = Affine(in_features, out_features, rng=rng, dtype=np.float64)
+    layer.bias.value[...] = rng.standard_normal(out_features)
+    vjp_agrees(layer, rng.standard_normal((batch, in_features)), rng)
+
+
+@given(st.integers(1, 50), st.integers(1, 50), st.sampled_from([1.0, 1e-3, 30.0, 1e4]), SEEDS)
+def test_softmax_cross_entropy(samples, classes, scale, seed):
+    rng = np.random.default_rng(seed)
+    scores, labels = scale * rng.standard_normal((samples, classes)), rng.integers(classes, size=samples)
+    inputs, loss = tensor(scores), SoftmaxCrossEntropy()
+    expected = cross_entropy(inputs, torch.from_numpy(labels))
+    expected.backward()
+    judge.agrees(loss.forward(scores, labels, training=False), expected.item(), "loss in inference")
+    judge.agrees(loss.forward(scores, labels, training=True), expected.item(), "loss in training")
+    judge.agrees(loss.backward(), inputs.grad.numpy(), "dscores")
+    judge.agrees(loss.probabilities(scores), as_array(inputs.softmax(dim=1)), "probabilities")
+    judge.judged("losses")

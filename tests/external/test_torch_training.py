@@ -1,0 +1,115 @@
+"""PyTorch as the judge of training: optimizers, schedules and the Trainer over a hundred steps."""
+
+import inspect
+from functools import partial
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import L2, SGD, Constant, Dataset, SoftmaxCrossEntropy, StepDecay, Trainer
+from tests.external.nets import Recipe
+from tests.external.torch_twins import (
+    LAYER_TWINS,
+    cross_entropy,
+    judge,
+    parameters_agree,
+    tensor,
+    torch,
+    twin_of,
+)
+
+OPTIMIZER_TWINS = {
+    "plain": (partial(SGD, 0.1), partial(torch.optim.SGD, lr=0.1)),
+    "momentum": (partial(SGD, 0.1, momentum=0.9), partial(torch.optim.SGD, lr=0.1, momentum=0.9)),
+    "nesterov": (
+        partial(SGD, 0.1, momentum=0.9, nesterov=True),
+        partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True),
+    ),
+}
+
+schedulers = torch.optim.lr_scheduler
+SCHEDULER_TWINS = {
+    "decay": (StepDecay(0.9), partial(schedulers.StepLR, step_size=1, gamma=0.9)),
+    "stairs": (StepDecay(0.5, every=7), partial(schedulers.StepLR, step_size=7, gamma=0.5)),
+    "constant": (Constant(0.3), partial(schedulers.LambdaLR, lr_lambda=lambda epoch: 0.3)),
+    "product": (
+        StepDecay(0.9) * StepDecay(0.5, every=7),
+        lambda optimizer: schedulers.ChainedScheduler(
+            [schedulers.StepLR(optimizer, 1, 0.9), schedulers.StepLR(optimizer, 7, 0.5)]
+        ),
+    ),
+    "constant product": (
+        Constant(0.3) * StepDecay(0.8, every=3),
+        partial(schedulers.LambdaLR, lr_lambda=lambda epoch: 0.3 * 0.8 ** (epoch // 3)),
+    ),
+}
+
+
+RECIPE = Recipe(
+    batch=32, sample_shape=(2, 3), hidden=(8, 7), classes=4, standardize=False, nesting=1, gain=1.0, seed=0
+)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULER_TWINS)
+@pytest.mark.parametrize("optimizer", OPTIMIZER_TWINS)
+def test_a_hundred_steps(optimizer, schedule):
+    net, x, labels = RECIPE.build()
+    twin = twin_of(net)
+    make_ours, make_theirs = OPTIMIZER_TWINS[optimizer]
+    ours, theirs = make_ours(), make_theirs(twin.parameters())
+    scheduler, make = SCHEDULER_TWINS[schedule]
+    their_scheduler = make(theirs)
+    for epoch in range(25):
+        for step, rows in enumerate(np.split(np.arange(len(x)), [5, 15, 30])):
+            ours.lr = ours.base_lr * scheduler.factor(epoch, step)
+            judge.agrees(ours.lr, theirs.param_groups[0]["lr"], f"the rate in epoch {epoch}")
+            loss = net.loss_and_gradients(x[rows], labels[rows])
+            ours.step(net.parameters)
+            theirs.zero_grad()
+            expected = cross_entropy(twin(tensor(x[rows])), torch.from_numpy(labels[rows]))
+            expected.backward()
+            theirs.step()
+            judge.agrees(loss, expected.item(), f"loss {step} in epoch {epoch}")
+        their_scheduler.step()
+    parameters_agree(net, twin, "value")
+    judge.judged("runs of 100 steps")
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZER_TWINS)
+def test_the_trainer(optimizer):
+    """All of it at once, a step an epoch, so that the order of the samples does not matter."""
+    net, x, labels = RECIPE.build()
+    twin = twin_of(net)
+    weights = [w for name, w in twin.named_parameters() if name.endswith("weight")]
+    biases = [b for name, b in twin.named_parameters() if name.endswith("bias")]
+    make_ours, make_theirs = OPTIMIZER_TWINS[optimizer]
+    # The penalty 0.01 W² is what PyTorch calls a decay of 0.02.
+    theirs = make_theirs([{"params": weights, "weight_decay": 0.02}, {"params": biases}])
+    scheduler, make = SCHEDULER_TWINS["stairs"]
+    their_scheduler = make(theirs)
+    rates, losses = [], []
+    for _ in range(100):
+        theirs.zero_grad()
+        loss = cross_entropy(twin(tensor(x)), torch.from_numpy(labels))
+        loss.backward()
+        losses.append(loss.item() + 0.01 * sum(w.square().sum().item() for w in weights))
+        rates.append(theirs.param_groups[0]["lr"])
+        theirs.step()
+        their_scheduler.step()
+    trainer = Trainer(net, make_ours(), scheduler=scheduler, regularizer=L2(0.01), rng=0)
+    history = trainer.fit(Dataset(x, labels), epochs=100, batch_size=len(x))
+    judge.agrees(history.steps["loss"], losses, "losses")
+    judge.agrees(history.steps["lr"], rates, "rates")
+    parameters_agree(net, twin, "value")
+    judge.judged("runs of 100 steps")
+
+
+def test_every_layer_optimizer_and_scheduler_has_a_twin():
+    judged = {*LAYER_TWINS, SoftmaxCrossEntropy}
+    judged |= {ours.func for ours, _ in OPTIMIZER_TWINS.values()}
+    judged |= {type(ours) for ours, _ in SCHEDULER_TWINS.values()}
+    kinds = (minidl.Layer, minidl.Loss, minidl.Optimizer, minidl.Scheduler)
+    public = (getattr(minidl, name) for name in minidl.__all__)
+    parts = {part for part in public if isinstance(part, type) and issubclass(part, kinds)}
+    assert {part for part in parts if not inspect.isabstract(part)} <= judged
