@@ -74,7 +74,8 @@ class SoftmaxCrossEntropy(Loss):
         if training:
             work /= sums
             self.remember(work, labels, columns)
-        return float((np.log(sums) - shifted).sum(dtype=np.float64)) / samples
+        losses: Array = np.log(sums) - shifted
+        return float(losses.sum(dtype=np.float64)) / samples
 
     def backward(self) -> Array:
         """``(softmax(scores) - onehot(labels)) / N``, of shape (N, C)."""

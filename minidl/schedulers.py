@@ -55,7 +55,7 @@ class StepDecay(Scheduler):
 
     def factor(self, epoch: int, step: int) -> float:
         """``gamma ** (epoch // every)``."""
-        return float(self.gamma ** (epoch // self.every))
+        return self.gamma ** int(epoch // self.every)
 
     def __repr__(self) -> str:
         return f"StepDecay({self.gamma:g}, every={self.every})"

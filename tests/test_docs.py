@@ -5,6 +5,8 @@ import importlib
 import pkgutil
 import re
 import shlex
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -44,8 +46,12 @@ def test_python(page, working_directory, monkeypatch):
     pytest.importorskip("matplotlib", reason="the examples plot: pip install 'minidl[plot]'")
     monkeypatch.chdir(working_directory)
     parser = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
-    examples = list(Document.parse(str(page), parser).examples())
-    for example in examples:
+    document = Document.parse(str(page), parser)
+    # A module of its own, so that the classes of a page can be pickled, as those of a file can.
+    module = types.ModuleType(page.stem)
+    monkeypatch.setitem(sys.modules, page.stem, module)
+    document.namespace = vars(module)
+    for example in document.examples():
         example.evaluate()
 
 
@@ -59,11 +65,12 @@ def test_commands(command, working_directory, monkeypatch, capsys):
     monkeypatch.chdir(working_directory)
     words = shlex.split(command)[1:]
     if words[0] == "train" and words[1] in ("fashion-mnist", "mnist", "cifar10"):
-        monkeypatch.setitem(__import__("sys").modules, "pooch", None)  # no test downloads anything
+        monkeypatch.setitem(sys.modules, "pooch", None)  # no test downloads anything
         try:
             minidl.data.load(words[1])
         except DataError as error:
             pytest.skip(str(error))
+        words += ["--epochs", "1"]
     assert main(words) == 0
 
 

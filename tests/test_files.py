@@ -38,3 +38,15 @@ def test_the_mode_is_that_of_any_new_file(tmp_path):
     with atomic_write(tmp_path / "file"):
         pass
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_it_is_on_the_disk_before_it_takes_the_name(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_text("old")
+    before = path.stat().st_ino
+    seen = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: seen.append(path.read_text()))
+    with atomic_write(path) as file:
+        file.write(b"new")
+    assert seen == ["old", "new"]  # the file, then the directory with the new name
+    assert path.stat().st_ino != before  # renamed, not written over

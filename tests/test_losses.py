@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minidl.testing import check_loss_gradients
 
 from minidl import SoftmaxCrossEntropy
 from minidl.errors import DataError, DTypeError, MinidlError, ShapeError, StateError
+from minidl.testing import check_loss_gradients
 
 sizes = st.integers(1, 7)
 

@@ -23,8 +23,8 @@ def images(digits):
 def test_walks_the_classic_programs_path(make_rng, options, images):
     (x, y), (x_val, y_val) = images
     options = {"num_iters": 300, "learning_rate": 0.05, "learning_rate_decay": 0.9, **options}
-    net = TwoLayerNet(64, 30, 10, std=1e-1, rng=make_rng(3))
-    classic = ClassicTwoLayerNet(64, 30, 10, std=1e-1, rng=make_rng(3))
+    net = TwoLayerNet(64, 12, 10, std=1e-1, rng=make_rng(3))
+    classic = ClassicTwoLayerNet(64, 12, 10, std=1e-1, rng=make_rng(3))
     for name, array in net.params.items():
         np.testing.assert_array_equal(array, classic.params[name])
     ours = net.train(x, y, x_val, y_val, **options)

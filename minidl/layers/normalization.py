@@ -71,8 +71,12 @@ class Standardize(Layer):
         mean = sum(features[chunk].sum(axis=0, dtype=np.float64) for chunk in chunks) / len(features)
         # A second pass about the mean: sums of squares about 0 would cancel.
         squares = sum(np.square(features[chunk] - mean).sum(axis=0) for chunk in chunks) / len(features)
-        scale = np.sqrt(np.mean(squares) if shared_scale else squares)
-        return cls(mean, np.where(scale > 0, scale, 1.0), dtype=dtype)
+        # A constant's mean may be a rounding off, and dividing by that would blow it up.
+        rounding = len(features) * np.finfo(np.float64).eps * np.abs(mean)
+        if shared_scale:
+            squares, rounding = np.mean(squares), np.mean(rounding)
+        scale = np.sqrt(squares)
+        return cls(mean, np.where(scale > rounding, scale, 1.0), dtype=dtype)
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, ...) -> (batch, ...)``; `x` of any real dtype."""

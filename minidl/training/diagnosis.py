@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from minidl.training.history import History
 
 _FEWEST_STEPS = 20  # fewer say nothing about a curve's form
+_FEWEST_EPOCHS = 10  # fewer do not tell a fall from scatter
 _SAMPLES = 1000  # enough to call a unit dead
 
 
@@ -104,12 +105,14 @@ def _accuracy_findings(train: list[float], validation: list[float]) -> list[Find
     if gap > 0.1:
         advice = "try more regularization, more data or a smaller hidden layer"
         findings.append(Finding("overfitting", f"{figures}, {100 * gap:.0f} points apart", advice))
-    # Means of three epochs, and a fall beyond their scatter: the highest of many numbers is always
-    # above the last.
+    # Means of three epochs, and a fall far beyond their scatter: of many numbers, the highest is
+    # always above the last.
     curve = smooth(validation, 3)
     best = int(np.argmax(curve))
-    scatter = float(np.std(np.diff(validation))) if len(validation) > 1 else 0.0
-    if best < len(curve) - 3 and curve[best] - last_validation > max(0.02, 2 * scatter):
+    scatter = (
+        float(np.std((np.asarray(validation) - curve)[1:-1])) if len(curve) >= _FEWEST_EPOCHS else np.inf
+    )
+    if best < len(curve) - 3 and curve[best] - last_validation > max(0.02, 6 * scatter):
         evidence = (
             f"validation accuracy was best around epoch {best + 1} of {len(curve)} "
             f"at {curve[best]:.1%}, and is {last_validation:.1%} at the end"

@@ -1,6 +1,7 @@
 import copy
 import os
 import pickle
+import time
 from itertools import chain
 
 import numpy as np
@@ -96,6 +97,19 @@ def test_looking_ahead_changes_nothing(looks_ahead, sampling):
     assert ahead._looks_ahead
     for one, other in zip(drawn(ahead, 50), drawn(plain, 50), strict=True):
         assert all(map(np.array_equal, one, other))
+
+
+def test_a_batch_stays_while_the_next_one_is_gathered(looks_ahead):
+    batches = Batches(make_dataset(40), 10, rng=0)
+    for _ in range(3):
+        features, targets = next(batches)
+        kept = features.copy(), targets.copy()
+        deadline = time.monotonic() + 10
+        while batches._ahead[1].empty() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert not batches._ahead[1].empty()
+        np.testing.assert_array_equal(features, kept[0])
+        np.testing.assert_array_equal(targets, kept[1])
 
 
 @pytest.mark.parametrize("make_copy", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])

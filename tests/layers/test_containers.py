@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minidl.testing import check_gradients, check_net_gradients
 
 from minidl import Affine, Flatten, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
 from minidl.errors import DTypeError, ShapeError, StateError, StructureError
 from minidl.layers import containers
+from minidl.testing import check_gradients, check_net_gradients
 
 
 def random_net(rng, features, classes, depth, dtype=np.float64):
@@ -166,6 +166,14 @@ def test_inputs_gradient_of_the_first_layer_is_never_computed(make_batch, monkey
     assert (net.parameters.gradients != 0).any()
     with pytest.raises(StateError):  # what was left out is forgotten, not kept for a later backward
         net.backward(np.zeros((8, 4), np.float32))
+
+
+def test_what_no_backward_will_ask_for_is_forgotten(make_batch):
+    x, labels = make_batch()
+    net = Sequential(ReLU(), Affine(6, 4, rng=0), SoftmaxCrossEntropy())
+    net.loss_and_gradients(x, labels)
+    with pytest.raises(StateError):
+        net[0].backward(x)
 
 
 def test_a_net_without_parameters_has_a_loss_still(make_batch):

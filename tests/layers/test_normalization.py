@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minidl.testing import check_gradients
 
 from minidl import Standardize
 from minidl.errors import DataError, DTypeError, ShapeError
+from minidl.testing import check_gradients
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.booleans(), st.integers(0, 2**32))
@@ -43,6 +43,13 @@ def test_fit_with_a_shared_scale_keeps_the_features_proportions(rng):
     assert np.mean(y**2) == pytest.approx(1)
     own = Standardize.fit(features, dtype=np.float64).forward(features, training=False)
     np.testing.assert_array_equal(own[:, 0], 0)
+
+
+@pytest.mark.parametrize("count", [3, 6, 7, 100, 1000, 5000])
+@pytest.mark.parametrize("shared_scale", [False, True])
+def test_a_constant_has_the_scale_1(count, shared_scale):
+    layer = Standardize.fit(np.full((count, 1), 0.1), shared_scale=shared_scale, dtype=np.float64)
+    np.testing.assert_allclose(layer.forward(np.array([[0.1], [1.1]]), training=False), [[0], [1]], atol=1e-9)
 
 
 def test_wider_numbers_are_subtracted_in_their_own_precision():
