@@ -75,7 +75,7 @@ class SoftmaxCrossEntropy(Loss):
             work /= sums
             self.remember(work, labels, columns)
         losses: Array = np.log(sums) - shifted
-        return float(losses.sum(dtype=np.float64)) / samples
+        return float(losses.sum(dtype=np.float64)) / len(losses)
 
     def backward(self) -> Array:
         """``(softmax(scores) - onehot(labels)) / N``, of shape (N, C)."""
