@@ -62,10 +62,12 @@ class SGD(Optimizer):
 
     def __init__(self, lr: float, momentum: float = 0.0, nesterov: bool = False) -> None:
         super().__init__(lr)
-        self.momentum = check_float("SGD", "momentum", momentum, at_least=0, below=1)
+        self.momentum = check_float(type(self).__name__, "momentum", momentum, at_least=0, below=1)
         self.nesterov = bool(nesterov)
         if self.nesterov and self.momentum == 0:
-            raise ConfigurationError.expected("SGD", "momentum > 0 with nesterov=True", "momentum 0")
+            raise ConfigurationError.expected(
+                type(self).__name__, "momentum > 0 with nesterov=True", "momentum 0"
+            )
         self._velocity: Array | None = None
         self._scratch: Array = np.empty(0)
 
@@ -80,7 +82,7 @@ class SGD(Optimizer):
             self._velocity = np.zeros_like(parameters.gradients)
         elif self._velocity.shape != parameters.gradients.shape:
             sizes = f"a vector of {self._velocity.size}", f"one of {parameters.gradients.size}"
-            raise ShapeError.expected("SGD", *sizes, "give every net an optimizer of its own")
+            raise ShapeError.expected(type(self).__name__, *sizes, "give every net an optimizer of its own")
         for values, gradients, velocity in parameters.blocks(extra=self._velocity):
             update = self._scratch[: len(values)]
             velocity *= self.momentum
@@ -100,10 +102,11 @@ class SGD(Optimizer):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up ``lr`` and ``velocity``."""
         if set(state) != {"lr", "velocity"}:
-            raise StateError.expected("SGD", "a state with lr and velocity", sorted(state))
-        self.lr = check_float("SGD", "lr", state["lr"], at_least=0)
+            raise StateError.expected(type(self).__name__, "a state with lr and velocity", sorted(state))
+        self.lr = check_float(type(self).__name__, "lr", state["lr"], at_least=0)
         velocity = state["velocity"]
         self._velocity = None if velocity is None else np.array(velocity)
 
     def __repr__(self) -> str:
-        return f"SGD(lr={self.base_lr:g}, momentum={self.momentum:g}, nesterov={self.nesterov})"
+        options = f"lr={self.base_lr:g}, momentum={self.momentum:g}, nesterov={self.nesterov}"
+        return f"{type(self).__name__}({options})"

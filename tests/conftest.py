@@ -1,10 +1,17 @@
 """Fixtures, and the hypothesis profile to run under: ``HYPOTHESIS_PROFILE=dev|ci|nightly``."""
 
+import os
+
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import minidl
 from minidl import SGD, Affine, ReLU, Sequential, SoftmaxCrossEntropy, Trainer
+from minidl.testing.strategies import register_profiles
+
+register_profiles()
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minidl.testing import check_net_gradients
 
 from minidl import L2, Affine, Sequential
 from minidl.errors import ConfigurationError
+from minidl.testing import check_net_gradients
 
 
 @given(st.floats(0, 3), st.integers(1, 5), st.integers(0, 2**32))

@@ -63,8 +63,8 @@ class Layer(Module, ABC):
         ShapeError, DTypeError
             Naming the layer's path, what it expected and what it got.
         """
-        if array.ndim == 0 or array.shape[1:] != sample_shape or len(array) != (batch or len(array)):
-            shape = ", ".join(map(str, (batch or "batch", *sample_shape)))
+        if array.ndim == 0 or array.shape[1:] != sample_shape or batch not in (None, len(array)):
+            shape = ", ".join(map(str, ("batch" if batch is None else batch, *sample_shape)))
             self.fail(ShapeError, f"{name} of shape ({shape}{'' if sample_shape else ','})", array.shape)
         if self.dtype is not None and array.dtype != self.dtype:
             remedy = "convert it, or build the net with that dtype"

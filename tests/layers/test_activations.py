@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minidl.testing import check_gradients
 
 from minidl import ReLU
 from minidl.errors import ShapeError
+from minidl.testing import check_gradients
 
 shapes = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from minidl.testing import check_gradients
 
 from minidl import Affine
 from minidl.errors import ConfigurationError, DTypeError, ShapeError, StateError
 from minidl.initializers import ones
+from minidl.testing import check_gradients
 
 sizes = st.integers(1, 6)
 

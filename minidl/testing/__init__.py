@@ -1,0 +1,50 @@
+"""Prove that a layer, loss, net, optimizer or scheduler is right.
+
+`check_gradients` compares backward with differences of forward; `check_layer` and its like check
+the whole contract, clause by clause. Random nets for tests are in `minidl.testing.strategies`,
+which needs the extra ``testing``; everything else needs NumPy alone.
+"""
+
+from minidl.testing.contract import (
+    CLAUSES,
+    LOSS_CLAUSES,
+    NET_CLAUSES,
+    OPTIMIZER_CLAUSES,
+    SCHEDULER_CLAUSES,
+    check_layer,
+    check_loss,
+    check_net,
+    check_optimizer,
+    check_scheduler,
+)
+from minidl.testing.gradients import check_gradients, check_loss_gradients, check_net_gradients
+from minidl.testing.reports import (
+    ContractError,
+    GradientError,
+    GradientReport,
+    LayerContractError,
+    Report,
+    Result,
+)
+
+__all__ = [
+    "CLAUSES",
+    "LOSS_CLAUSES",
+    "NET_CLAUSES",
+    "OPTIMIZER_CLAUSES",
+    "SCHEDULER_CLAUSES",
+    "ContractError",
+    "GradientError",
+    "GradientReport",
+    "LayerContractError",
+    "Report",
+    "Result",
+    "check_gradients",
+    "check_layer",
+    "check_loss",
+    "check_loss_gradients",
+    "check_net",
+    "check_net_gradients",
+    "check_optimizer",
+    "check_scheduler",
+]

@@ -1,0 +1,162 @@
+"""``python -m minidl.testing check package.module:MyLayer --input-shape 3``: the contract as a table.
+
+Exit codes: 0 if every clause is kept, 1 if not, 2 for a command that makes no sense.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from minidl.errors import ConfigurationError, MinidlError
+from minidl.layers import Layer
+from minidl.losses import Loss
+from minidl.optimizers import Optimizer
+from minidl.schedulers import Scheduler
+from minidl.testing import (
+    CLAUSES,
+    ContractError,
+    Report,
+    check_layer,
+    check_loss,
+    check_optimizer,
+    check_scheduler,
+)
+
+_EXAMPLES = """examples:
+  python -m minidl.testing check mylayers:Tanh --input-shape 3
+  python -m minidl.testing check "mylayers:Conv(1, 4, kernel=3)" --input-shape 1,8,8
+  python -m minidl.testing check mylayers:Conv --args "1, 4, kernel=3" --input-shape 1,8,8
+  python -m minidl.testing check mylosses:Hinge --classes 4
+
+rng= and dtype= are given to the class if it takes them."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, where argparse would print the usage as well."""
+        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv`; returns the exit code."""
+    parser = _Parser(prog="python -m minidl.testing", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    check = commands.add_parser(
+        "check", help="check a class", epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    check.add_argument("subject", metavar="MODULE:CLASS", help="a layer, loss, optimizer or scheduler")
+    check.add_argument("--args", default="", help='its arguments, as in a call: "3, 4, slope=0.1"')
+    check.add_argument("--input-shape", type=_shape, metavar="N[,N...]", help="one sample's shape (layers)")
+    check.add_argument("--classes", type=int, default=3, metavar="N", help="classes of scores (losses)")
+    check.add_argument("--clauses", type=_names, metavar="A,B", help="these clauses only")
+    check.add_argument("--skip", type=_names, default=[], metavar="A,B", help="not these clauses")
+    check.add_argument("--seed", type=int, default=0)
+    check.add_argument(
+        "--batch-dependent", action="store_true", help="samples see each other, as in BatchNorm"
+    )
+    check.add_argument("--allocation", action="store_true", help="training must allocate nothing once warm")
+    commands.add_parser("clauses", help="what a layer is held to")
+    arguments = parser.parse_args(argv)
+    if arguments.command == "clauses":
+        width = max(map(len, CLAUSES))
+        for name, clause in CLAUSES.items():
+            print(f"{name:<{width}}  {inspect.getdoc(clause) or ''}".splitlines()[0])
+        return 0
+    try:
+        report = _check(arguments)
+    except ContractError as failure:
+        print(failure.report)
+        return 1
+    except (MinidlError, ImportError) as error:
+        print(f"{parser.prog}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    print(report)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> Report:
+    make, args, kwargs = _resolve(options.subject, options.args)
+    chosen: dict[str, Any] = {"clauses": options.clauses, "skip": options.skip}
+    try:
+        taken = inspect.signature(make).parameters
+    except (TypeError, ValueError):
+        taken = {}  # type: ignore[assignment]
+
+    def factory(rng: Any, dtype: Any) -> Any:
+        given = {"rng": rng, "dtype": dtype}
+        given = {name: value for name, value in given.items() if name in taken and name not in kwargs}
+        try:
+            return make(*args, **kwargs, **given)
+        except TypeError as error:
+            raise ConfigurationError(f"{make.__name__}: {error}; give its arguments with --args") from error
+
+    made = factory(np.random.default_rng(options.seed), np.float64)
+    if isinstance(made, Layer):
+        if options.input_shape is None:
+            raise ConfigurationError.expected(options.subject, "--input-shape for a layer", "none")
+        return check_layer(
+            factory, options.input_shape, rng=options.seed, allocation=options.allocation,
+            batch_independent=not options.batch_dependent, **chosen,
+        )  # fmt: skip
+
+    def plain() -> Any:
+        return factory(np.random.default_rng(options.seed), np.float64)
+
+    if isinstance(made, Loss):
+        return check_loss(plain, options.classes, rng=options.seed, **chosen)
+    if isinstance(made, Optimizer):
+        return check_optimizer(plain, rng=options.seed, **chosen)
+    if isinstance(made, Scheduler):
+        return check_scheduler(plain, **chosen)
+    raise ConfigurationError.expected(
+        options.subject, "a Layer, Loss, Optimizer or Scheduler", type(made).__name__
+    )
+
+
+def _resolve(subject: str, given: str) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
+    """The class, and the arguments given as in a call, from ``module:Class`` or ``module:Class(3, 4)``."""
+    path, colon, call = subject.partition(":")
+    name, parenthesis, _ = call.partition("(")
+    if not colon or not path or not name.isidentifier():
+        raise ConfigurationError.expected("subject", "module:Class", repr(subject))
+    if parenthesis and given:
+        raise ConfigurationError.expected(
+            "subject", "arguments in one place", f"{subject!r} and --args {given!r}"
+        )
+    text = call if parenthesis else f"{name}({given})"
+    try:
+        tree = ast.parse(text, mode="eval").body
+        if not isinstance(tree, ast.Call):
+            raise SyntaxError
+        args = [ast.literal_eval(arg) for arg in tree.args]
+        kwargs = {keyword.arg or "**": ast.literal_eval(keyword.value) for keyword in tree.keywords}
+    except (SyntaxError, ValueError):
+        expected = "arguments as in a call, numbers, strings and lists only"
+        raise ConfigurationError.expected("arguments", expected, repr(text)) from None
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    found = getattr(importlib.import_module(path), name, None)
+    if not callable(found):
+        raise ConfigurationError.expected("subject", f"a class {name!r} in {path}", repr(found))
+    return found, args, kwargs
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return tuple(int(side) for side in text.replace("x", ",").split(",") if side.strip())
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

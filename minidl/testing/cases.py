@@ -1,0 +1,210 @@
+"""What the clauses run on: fresh, reproducible subjects and inputs, and smaller ones after a failure."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import StructureError
+from minidl.initializers import Array
+from minidl.layers import Layer
+from minidl.testing.replay import forward_varies
+from minidl.testing.reports import ClauseError
+from minidl.testing.state import generators, replay_generators
+
+LayerFactory = Callable[[np.random.Generator, Any], Layer]
+MakeInput = Callable[[np.random.Generator, tuple[int, ...], Any], npt.ArrayLike]
+
+_SHOWN = 12  # numbers of an input that a failure's text prints
+_NUDGE = 0.1
+
+
+class Pass(NamedTuple):
+    """What one training pass gave, copied.
+
+    Its `scale` is the largest number that went in or came out: what is far smaller than rounding
+    of that, such as the gradient of a bias in front of a normalization, is 0.
+    """
+
+    y: Array
+    dx: Array
+    gradients: dict[str, Array]
+    scale: float
+
+
+@dataclass(frozen=True)
+class LayerCase:
+    """A layer's factory, and how its inputs are drawn.
+
+    Attributes
+    ----------
+    batch : int
+        Samples in the usual batch.
+    whole : bool
+        Whether inputs are small whole numbers, which read well, instead of Gaussian draws.
+    """
+
+    factory: LayerFactory
+    input_shape: tuple[int, ...]
+    seed: int = 0
+    batch: int = 5
+    whole: bool = False
+    make_input: MakeInput | None = None
+    custom: Sequence[Callable[..., Any]] = ()
+    batch_independent: bool = True
+    allocation: bool = False
+
+    def raw(self, dtype: npt.DTypeLike = np.float64, seed: int | None = None) -> Layer:
+        """A layer as the factory makes it, not packed."""
+        layer = self.factory(np.random.default_rng(self.seed if seed is None else seed), dtype)
+        if not isinstance(layer, Layer):
+            raise StructureError.expected("check_layer", "a factory that returns a Layer", repr(layer))
+        return layer
+
+    def layer(self, dtype: npt.DTypeLike = np.float64, seed: int | None = None) -> Layer:
+        """A fresh layer, packed as in a net; the same one every time.
+
+        Its parameters are moved a little from where they start: a gain of 1 or a bias of 0 hides
+        that it was forgotten.
+        """
+        layer = copy.deepcopy(self._model) if self._unreproducible(dtype, seed) else self.raw(dtype, seed)
+        rng = self._rng(1)
+        for _, parameter in layer.named_parameters():
+            parameter.value[...] += _NUDGE * np.clip(rng.standard_normal(parameter.shape), -2, 2)
+        layer.parameters  # noqa: B018 - packs
+        return layer
+
+    def x(self, draw: int = 0, *, batch: int | None = None, dtype: npt.DTypeLike = np.float64) -> Array:
+        """The input number `draw`."""
+        shape = (self.batch if batch is None else batch, *self.input_shape)
+        rng = self._rng(2, draw)
+        if self.make_input is not None:
+            return np.array(self.make_input(rng, shape, dtype))
+        return self._numbers(rng, shape).astype(dtype)
+
+    def dy(self, like: Array, draw: int = 0) -> Array:
+        """A gradient by the output, of the shape and dtype of `like`."""
+        return self._numbers(self._rng(3, draw), like.shape).astype(like.dtype)
+
+    def smaller(self) -> Iterator[LayerCase]:
+        """Simpler cases, the simplest first; for the failure's text."""
+        for batch in (1, 2):
+            yield replace(self, batch=batch, whole=True)
+            yield replace(self, batch=batch)
+        yield replace(self, whole=True)
+
+    def describe(self) -> str:
+        """The usual batch, as a failure's text shows it."""
+        x = self.x()
+        shown = np.array2string(x, precision=3, separator=", ").replace("\n", "") if x.size <= _SHOWN else ""
+        return f"at a batch of {self.batch}, x " + (f"= {shown}" if shown else f"of shape {x.shape}")
+
+    @cached_property
+    def varies(self) -> bool:
+        """Whether training forwards differ from call to call, as a dropout's do."""
+        layer, x = self.layer(), self.x()
+        with np.errstate(all="ignore"):
+            return forward_varies(layer, lambda: np.array(layer.forward(x, training=True)))
+
+    @cached_property
+    def reproducible(self) -> bool:
+        """Whether the factory makes the same layer of the same generator."""
+        one, two, x = self.raw(), self.raw(), self.x()
+        pairs = zip(one.named_parameters(), two.named_parameters(), strict=True)
+        if not all(np.array_equal(a.value, b.value) for (_, a), (_, b) in pairs):
+            return False
+        with np.errstate(all="ignore"):
+            first = np.array(one.forward(x, training=True))
+            return np.array_equal(first, two.forward(x, training=True), equal_nan=True)
+
+    @cached_property
+    def _model(self) -> Layer:
+        return self.raw()
+
+    def _unreproducible(self, dtype: npt.DTypeLike, seed: int | None) -> bool:
+        return seed is None and dtype is np.float64 and not self.reproducible
+
+    def _rng(self, *stream: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *stream])
+
+    def _numbers(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        drawn: Array = rng.standard_normal(shape)
+        if self.whole:
+            drawn = rng.integers(1, 4, shape) * rng.choice([-1.0, 1.0], shape)
+        return drawn
+
+
+def train(layer: Layer, x: Array, dy: Array) -> Pass:
+    """One training pass."""
+    y = np.array(layer.forward(x, training=True))
+    return finished(layer, x, y, dy)
+
+
+def finished(layer: Layer, x: Array, y: Array, dy: Array) -> Pass:
+    """The pass whose forward gave `y`, once its backward has run."""
+    dx = np.array(layer.backward(dy))
+    return Pass(y, dx, {name: p.grad.copy() for name, p in layer.named_parameters()}, _largest(x, y, dy))
+
+
+def infer(layer: Layer, x: Array) -> Array:
+    """One inference, copied."""
+    return np.array(layer.forward(x, training=False))
+
+
+def twin_of(case: LayerCase, layer: Layer) -> Layer:
+    """A fresh layer whose next training pass draws what that of the used `layer` will draw."""
+    if case.varies and not generators(layer):
+        return copy.deepcopy(layer)  # varies by a state that only a copy takes along
+    twin = case.layer()
+    replay_generators(layer, twin)
+    return twin
+
+
+def require_same_pass(got: Pass, expected: Pass, when: str, *, rtol: float = 1e-9) -> None:
+    """Raise unless two passes gave the same."""
+    require_same("the output", got.y, expected.y, when, rtol=rtol)
+    require_same_gradients(got, expected, when, rtol=rtol)
+
+
+def require_same_gradients(got: Pass, expected: Pass, when: str, *, rtol: float = 1e-9) -> None:
+    """Raise unless dx and every parameter's gradient are the same."""
+    found = {"dx": (got.dx, expected.dx)}
+    found |= {f"{name}.grad": (got.gradients[name], g) for name, g in expected.gradients.items()}
+    for name, (mine, theirs) in found.items():
+        require_same(name, mine, theirs, when, rtol=rtol, scale=expected.scale)
+
+
+def require_same(
+    what: str, got: Array, expected: Array, when: str, *, rtol: float = 1e-9, scale: float = 0.0
+) -> None:
+    """Raise `ClauseError` unless two arrays are the same up to rounding; names the worst element.
+
+    Rounding is relative to the largest number in `expected`, or to `scale` if that is larger.
+    """
+    got, expected = np.asarray(got), np.asarray(expected)
+    if got.shape != expected.shape:
+        raise ClauseError(f"{what} has shape {got.shape} {when}, expected {expected.shape}")
+    atol = rtol * max(_largest(expected), scale)
+    wrong = ~np.isclose(got, expected, rtol=rtol, atol=atol, equal_nan=True)
+    if wrong.any():
+        with np.errstate(all="ignore"):
+            off = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1)
+        index = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
+        place = f"{what}{list(index)}" if index else what
+        raise ClauseError(f"{place} is {got[index]:.9g} {when}, expected {expected[index]:.9g}")
+
+
+def _largest(*arrays: Array) -> float:
+    return max(float(np.max(np.abs(a[np.isfinite(a)]), initial=0.0)) for a in arrays)
+
+
+def require(kept: Any, otherwise: str) -> None:
+    """Raise `ClauseError` with the text `otherwise` unless `kept`."""
+    if not kept:
+        raise ClauseError(otherwise)

@@ -1,0 +1,177 @@
+"""Clauses of what a loss takes and keeps. Each takes a `LossCase` and raises, or returns what it saw."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import MinidlError, StateError
+from minidl.losses import Loss
+from minidl.testing.cases import require, require_same
+from minidl.testing.loss_cases import LossCase, require_same_pass, train
+from minidl.testing.reports import ClauseError, ClauseSkipped
+from minidl.testing.state import changes, snapshot
+
+
+def wrong_labels_refused(case: LossCase) -> None:
+    """Labels out of range, one-hot, (N, 1), too few, of floats or booleans raise a `MinidlError`."""
+    if case.make_targets is not None:
+        raise ClauseSkipped("the targets are no labels")
+    scores, labels, count = case.scores(batch=4), case.targets(batch=4), case.num_classes
+    wrong: dict[str, Any] = {
+        "a label equal to the number of classes": np.where(np.arange(4) == 2, count, labels),
+        "a negative label": np.where(np.arange(4) == 2, -1, labels),
+        "one-hot labels": np.eye(count, dtype=np.int64)[labels],
+        "labels of shape (N, 1)": labels[:, None],
+        "labels of shape (1, N)": labels[None],
+        "too few labels": labels[:-1],
+        "one label": labels[:1],
+        "float labels": labels.astype(np.float64),
+        "boolean labels": labels.astype(bool),
+    }
+    for name, targets in wrong.items():
+        for training in (True, False):
+            try:
+                case.loss().forward(scores, targets, training=training)
+            except MinidlError:
+                continue
+            except Exception as error:
+                text = f"it raises {type(error).__name__}, not a MinidlError, for {name}"
+                raise ClauseError(text) from error
+            raise ClauseError(f"it takes {name}, training={training}")
+
+
+def kinds_of_labels(case: LossCase) -> None:
+    """Labels of every integer dtype, and a plain list, give the same."""
+    if case.make_targets is not None:
+        raise ClauseSkipped("the targets are no labels")
+    expected = train(case.loss(), case.scores(), case.targets())
+    for kind in (np.uint8, np.int8, np.int16, np.int32, np.uint64):
+        got = train(case.loss(), case.scores(), case.targets().astype(kind))
+        require_same_pass(got, expected, f"for labels of {np.dtype(kind)}")
+    require_same_pass(
+        train(case.loss(), case.scores(), case.targets().tolist()), expected, "for a list of labels"
+    )
+
+
+def arguments_kept(case: LossCase) -> None:
+    """Neither scores nor targets are written to; arrays that are read-only do."""
+    scores, targets = case.scores(), case.targets()
+    before = scores.tobytes(), targets.tobytes()
+
+    def all_calls() -> None:
+        loss = case.loss()
+        loss.forward(scores, targets, training=False)
+        loss.forward(scores, targets, training=True)
+        loss.backward()
+        loss.probabilities(scores)
+        loss.predict(scores)
+
+    all_calls()
+    for name, array, old in (("scores", scores, before[0]), ("targets", targets, before[1])):
+        require(array.tobytes() == old, f"it writes to the {name}")
+        array.flags.writeable = False
+    try:
+        all_calls()
+    except ValueError as error:
+        raise ClauseError(f"read-only scores or targets are refused: {error}") from error
+
+
+def memory_layout(case: LossCase) -> None:
+    """Fortran order, gaps and negative strides in scores and targets change nothing."""
+    scores, targets = case.scores(), case.targets()
+    expected = train(case.loss(), scores, targets)
+    gaps = np.repeat(np.repeat(scores, 2, axis=0), 2, axis=1)[::2, ::2]
+    for name, laid in (
+        ("in Fortran order", np.asfortranarray(scores)),
+        ("with gaps", gaps),
+        ("with negative strides", scores[::-1, ::-1].copy()[::-1, ::-1]),
+    ):
+        require_same_pass(train(case.loss(), laid, targets), expected, f"for scores {name}")
+    for name, laid in (
+        ("with gaps", np.repeat(targets, 2, axis=0)[::2]),
+        ("reversed", targets[::-1].copy()[::-1]),
+    ):
+        require_same_pass(train(case.loss(), scores, laid), expected, f"for targets {name}")
+
+
+def one_backward(case: LossCase) -> None:
+    """Backward needs its own training forward: without one, or a second time, it raises `StateError`."""
+
+    def refused(loss: Loss, when: str) -> None:
+        try:
+            loss.backward()
+        except StateError:
+            return
+        except Exception as error:
+            raise ClauseError(f"backward {when} raises {type(error).__name__}, not StateError") from error
+        raise ClauseError(f"backward {when} raises no StateError")
+
+    loss = case.loss()
+    refused(loss, "before any forward")
+    loss.forward(case.scores(), case.targets(), training=False)
+    refused(loss, "after an inference only")
+    train(loss, case.scores(), case.targets())
+    refused(loss, "a second time")
+
+
+def used_equals_fresh(case: LossCase) -> None:
+    """A used loss gives what a fresh one does, for batches of all sizes; backward is the latest forward's."""
+    loss = case.loss()
+    for draw, size in enumerate((5, 1, 9, 4, 5)):
+        loss.forward(case.scores(9, batch=3), case.targets(9, batch=3), training=True)
+        scores, targets = case.scores(draw, batch=size), case.targets(draw, batch=size)
+        got, expected = train(loss, scores, targets), train(case.loss(), scores, targets)
+        require_same_pass(got, expected, f"for a batch of {size} after other sizes")
+
+
+def inference_pure(case: LossCase) -> None:
+    """Inference, `probabilities` and `predict` change nothing, and may come before backward."""
+    loss, scores, targets = case.loss(), case.scores(), case.targets()
+    expected = train(case.loss(), scores, targets)
+    loss.forward(scores, targets, training=True)
+    before = snapshot(loss)
+    other, labels = case.scores(1, batch=7), case.targets(1, batch=7)
+    first = loss.probabilities(other)
+    kept = first.copy()
+    loss.predict(other)
+    loss.forward(other, labels, training=False)
+    changed = changes(before, snapshot(loss))
+    require(not changed, f"inference changes its {', '.join(changed[:4])}")
+    require_same(
+        "the gradient", np.array(loss.backward()), expected.dscores, "with an inference before backward"
+    )
+    loss.probabilities(case.scores(2, batch=7))
+    train(loss, case.scores(3, batch=7), labels)
+    require_same("an array that probabilities gave", first, kept, "later")
+
+
+def copies(case: LossCase) -> None:
+    """Deep and pickled copies give the same and leave the original alone."""
+    for name, copied in (("a deep copy", copy.deepcopy), ("a pickled copy", _pickled)):
+        loss, scores, targets = case.loss(), case.scores(), case.targets()
+        train(loss, scores, targets)
+        twin = copied(loss)
+        expected = train(case.loss(), scores, targets)
+        loss.forward(scores, targets, training=True)
+        require_same_pass(train(twin, scores, targets), expected, f"by {name}")
+        train(twin, case.scores(1), case.targets(1))
+        require_same(
+            "the original's gradient", np.array(loss.backward()), expected.dscores, f"after {name} ran"
+        )
+
+
+def _pickled(loss: Loss) -> Any:
+    try:
+        return pickle.loads(pickle.dumps(loss))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ClauseError(f"it cannot be pickled: {error}") from error
+
+
+LOSS_CALLS = (
+    wrong_labels_refused, kinds_of_labels, arguments_kept, memory_layout, one_backward, used_equals_fresh,
+    inference_pure, copies,
+)  # fmt: skip

@@ -1,0 +1,159 @@
+"""Clauses of what a layer computes. Each takes a `LayerCase` and raises, or returns what it saw."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from minidl.initializers import Array
+from minidl.testing.cases import LayerCase, Pass, infer, require, require_same_gradients, train
+from minidl.testing.gradients import check_backward_parameters, check_gradients
+from minidl.testing.replay import Replay
+from minidl.testing.reports import ClauseError, ClauseSkipped
+
+
+def input_gradient(case: LayerCase) -> str:
+    """Backward's dx equals the central differences of forward, for every input number."""
+    x = case.x()
+    if x.dtype.kind != "f":
+        raise ClauseSkipped("the input is not of floats")
+    return str(check_gradients(case.layer(), x, rng=case.seed, wrt=["x"]))
+
+
+def parameter_gradients(case: LayerCase) -> str:
+    """Each parameter's gradient equals the central differences of forward, for every number of it."""
+    layer = case.layer()
+    names = [name for name, _ in layer.named_parameters()]
+    if not names:
+        return "no parameters"
+    return str(check_gradients(layer, case.x(), rng=case.seed, wrt=names))
+
+
+def backward_parameters(case: LayerCase) -> None:
+    """`backward_parameters` gives the parameters the same gradients as `backward`."""
+    layer, x = case.layer(), case.x()
+    replay = Replay(layer, lambda twin: np.array(twin.forward(x, training=True)))
+    check_backward_parameters(layer, x, case.dy(replay.forward()), replay)
+
+
+def shapes(case: LayerCase) -> str:
+    """Outputs are arrays with one entry a sample, for one sample too; dx has x's shape."""
+    seen = []
+    for batch in (1, max(case.batch, 2)):
+        layer, x = case.layer(), case.x(batch=batch)
+        y = layer.forward(x, training=True)
+        inferred = case.layer().forward(x, training=False)
+        for name, output in (("a training forward", y), ("inference", inferred)):
+            require(isinstance(output, np.ndarray), f"{name} returns {type(output).__name__}, not an array")
+            given = f"{name} of shape {x.shape} returns shape {output.shape}"
+            require(output.shape[:1] == x.shape[:1], f"{given}, not one entry a sample")
+        require(y.shape == inferred.shape, f"training gives shape {y.shape}, inference {inferred.shape}")
+        dx = layer.backward(case.dy(y))
+        if x.dtype.kind == "f":
+            got = getattr(dx, "shape", type(dx).__name__)
+            require(got == x.shape, f"backward returns {got}, expected x's shape {x.shape}")
+        seen.append((x.shape, y.shape))
+    require(seen[0][1][1:] == seen[1][1][1:], f"shapes {seen[0][1]} and {seen[1][1]} for other batch sizes")
+    return f"{seen[1][0]} -> {seen[1][1]}"
+
+
+def dtype(case: LayerCase) -> None:
+    """A float32 layer gives float32 and a float64 layer float64: outputs, dx and gradients."""
+    for kind in (np.float32, np.float64):
+        layer, x = case.layer(kind), case.x(dtype=kind)
+        for name, parameter in layer.named_parameters():
+            require(
+                parameter.value.dtype == kind, f"{name} is {parameter.value.dtype} in a {kind.__name__} layer"
+            )
+        y = layer.forward(x, training=True)
+        found = {"a training forward": y, "inference": case.layer(kind).forward(x, training=False)}
+        dx = layer.backward(case.dy(np.asarray(y, kind)))
+        found |= {"backward": dx} if x.dtype.kind == "f" else {}
+        for name, array in found.items():
+            require(array.dtype == kind, f"{name} of a {kind.__name__} layer returns {array.dtype}")
+
+
+def precision(case: LayerCase) -> None:
+    """A float64 layer works in float64 throughout: changes far below float32's resolution come through.
+
+    Input, upstream gradient and each parameter are changed by 1e-3, 1e-5 and 1e-9 along a random
+    direction. Where the first two say how an output responds, the third must say the same.
+    """
+    layer, x = case.layer(), case.x()
+    replay = Replay(layer, lambda twin: twin.forward(x, training=True))
+    dy = case.dy(replay.forward())
+    arguments = {"dy": dy} | {name: p.value for name, p in layer.named_parameters()}
+    arguments |= {"x": x} if x.dtype.kind == "f" else {}
+    rng = np.random.default_rng([case.seed, 4])
+    for name, argument in arguments.items():
+        start, along = argument.copy(), rng.standard_normal(argument.shape)
+
+        def at(step: float, argument: Array = argument, start: Array = start, along: Array = along) -> Pass:
+            argument[...] = start + step * along
+            found: Pass = replay.run(lambda twin: train(twin, x, dy))
+            return found
+
+        center = at(0.0)
+        base, size = _flat(center), center.scale
+        slopes = [{k: (v - base[k]) / s for k, v in _flat(at(s)).items()} for s in (1e-3, 1e-5, 1e-9)]
+        argument[...] = start
+        for output in base:
+            coarse, middle, fine = (np.linalg.norm(slope[output]) for slope in slopes)
+            # Slopes far below the scale of what went in are rounding.
+            responds = abs(coarse - middle) < 0.1 * middle and middle > 1e-3 * size
+            off = np.linalg.norm(slopes[2][output] - slopes[1][output])
+            if responds and off > 0.2 * middle:
+                text = f"{output} does not follow a change of 1e-9 in {name}"
+                slopes_found = f"(slope {fine:.2g}, not {middle:.2g})"
+                raise ClauseError(f"{text} {slopes_found}: something is cast to float32 on the way")
+
+
+def _flat(found: Pass) -> dict[str, Array]:
+    return {"the output": found.y, "dx": found.dx} | {f"{k}.grad": v for k, v in found.gradients.items()}
+
+
+def nan_comes_through(case: LayerCase) -> str:
+    """NaN in a number that the output depends on is NaN in that sample's output."""
+    x = case.x()
+    if x.dtype.kind != "f":
+        raise ClauseSkipped("the input is not of floats")
+    modes = (False,) if case.varies else (False, True)
+    indices = list(np.ndindex(x.shape))
+    if len(indices) > 64:  # a spread of them, of every sample and every place in one
+        indices = indices[:: -(-len(indices) // 61)]
+    tried = 0
+    with np.errstate(all="ignore"):
+        for index, training in itertools.product(indices, modes):
+            outputs = [_output_with(case, x, index, value, training) for value in (-2.3, 0.7, 3.1)]
+            if all(np.array_equal(outputs[0], other, equal_nan=True) for other in outputs):
+                continue
+            tried += 1
+            hidden = not np.isnan(_output_with(case, x, index, np.nan, training)[index[0]]).any()
+            mode = "training" if training else "inference"
+            require(not hidden, f"x{list(index)} = NaN leaves no NaN in the output in {mode}")
+    return f"{tried} places"
+
+
+def _output_with(case: LayerCase, x: Array, index: tuple[int, ...], value: float, training: bool) -> Array:
+    changed = x.copy()
+    changed[index] = value
+    return np.array(case.layer().forward(changed, training=training))
+
+
+def linear_in_dy(case: LayerCase) -> None:
+    """Backward is linear in its argument: of 2a - 3b it gives 2 (that of a) - 3 (that of b)."""
+    x = case.x()
+    y = infer(case.layer(), x)
+    a, b = case.dy(y, 0), case.dy(y, 1)
+    of_a, of_b, both = (train(case.layer(), x, dy) for dy in (a, b, 2 * a - 3 * b))
+    names = both.gradients
+    combined = {name: 2 * of_a.gradients[name] - 3 * of_b.gradients[name] for name in names}
+    expected = both._replace(dx=2 * of_a.dx - 3 * of_b.dx, gradients=combined)
+    require_same_gradients(both, expected, "for 2a - 3b", rtol=1e-8)
+
+
+NUMBERS = (
+    input_gradient, parameter_gradients, backward_parameters, shapes, dtype, precision,
+    nan_comes_through, linear_in_dy,
+)  # fmt: skip

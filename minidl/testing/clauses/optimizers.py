@@ -1,0 +1,214 @@
+"""Clauses of an optimizer. Each takes an `OptimizerCase` and raises, or returns what it saw."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from minidl.initializers import Array
+from minidl.optimizers import Optimizer
+from minidl.parameters import BLOCK
+from minidl.testing.cases import require, require_same
+from minidl.testing.optimizer_cases import OptimizerCase
+from minidl.testing.reports import ClauseError, ClauseSkipped
+from minidl.testing.state import arrays, changes, snapshot
+
+_DESCENT = 100
+
+
+def descends(case: OptimizerCase) -> str:
+    """The first step goes down the gradient, and a hundred steps lower a quadratic loss."""
+    optimizer, parameters = case.optimizer(), case.parameters()
+    start = case.loss(parameters)
+    gradients, before = parameters.gradients.copy(), parameters.values.copy()
+    optimizer.step(parameters)
+    change = float((parameters.values - before) @ gradients)
+    require(change < 0, f"the first step goes up the gradient, or nowhere (by {change:.3g} along it)")
+    case.steps(optimizer, parameters, _DESCENT)
+    end = case.loss(parameters)
+    require(
+        math.isfinite(end) and end < start, f"{_DESCENT} steps took the loss from {start:.4g} to {end:.4g}"
+    )
+    return f"loss from {start:.3g} to {end:.3g} in {_DESCENT} steps"
+
+
+def values_in_place(case: OptimizerCase) -> None:
+    """Values are changed in place: vectors and parameters keep their identity, and follow."""
+    optimizer, parameters = case.optimizer(), case.parameters()
+    held = [parameters.values, parameters.gradients]
+    held += [array for _, p in parameters.items() for array in (p.value, p.grad)]
+    before = parameters["weight"].value.copy()
+    case.steps(optimizer, parameters, 3)
+    now = [parameters.values, parameters.gradients]
+    now += [array for _, p in parameters.items() for array in (p.value, p.grad)]
+    require(all(a is b for a, b in zip(held, now, strict=True)), "a step replaces an array, not its content")
+    moved = (parameters["weight"].value != before).all()
+    require(moved, "a step leaves numbers of the weight where they were")
+
+
+def gradients_read_only(case: OptimizerCase) -> None:
+    """The gradients are only read."""
+    optimizer, parameters = case.optimizer(), case.parameters()
+    for _ in range(3):
+        case.loss(parameters)
+        before = parameters.gradients.copy()
+        optimizer.step(parameters)
+        require(np.array_equal(parameters.gradients, before), "a step changes the gradients")
+    held = [array for _, array in arrays(optimizer)]
+    for name, vector in (("values", parameters.values), ("gradients", parameters.gradients)):
+        kept = any(np.may_share_memory(array, vector) for array in held)
+        require(not kept, f"its state shares the memory of the {name}")
+
+
+def padding_stays_zero(case: OptimizerCase) -> None:
+    """The vector's padding between parameters stays 0."""
+    parameters = case.parameters()
+    used = np.zeros(parameters.values.size, bool)
+    for parameter in dict(parameters.items()).values():
+        start = (parameter.value.ctypes.data - parameters.values.ctypes.data) // parameters.values.itemsize
+        used[start : start + parameter.value.size] = True
+    values = case.steps(case.optimizer(), parameters, 5)
+    require(not values[~used].any(), "a step writes to the padding between parameters")
+
+
+def zero_gradient(case: OptimizerCase) -> None:
+    """A gradient of 0 leaves the values of a fresh optimizer where they are.
+
+    An optimizer that decays the weights by itself opts out with ``skip=["zero_gradient"]``.
+    """
+    parameters = case.parameters()
+    before = parameters.values.copy()
+    optimizer = case.optimizer()
+    for _ in range(2):
+        parameters.gradients.fill(0)
+        optimizer.step(parameters)
+    require(np.array_equal(parameters.values, before), "a gradient of 0 moves the values")
+
+
+def every_number(case: OptimizerCase) -> None:
+    """Long vectors are stepped to their end, each number as in a short vector.
+
+    An optimizer whose step looks at a parameter as a whole opts out with ``elementwise=False``.
+    """
+    if not case.elementwise:
+        raise ClauseSkipped("elementwise=False")
+    small = replace(case, shape=(1, 1))
+    large = replace(case, shape=(2, BLOCK // 2 + 500))
+    few, many = small.parameters(), large.parameters()
+    one, other = case.optimizer(), case.optimizer()
+    for step in range(3):
+        for parameters in (few, many):
+            for parameter in dict(parameters.items()).values():
+                if step == 0:
+                    parameter.value.fill(1.5)
+                parameter.grad[...] = 0.7 * parameter.value - 0.2 * step
+        one.step(few)
+        other.step(many)
+    for name, parameter in many.items():
+        expected = np.full(parameter.shape, few[name].value.item())
+        require_same(f"{name}.value", parameter.value, expected, "in a long vector")
+
+
+def learning_rate(case: OptimizerCase) -> None:
+    """Each step uses `lr` as it is then: twice the rate moves twice as far, a rate of 0 not at all."""
+    for steps in (0, 3):
+        moves = []
+        for factor in (1.0, 2.0, 0.0):
+            optimizer, parameters = case.optimizer(), case.parameters()
+            before = case.steps(optimizer, parameters, steps)
+            base = optimizer.lr
+            optimizer.lr = base * factor
+            moves.append(case.steps(optimizer, parameters, 1) - before)
+            require(optimizer.lr == base * factor, "a step changes lr")
+        when = f"after {steps} steps"
+        require_same("the step", moves[1], 2 * moves[0], f"at twice the rate {when}", rtol=1e-7)
+        require(not moves[2].any(), f"a rate of 0 moves the values {when}")
+
+
+def deterministic(case: OptimizerCase) -> None:
+    """Two optimizers make the same steps, to the bit, and share nothing."""
+    one, other, parameters = case.optimizer(), case.optimizer(), case.parameters()
+    expected = case.steps(case.optimizer(), case.parameters(), 6)
+    disturbed = replace(case, seed=case.seed + 1).parameters()
+    for _ in range(6):
+        case.steps(one, parameters, 1)
+        case.steps(other, disturbed, 1)
+    require(np.array_equal(parameters.values, expected), "another optimizer at work changes its steps")
+
+
+def state_round_trip(case: OptimizerCase) -> str:
+    """A fresh optimizer given the `state_dict` goes on to the bit; the dict holds copies."""
+    optimizer, parameters = case.optimizer(), case.parameters()
+    optimizer.lr = optimizer.lr * 0.5
+    case.steps(optimizer, parameters, 4)
+    state = optimizer.state_dict()
+    kept = snapshot(state)
+    fresh, twin_parameters = case.optimizer(), case.parameters()
+    twin_parameters.values[...] = parameters.values
+    try:
+        fresh.load_state_dict(copy.deepcopy(state))
+    except Exception as error:
+        raise ClauseError(
+            f"load_state_dict refuses its own state: {type(error).__name__}: {error}"
+        ) from error
+    require(fresh.lr == optimizer.lr, "lr is not in the state")
+    case.steps(fresh, twin_parameters, 4)
+    expected = case.steps(optimizer, parameters, 4)
+    require(np.array_equal(twin_parameters.values, expected), "a resumed optimizer goes another way")
+    require(not changes(kept, snapshot(state)), "later steps change a state that was given out")
+    # Nor may writing into the state, given out or taken in, reach an optimizer.
+    theirs = optimizer.state_dict()
+    loaded = case.optimizer()
+    loaded.load_state_dict(theirs)
+    for _, array in arrays(theirs):
+        array[...] = 99
+    twin_parameters.values[...] = parameters.values
+    case.steps(optimizer, parameters, 2)
+    case.steps(loaded, twin_parameters, 2)
+    same = np.array_equal(parameters.values, twin_parameters.values)
+    clean = np.abs(parameters.values).max() < 90
+    require(same and clean, "writing into a state dict changes the optimizer")
+    return f"keys {', '.join(map(str, state))}"
+
+
+def copies(case: OptimizerCase) -> None:
+    """Deep and pickled copies go on to the bit, independent of the original."""
+
+    def pickled(optimizer: Optimizer) -> Any:
+        try:
+            return pickle.loads(pickle.dumps(optimizer))
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise ClauseError(f"it cannot be pickled: {error}") from error
+
+    ways: dict[str, Callable[[Optimizer], Any]] = {"a deep copy": copy.deepcopy, "a pickled copy": pickled}
+    for name, copied in ways.items():
+        optimizer, parameters = case.optimizer(), case.parameters()
+        case.steps(optimizer, parameters, 3)
+        twin, theirs = copied(optimizer), case.parameters()
+        theirs.values[...] = parameters.values
+        case.steps(twin, theirs, 5)
+        expected = case.steps(optimizer, parameters, 5)
+        require(np.array_equal(theirs.values, expected), f"{name} goes another way")
+
+
+def dtype(case: OptimizerCase) -> None:
+    """Float32 vectors stay float32, and go the way of float64 ones."""
+    found: list[Array] = []
+    for kind in (np.float64, np.float32):
+        parameters = case.parameters(kind)
+        case.steps(case.optimizer(), parameters, 10)
+        require(parameters.values.dtype == kind, f"{np.dtype(kind)} values become {parameters.values.dtype}")
+        found.append(np.concatenate([p.value.ravel() for _, p in parameters.items()]))
+    require_same("the values", found[1], found[0], "after 10 steps in float32", rtol=2e-5)
+
+
+OPTIMIZERS = (
+    descends, values_in_place, gradients_read_only, padding_stays_zero, zero_gradient, every_number,
+    learning_rate, deterministic, state_round_trip, copies, dtype,
+)  # fmt: skip

@@ -1,0 +1,235 @@
+"""The contract checkers: one call tells the author of a layer, with evidence, whether it is right.
+
+In a test suite, each clause its own test::
+
+    @pytest.mark.parametrize("clause", minidl.testing.CLAUSES)
+    def test_my_layer(clause):
+        minidl.testing.check_layer(make_my_layer, (3,), clauses=[clause])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from minidl.errors import check_int
+from minidl.initializers import Rng, as_generator
+from minidl.losses import Loss
+from minidl.optimizers import Optimizer
+from minidl.schedulers import Scheduler
+from minidl.testing.cases import LayerCase, LayerFactory, MakeInput
+from minidl.testing.clauses.arrays import ARRAYS
+from minidl.testing.clauses.inference import INFERENCE
+from minidl.testing.clauses.loss_calls import LOSS_CALLS
+from minidl.testing.clauses.losses import LOSS_NUMBERS
+from minidl.testing.clauses.nets import NETS
+from minidl.testing.clauses.numbers import NUMBERS
+from minidl.testing.clauses.optimizers import OPTIMIZERS
+from minidl.testing.clauses.passes import PASSES
+from minidl.testing.clauses.schedulers import SCHEDULERS
+from minidl.testing.loss_cases import LossCase, MakeTargets
+from minidl.testing.net_cases import NetCase
+from minidl.testing.optimizer_cases import OptimizerCase, SchedulerCase
+from minidl.testing.reports import ContractError, LayerContractError, Report
+from minidl.testing.suite import Clause, named, run
+
+CLAUSES: Mapping[str, Clause] = named((*NUMBERS, *PASSES, *ARRAYS, *INFERENCE))
+"""A layer's clauses by name, in the order they are checked; each docstring says what it demands."""
+
+LOSS_CLAUSES: Mapping[str, Clause] = named((*LOSS_NUMBERS, *LOSS_CALLS))
+NET_CLAUSES: Mapping[str, Clause] = named(NETS)
+OPTIMIZER_CLAUSES: Mapping[str, Clause] = named(OPTIMIZERS)
+SCHEDULER_CLAUSES: Mapping[str, Clause] = named(SCHEDULERS)
+
+
+def check_layer(
+    factory: LayerFactory,
+    input_shape: Sequence[int],
+    *,
+    rng: Rng = 0,
+    clauses: Sequence[str] | None = None,
+    skip: Sequence[str] = (),
+    batch: int = 5,
+    batch_independent: bool = True,
+    allocation: bool = False,
+    make_input: MakeInput | None = None,
+    custom: Sequence[Callable[..., Any]] = (),
+) -> Report:
+    """Check a layer against the whole contract.
+
+    Parameters
+    ----------
+    factory : callable ``(rng, dtype) -> Layer``
+        Makes a fresh layer; all it draws, now and in training, comes from `rng`.
+    input_shape : tuple of int
+        One sample's.
+    rng : Generator, seed or None
+        Seeds layers and inputs.
+    clauses : sequence of str, optional
+        Names among `CLAUSES`; all by default.
+    skip : sequence of str
+        Names to leave out.
+    batch : int >= 1
+        Samples in the usual batch.
+    batch_independent : bool
+        False for a layer whose samples see each other (normalization over the batch); leaves out
+        ``rows_alone``.
+    allocation : bool
+        Whether to demand that warm training allocates no activation-sized array.
+    make_input : callable ``(rng, shape, dtype) -> array``, optional
+        Draws inputs, `shape` with the batch, for a layer with a domain of its own; Gaussian by
+        default.
+    custom : sequence of classes and functions
+        What `minidl.load` needs to know besides the classes found in the layer.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    LayerContractError
+        With every clause that failed, at the smallest case found.
+
+    Examples
+    --------
+    >>> from minidl import Affine
+    >>> report = check_layer(lambda rng, dtype: Affine(3, 2, rng=rng, dtype=dtype), (3,))
+    >>> len(report.failed)
+    0
+    """
+    case = LayerCase(
+        factory,
+        tuple(input_shape),
+        _seed(rng),
+        check_int("check_layer", "batch", batch, at_least=1),
+        make_input=make_input,
+        custom=tuple(custom),
+        batch_independent=batch_independent,
+        allocation=allocation,
+    )
+    return run(_name(case.raw()), case, CLAUSES, clauses, skip, LayerContractError)
+
+
+def check_net(
+    factory: LayerFactory,
+    input_shape: Sequence[int],
+    num_classes: int,
+    *,
+    rng: Rng = 0,
+    clauses: Sequence[str] | None = None,
+    skip: Sequence[str] = (),
+    make_input: MakeInput | None = None,
+) -> Report:
+    """Check what a net with a loss adds to its layers; `check_layer` checks its body.
+
+    Parameters
+    ----------
+    factory : callable ``(rng, dtype) -> Sequential``
+        Makes a fresh net that ends with a loss.
+    input_shape : tuple of int
+        One sample's.
+    num_classes : int
+        Labels are drawn below it.
+    rng, clauses, skip, make_input
+        As in `check_layer`; the names are those of `NET_CLAUSES`.
+
+    Raises
+    ------
+    ContractError
+        With every clause that failed.
+    """
+    case = NetCase(factory, tuple(input_shape), _seed(rng), make_input=make_input, num_classes=num_classes)
+    return run(_name(case.net()), case, NET_CLAUSES, clauses, skip, ContractError)
+
+
+def check_loss(
+    factory: Callable[[], Loss],
+    num_classes: int = 3,
+    *,
+    rng: Rng = 0,
+    clauses: Sequence[str] | None = None,
+    skip: Sequence[str] = (),
+    make_targets: MakeTargets | None = None,
+) -> Report:
+    """Check a loss: its gradient, its mean, its labels, its numerics, its state.
+
+    Parameters
+    ----------
+    factory : callable ``() -> Loss``
+    num_classes : int
+        Scores have the shape (batch, num_classes).
+    make_targets : callable ``(rng, batch, num_classes) -> array``, optional
+        For targets other than integer labels; leaves out the clauses on labels.
+    rng, clauses, skip
+        As in `check_layer`; the names are those of `LOSS_CLAUSES`.
+
+    Raises
+    ------
+    ContractError
+        With every clause that failed.
+    """
+    case = LossCase(factory, num_classes, _seed(rng), make_targets=make_targets)
+    return run(_name(case.loss()), case, LOSS_CLAUSES, clauses, skip, ContractError)
+
+
+def check_optimizer(
+    factory: Callable[[], Optimizer],
+    *,
+    rng: Rng = 0,
+    clauses: Sequence[str] | None = None,
+    skip: Sequence[str] = (),
+    elementwise: bool = True,
+) -> Report:
+    """Check an optimizer: that it descends, what it writes to, what its state holds.
+
+    Parameters
+    ----------
+    factory : callable ``() -> Optimizer``
+        With a rate of a size that suits a well-scaled quadratic.
+    elementwise : bool
+        False for one whose step looks at more than one number at a time; leaves out
+        ``every_number``.
+    rng, clauses, skip
+        As in `check_layer`; the names are those of `OPTIMIZER_CLAUSES`.
+
+    Raises
+    ------
+    ContractError
+        With every clause that failed.
+    """
+    case = OptimizerCase(factory, _seed(rng), elementwise=elementwise)
+    return run(_name(case.optimizer()), case, OPTIMIZER_CLAUSES, clauses, skip, ContractError)
+
+
+def check_scheduler(
+    factory: Callable[[], Scheduler],
+    *,
+    clauses: Sequence[str] | None = None,
+    skip: Sequence[str] = (),
+) -> Report:
+    """Check a scheduler: closed form, finite and not negative, without state, composing.
+
+    Parameters
+    ----------
+    factory : callable ``() -> Scheduler``
+    clauses, skip
+        As in `check_layer`; the names are those of `SCHEDULER_CLAUSES`.
+
+    Raises
+    ------
+    ContractError
+        With every clause that failed.
+    """
+    case = SchedulerCase(factory)
+    return run(_name(case.scheduler()), case, SCHEDULER_CLAUSES, clauses, skip, ContractError)
+
+
+def _seed(rng: Rng) -> int:
+    return rng if isinstance(rng, int) else int(as_generator(rng).integers(2**31))
+
+
+def _name(subject: Any) -> str:
+    text = repr(subject)
+    short = "\n" not in text and len(text) < 60 and " object at 0x" not in text
+    return text if short else type(subject).__name__

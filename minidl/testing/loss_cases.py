@@ -1,0 +1,86 @@
+"""What the clauses of losses run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import StructureError
+from minidl.initializers import Array
+from minidl.losses import Loss
+from minidl.testing.cases import require_same
+
+_SHOWN = 12
+
+MakeTargets = Callable[[np.random.Generator, int, int], npt.ArrayLike]
+
+
+class LossPass(NamedTuple):
+    """What one training pass of a loss gave, copied."""
+
+    loss: float
+    dscores: Array
+
+
+@dataclass(frozen=True)
+class LossCase:
+    """A loss's factory, and how its scores and targets are drawn."""
+
+    factory: Callable[[], Loss]
+    num_classes: int = 3
+    seed: int = 0
+    batch: int = 5
+    whole: bool = False
+    make_targets: MakeTargets | None = None
+
+    def loss(self) -> Loss:
+        """A fresh loss."""
+        loss = self.factory()
+        if not isinstance(loss, Loss):
+            raise StructureError.expected("check_loss", "a factory that returns a Loss", repr(loss))
+        return loss
+
+    def scores(self, draw: int = 0, *, batch: int | None = None, dtype: npt.DTypeLike = np.float64) -> Array:
+        """The scores number `draw`."""
+        rng = np.random.default_rng([self.seed, 1, draw])
+        shape = (self.batch if batch is None else batch, self.num_classes)
+        drawn: Array = rng.integers(-3, 4, shape) if self.whole else 2 * rng.standard_normal(shape)
+        return drawn.astype(dtype)
+
+    def targets(self, draw: int = 0, *, batch: int | None = None) -> Array:
+        """The targets number `draw`."""
+        rng = np.random.default_rng([self.seed, 2, draw])
+        size = self.batch if batch is None else batch
+        if self.make_targets is not None:
+            return np.asarray(self.make_targets(rng, size, self.num_classes))
+        return rng.integers(0, self.num_classes, size)
+
+    def smaller(self) -> Iterator[LossCase]:
+        """Simpler cases, the simplest first."""
+        for batch in (1, 2):
+            yield replace(self, batch=batch, whole=True)
+            yield replace(self, batch=batch)
+
+    def describe(self) -> str:
+        """The usual batch, as a failure's text shows it."""
+        scores, targets = self.scores(), self.targets()
+        if scores.size > _SHOWN:
+            return f"at scores of shape {scores.shape}"
+        shown = np.array2string(scores, precision=3, separator=", ").replace("\n", "")
+        return f"at scores = {shown}, targets = {targets.tolist()}"
+
+
+def train(loss: Loss, scores: Array, targets: Any) -> LossPass:
+    """One training pass."""
+    value = loss.forward(scores, targets, training=True)
+    return LossPass(value, np.array(loss.backward()))
+
+
+def require_same_pass(got: LossPass, expected: LossPass, when: str) -> None:
+    """Raise `ClauseError` unless two passes gave the same up to rounding."""
+    require_same("the loss", np.asarray(got.loss), np.asarray(expected.loss), when)
+    require_same("the gradient", got.dscores, expected.dscores, when)

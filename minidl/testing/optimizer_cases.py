@@ -1,0 +1,107 @@
+"""What the clauses of optimizers and schedulers run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import StructureError
+from minidl.initializers import Array, normal
+from minidl.optimizers import Optimizer
+from minidl.parameters import Parameter, ParameterVector
+from minidl.schedulers import Scheduler
+
+
+@dataclass(frozen=True)
+class OptimizerCase:
+    """An optimizer's factory, and the parameters it steps.
+
+    The loss is a quadratic, ``sum(curvature * (values - target)²) / 2``.
+    """
+
+    factory: Callable[[], Optimizer]
+    seed: int = 0
+    shape: tuple[int, int] = (3, 2)
+    elementwise: bool = True
+
+    def optimizer(self) -> Optimizer:
+        """A fresh optimizer."""
+        optimizer = self.factory()
+        if not isinstance(optimizer, Optimizer):
+            raise StructureError.expected(
+                "check_optimizer", "a factory that returns an Optimizer", repr(optimizer)
+            )
+        return optimizer
+
+    def parameters(self, dtype: npt.DTypeLike = np.float64) -> ParameterVector:
+        """Fresh parameters, the same every time; their parts leave padding between them."""
+        rng = np.random.default_rng([self.seed, 1])
+        return ParameterVector({
+            "bias": Parameter(self.shape[1:], normal(1.0), rng=rng, dtype=dtype),
+            "weight": Parameter(self.shape, normal(1.0), rng=rng, dtype=dtype, decay=True),
+        })  # fmt: skip
+
+    def target(self, name: str, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """Curvature and minimum of the quadratic in one parameter."""
+        rng = np.random.default_rng([self.seed, 2, len(name)])
+        return rng.uniform(0.5, 1.5, shape), 3 * rng.standard_normal(shape)
+
+    def loss(self, parameters: ParameterVector) -> float:
+        """The quadratic; its gradient goes into the vector."""
+        total = 0.0
+        for name, parameter in parameters.items():
+            curvature, minimum = self.target(name, parameter.shape)
+            parameter.grad[...] = curvature * (parameter.value - minimum)
+            total += float(np.sum(curvature * (parameter.value - minimum) ** 2)) / 2
+        return total
+
+    def steps(self, optimizer: Optimizer, parameters: ParameterVector, count: int) -> Array:
+        """The values after so many more steps, copied."""
+        for _ in range(count):
+            self.loss(parameters)
+            optimizer.step(parameters)
+        return parameters.values.copy()
+
+    def smaller(self) -> Iterator[OptimizerCase]:
+        """One number of weight and of bias."""
+        yield replace(self, shape=(1, 1))
+
+    def describe(self) -> str:
+        """The parameters, as a failure's text shows them."""
+        return f"at a weight of shape {self.shape} and a bias"
+
+
+@dataclass(frozen=True)
+class SchedulerCase:
+    """A scheduler's factory, and the epochs and steps it is asked for."""
+
+    factory: Callable[[], Scheduler]
+    seed: int = 0
+    epochs: int = 30
+    steps_per_epoch: int = 7
+
+    def scheduler(self) -> Scheduler:
+        """A fresh scheduler."""
+        scheduler = self.factory()
+        if not isinstance(scheduler, Scheduler):
+            raise StructureError.expected(
+                "check_scheduler", "a factory that returns a Scheduler", repr(scheduler)
+            )
+        return scheduler
+
+    def times(self) -> list[tuple[int, int]]:
+        """Pairs of epoch and step, in the order of a run, and a few far out."""
+        run = [(step // self.steps_per_epoch, step) for step in range(self.epochs * self.steps_per_epoch)]
+        return [*run, (1000, 1000 * self.steps_per_epoch)]
+
+    def smaller(self) -> Iterator[SchedulerCase]:
+        """Shorter runs."""
+        for epochs in (1, 2, 4):
+            yield replace(self, epochs=epochs, steps_per_epoch=1)
+
+    def describe(self) -> str:
+        """Nothing: the clause names epoch and step."""
+        return ""

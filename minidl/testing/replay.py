@@ -1,0 +1,89 @@
+"""Training passes of one layer or net that all see the same random draws."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minidl.initializers import Array
+from minidl.layers import Layer
+from minidl.testing.reports import GradientError
+from minidl.testing.state import changes, generators, snapshot
+
+_MANY = 64  # numbers of an output that random draws will not give twice
+
+
+class Replay:
+    """Calls of `module` that start from the same state.
+
+    One whose training forward varies from call to call (dropout) is deep-copied before each,
+    generators and all; any other runs as it is, which is far faster.
+
+    Parameters
+    ----------
+    module : Module
+    forward : callable ``module -> array``
+        The output that gradients are taken of.
+    """
+
+    def __init__(self, module: Any, forward: Callable[[Any], Array]) -> None:
+        self._module = module
+        self._forward = forward
+        self.varies = False
+        with np.errstate(all="ignore"):
+            first = self.forward()
+            if forward_varies(module, self.forward):
+                self.varies = True
+                if forward_varies(None, self.forward):
+                    reason = "its training forward is random and a copy of it does not replay the draws"
+                    raise GradientError(f"{module.label}: {reason}; keep the Generator as an attribute")
+        if not np.isfinite(first).all():
+            raise GradientError(f"{module.label}: forward gives NaN or infinity here; give another x")
+
+    def run(self, call: Callable[[Any], Any]) -> Any:
+        """`call` of the module, or of a copy where it varies."""
+        return call(copy.deepcopy(self._module) if self.varies else self._module)
+
+    def forward(self) -> Array:
+        """The output, an array of its own."""
+        return np.array(self.run(self._forward))
+
+
+def forward_varies(module: Any, forward: Callable[[], Array]) -> bool:
+    """Whether calls of `forward` differ: they draw from a generator of `module`, or just differ.
+
+    The generators are looked at because draws for a few numbers may well agree by chance.
+    """
+    before = snapshot(generators(module))
+    first = forward()
+    if changes(before, snapshot(generators(module))):
+        return True
+    calls = 1 if first.size > _MANY else 8
+    return not all(np.array_equal(first, forward(), equal_nan=True) for _ in range(calls))
+
+
+def backward_of(layer: Layer, x: Array, dy: Array) -> dict[str, Array]:
+    """One training pass's gradients, ``"x"`` and each parameter's, copied."""
+    layer.forward(x, training=True)
+    _fill_gradients(layer)
+    dx = np.array(layer.backward(dy.copy()))
+    if dx.shape != x.shape:
+        text = f"expected backward to return shape {x.shape}, that of x, got {dx.shape}"
+        raise GradientError(f"{layer.label}: {text}")
+    return {"x": dx} | {name: parameter.grad.copy() for name, parameter in layer.named_parameters()}
+
+
+def backward_parameters_of(layer: Layer, x: Array, dy: Array) -> dict[str, Array]:
+    """The same by `backward_parameters`: no ``"x"``."""
+    layer.forward(x, training=True)
+    _fill_gradients(layer)
+    layer.backward_parameters(dy.copy())
+    return {name: parameter.grad.copy() for name, parameter in layer.named_parameters()}
+
+
+def _fill_gradients(layer: Layer) -> None:
+    for _, parameter in layer.named_parameters():
+        parameter.grad.fill(np.nan)  # whatever backward forgets to write stays NaN

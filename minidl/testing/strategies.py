@@ -1,0 +1,172 @@
+"""Hypothesis strategies: shapes, batches, labels, layers, whole nets, optimizers and schedules.
+
+They draw shapes and seeds, never whole arrays, and what they draw prints as code: a failing
+example shrinks to the smallest net that fails, which can be pasted into a program. Needs the
+extra ``testing``; no other module of minidl imports Hypothesis.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import MissingExtraError
+from minidl.layers import Affine, Flatten, ReLU, Sequential, Standardize
+from minidl.losses import SoftmaxCrossEntropy
+from minidl.optimizers import SGD
+from minidl.schedulers import Constant, StepDecay
+from minidl.testing.recipes import Batch, Labels, NetRecipe, Recipe
+
+try:
+    from hypothesis import settings
+    from hypothesis import strategies as st
+except ImportError as error:
+    raise MissingExtraError.for_extra("minidl.testing.strategies", "hypothesis", "testing") from error
+
+Shape = tuple[int, ...]
+
+_LISTED = 6  # numbers of a list that print on one line
+
+PROFILES = {"dev": 25, "ci": 200, "nightly": 2000}
+"""Examples of each test, by profile."""
+
+
+def register_profiles() -> None:
+    """Register the profiles ``dev``, ``ci`` and ``nightly``; load one with ``settings.load_profile``.
+
+    ``ci`` draws the same examples every time, ``nightly`` ever new ones.
+    """
+    for name, examples in PROFILES.items():
+        settings.register_profile(
+            name, max_examples=examples, deadline=None, derandomize=name == "ci", print_blob=True
+        )
+
+
+def seeds() -> st.SearchStrategy[int]:
+    """Seeds of generators."""
+    return st.integers(0, 2**16)
+
+
+def shapes(*, min_dims: int = 1, max_dims: int = 3, max_side: int = 4) -> st.SearchStrategy[Shape]:
+    """One sample's shape, every side at least 1."""
+    return st.lists(st.integers(1, max_side), min_size=min_dims, max_size=max_dims).map(tuple)
+
+
+@st.composite
+def batches(draw: st.DrawFn, shape: Shape | None = None, *, min_batch: int = 1, max_batch: int = 6) -> Batch:
+    """A batch of samples of `shape`, or of a shape that is drawn as well."""
+    sample = draw(shapes()) if shape is None else shape
+    return Batch((draw(st.integers(min_batch, max_batch)), *sample), draw(seeds()))
+
+
+@st.composite
+def labels(draw: st.DrawFn, size: int, num_classes: int) -> Labels:
+    """Labels for `size` samples."""
+    return Labels(size, num_classes, draw(seeds()))
+
+
+def layers(
+    shape: Shape, *, dtype: npt.DTypeLike = np.float64, max_features: int = 4, nested: bool = True
+) -> st.SearchStrategy[Recipe]:
+    """A layer of minidl that takes samples of `shape`, or a few in a nested Sequential."""
+    # The kinds that every shape has come first: so a choice means the same when the shape shrinks.
+    kinds = [st.just(Recipe(ReLU)), st.just(Recipe(Flatten)), _standardize(shape, dtype)]
+    if nested:
+        kinds.append(_sequential(shape, dtype, max_features))
+    if len(shape) == 1:
+        kinds.append(_affine(shape[0], st.integers(1, max_features), dtype))
+    return st.one_of(kinds)
+
+
+@st.composite
+def nets(
+    draw: st.DrawFn,
+    *,
+    dtype: npt.DTypeLike = np.float64,
+    max_layers: int = 4,
+    max_features: int = 4,
+    max_classes: int = 4,
+    extra: Callable[[Shape], st.SearchStrategy[Recipe]] | None = None,
+) -> NetRecipe:
+    """A net that ends with a softmax loss; the smallest is one affine layer of two classes.
+
+    Parameters
+    ----------
+    extra : callable ``shape -> strategy``, optional
+        Recipes of layers of your own that take samples of `shape`, to stand among minidl's.
+    """
+    input_shape = draw(shapes(max_dims=3, max_side=3))
+    shape, parts = input_shape, []
+    for _ in range(draw(st.integers(0, max_layers))):
+        kinds = [layers(shape, dtype=dtype, max_features=max_features)]
+        kinds += [extra(shape)] if extra else []
+        part = draw(st.one_of(kinds))
+        parts.append(part)
+        shape = _output_shape(part, shape, dtype)
+    if len(shape) > 1:
+        parts.append(Recipe(Flatten))
+        shape = (math.prod(shape),)
+    num_classes = draw(st.integers(2, max_classes))
+    parts.append(draw(_affine(shape[0], st.just(num_classes), dtype)))
+    parts.append(Recipe(SoftmaxCrossEntropy))
+    return NetRecipe(Sequential, tuple(parts), input_shape=input_shape, num_classes=num_classes)
+
+
+@st.composite
+def optimizers(draw: st.DrawFn) -> Recipe:
+    """An optimizer of minidl, with a rate that suits a well-scaled problem."""
+    rate = draw(st.sampled_from([0.1, 0.01, 0.001, 0.3]))
+    momentum = draw(st.sampled_from([0.0, 0.5, 0.9]))
+    options: list[tuple[str, Any]] = [("momentum", momentum)] if momentum else []
+    if momentum and draw(st.booleans()):
+        options.append(("nesterov", True))
+    return Recipe(SGD, (rate,), tuple(options))
+
+
+def schedules() -> st.SearchStrategy[Recipe]:
+    """A scheduler of minidl, or the product of two."""
+    gammas, periods = st.sampled_from([0.5, 0.95, 1.0, 0.1]), st.integers(1, 10)
+    decays = st.builds(lambda gamma, every: Recipe(StepDecay, (gamma,), (("every", every),)), gammas, periods)
+    constants = st.sampled_from([1.0, 0.5, 0.0, 2.0]).map(lambda value: Recipe(Constant, (value,)))
+    single = st.one_of(constants, decays)
+    return st.one_of(single, st.tuples(single, single).map(lambda pair: Recipe(product, pair)))
+
+
+def product(first: Any, second: Any) -> Any:
+    """``first * second``."""
+    return first * second
+
+
+@st.composite
+def _affine(draw: st.DrawFn, fan_in: int, fan_out: st.SearchStrategy[int], dtype: npt.DTypeLike) -> Recipe:
+    return Recipe(Affine, (fan_in, draw(fan_out)), (("rng", draw(seeds())), ("dtype", dtype)))
+
+
+@st.composite
+def _standardize(draw: st.DrawFn, shape: Shape, dtype: npt.DTypeLike) -> Recipe:
+    means, scales = st.sampled_from([0.0, 0.5, -3.0]), st.sampled_from([1.0, 0.5, 3.0])
+    if len(shape) == 1 and shape[0] <= _LISTED and draw(st.booleans()):
+        size = shape[0]
+        mean = draw(st.lists(means, min_size=size, max_size=size))
+        scale = draw(st.lists(scales, min_size=size, max_size=size))
+        return Recipe(Standardize, (mean, scale), (("dtype", dtype),))
+    return Recipe(Standardize, (draw(means), draw(scales)), (("dtype", dtype),))
+
+
+@st.composite
+def _sequential(draw: st.DrawFn, shape: Shape, dtype: npt.DTypeLike, max_features: int) -> Recipe:
+    parts = []
+    for _ in range(draw(st.integers(1, 3))):
+        part = draw(layers(shape, dtype=dtype, max_features=max_features, nested=False))
+        parts.append(part)
+        shape = _output_shape(part, shape, dtype)
+    return Recipe(Sequential, tuple(parts))
+
+
+def _output_shape(recipe: Recipe, shape: Shape, dtype: npt.DTypeLike) -> Shape:
+    outputs = recipe().forward(np.zeros((1, *shape), dtype), training=False)
+    return tuple(outputs.shape[1:])

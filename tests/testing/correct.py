@@ -1,0 +1,263 @@
+"""Correct layers, a loss, an optimizer and a scheduler beyond minidl's own: none may raise an alarm."""
+
+import math
+
+import numpy as np
+
+from minidl import Layer, Loss, Optimizer, Parameter, Scheduler
+from minidl.errors import ShapeError
+from minidl.initializers import as_generator, he_normal, ones, zeros
+
+
+class Tanh(Layer):
+    def forward(self, x, *, training):
+        y = np.tanh(x, out=self.buffer("y", x.shape, x.dtype) if training else None)
+        if training:
+            slope = np.multiply(y, y, out=self.buffer("slope", x.shape, x.dtype))
+            self.remember(np.subtract(1, slope, out=slope))
+        return y
+
+    def backward(self, dy):
+        (slope,) = self.recall()
+        return np.multiply(dy, slope, out=self.buffer("dx", dy.shape, dy.dtype))
+
+
+class Scale(Layer):
+    """One gain for everything."""
+
+    def __init__(self, *, dtype=np.float32):
+        self.gain = Parameter((), ones, dtype=dtype)
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        return self.gain.value * x
+
+    def backward(self, dy):
+        (x,) = self.recall()
+        self.gain.grad[...] = np.sum(x * dy)
+        return self.gain.value * dy
+
+
+class Linear(Layer):
+    """Affine without bias, as a newcomer writes it: no buffers."""
+
+    def __init__(self, in_features, out_features, *, rng=None, dtype=np.float32):
+        self.weight = Parameter((in_features, out_features), he_normal, rng=rng, dtype=dtype, decay=True)
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        return x @ self.weight.value
+
+    def backward(self, dy):
+        (x,) = self.recall()
+        self.weight.grad[...] = x.T @ dy
+        return dy @ self.weight.value.T
+
+
+class Softmax(Layer):
+    def forward(self, x, *, training):
+        y = np.exp(x - x.max(axis=-1, keepdims=True))
+        y /= y.sum(axis=-1, keepdims=True)
+        if training:
+            self.remember(y.copy())
+        return y
+
+    def backward(self, dy):
+        (y,) = self.recall()
+        return y * (dy - np.sum(dy * y, axis=-1, keepdims=True))
+
+
+class MaxPool(Layer):
+    """The largest number along the last axis."""
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x.shape, x.argmax(axis=-1)[..., None])
+        return x.max(axis=-1)
+
+    def backward(self, dy):
+        shape, where = self.recall()
+        dx = np.zeros(shape, dy.dtype)
+        np.put_along_axis(dx, where, dy[..., None], axis=-1)
+        return dx
+
+
+class Dropout(Layer):
+    """Draws from a stream of its own, spawned at construction."""
+
+    def __init__(self, rate, *, rng=None):
+        self.rate = rate
+        self.generator = as_generator(rng).spawn(1)[0]
+
+    def forward(self, x, *, training):
+        if not training:
+            return x
+        mask = (self.generator.random(x.shape) >= self.rate).astype(x.dtype) / x.dtype.type(1 - self.rate)
+        self.remember(mask)
+        return np.multiply(x, mask, out=self.buffer("y", x.shape, x.dtype))
+
+    def backward(self, dy):
+        (mask,) = self.recall()
+        return np.multiply(dy, mask, out=self.buffer("dx", dy.shape, dy.dtype))
+
+
+class BatchNorm(Layer):
+    """Running statistics are parameters without gradient, so that they are saved and copied."""
+
+    momentum, epsilon = 0.9, 1e-5
+
+    def __init__(self, features, *, dtype=np.float32):
+        self.gain = Parameter((features,), ones, dtype=dtype)
+        self.shift = Parameter((features,), zeros, dtype=dtype)
+        self.running_mean = Parameter((features,), zeros, dtype=dtype)
+        self.running_variance = Parameter((features,), ones, dtype=dtype)
+
+    def forward(self, x, *, training):
+        if not training:
+            deviation = np.sqrt(self.running_variance.value + self.epsilon)
+            return (x - self.running_mean.value) / deviation * self.gain.value + self.shift.value
+        mean, variance = x.mean(axis=0), x.var(axis=0)
+        for running, new in ((self.running_mean, mean), (self.running_variance, variance)):
+            running.value[...] = self.momentum * running.value + (1 - self.momentum) * new
+        deviation = np.sqrt(variance + self.epsilon)
+        normal = (x - mean) / deviation
+        self.remember(normal, deviation)
+        return normal * self.gain.value + self.shift.value
+
+    def backward(self, dy):
+        normal, deviation = self.recall()
+        self.gain.grad[...] = (dy * normal).sum(axis=0)
+        self.shift.grad[...] = dy.sum(axis=0)
+        self.running_mean.grad[...] = 0
+        self.running_variance.grad[...] = 0
+        dn = dy * self.gain.value
+        return (dn - dn.mean(axis=0) - normal * (dn * normal).mean(axis=0)) / deviation
+
+
+class LayerNorm(Layer):
+    epsilon = 1e-5
+
+    def __init__(self, features, *, dtype=np.float32):
+        self.gain = Parameter((features,), ones, dtype=dtype)
+        self.shift = Parameter((features,), zeros, dtype=dtype)
+
+    def forward(self, x, *, training):
+        deviation = np.sqrt(x.var(axis=-1, keepdims=True) + self.epsilon)
+        normal = (x - x.mean(axis=-1, keepdims=True)) / deviation
+        if training:
+            self.remember(normal, deviation)
+        return normal * self.gain.value + self.shift.value
+
+    def backward(self, dy):
+        normal, deviation = self.recall()
+        axes = tuple(range(dy.ndim - 1))
+        self.gain.grad[...] = (dy * normal).sum(axis=axes)
+        self.shift.grad[...] = dy.sum(axis=axes)
+        dn = dy * self.gain.value
+        projection = (dn * normal).mean(axis=-1, keepdims=True)
+        return (dn - dn.mean(axis=-1, keepdims=True) - normal * projection) / deviation
+
+
+class Residual(Layer):
+    """``x + inner(x)``, a container."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def forward(self, x, *, training):
+        y = self.inner.forward(x, training=training)
+        return np.add(x, y, out=self.buffer("y", y.shape, y.dtype) if training else None)
+
+    def backward(self, dy):
+        dx = self.inner.backward(dy)
+        return np.add(dx, dy, out=self.buffer("dx", dx.shape, dx.dtype))
+
+    def backward_parameters(self, dy):
+        self.inner.backward_parameters(dy)
+
+
+class Embedding(Layer):
+    """Rows of a table by index; the input has no gradient."""
+
+    takes_raw = True
+
+    def __init__(self, count, size, *, rng=None, dtype=np.float32):
+        self.count = count
+        self.table = Parameter((count, size), he_normal, rng=rng, dtype=dtype, decay=True)
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        return self.table.value[x]
+
+    def backward(self, dy):
+        (x,) = self.recall()
+        self.table.grad[...] = 0
+        np.add.at(self.table.grad, x, dy)
+        return np.zeros(x.shape, dy.dtype)
+
+
+class SquaredError(Loss):
+    """The mean over samples of the squared distance, for targets of the scores' shape."""
+
+    def forward(self, scores, targets, *, training):
+        targets = np.asarray(targets)
+        if targets.shape != scores.shape:
+            self.fail(ShapeError, f"targets of shape {scores.shape}", targets.shape)
+        off = scores - targets.astype(scores.dtype)
+        if training:
+            self.remember(off)
+        return float(np.mean(np.sum(np.square(off, dtype=np.float64), axis=1)))
+
+    def backward(self):
+        (off,) = self.recall()
+        return 2 * off / off.dtype.type(len(off))
+
+    def probabilities(self, scores):
+        exps = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return exps / exps.sum(axis=1, keepdims=True)
+
+    def predict(self, scores):
+        return scores.argmax(axis=1)
+
+
+class Adam(Optimizer):
+    def __init__(self, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        super().__init__(lr)
+        self.betas, self.epsilon = (beta1, beta2), epsilon
+        self.count, self.first, self.second = 0, None, None
+
+    def step(self, parameters):
+        if self.first is None:
+            self.first, self.second = np.zeros_like(parameters.values), np.zeros_like(parameters.values)
+        self.count += 1
+        beta1, beta2 = self.betas
+        self.first += (1 - beta1) * (parameters.gradients - self.first)
+        self.second += (1 - beta2) * (parameters.gradients**2 - self.second)
+        mean, square = self.first / (1 - beta1**self.count), self.second / (1 - beta2**self.count)
+        parameters.values[...] -= self.lr * mean / (np.sqrt(square) + self.epsilon)
+
+    def state_dict(self):
+        copies = [None if state is None else state.copy() for state in (self.first, self.second)]
+        return {"lr": self.lr, "count": self.count, "first": copies[0], "second": copies[1]}
+
+    def load_state_dict(self, state):
+        self.lr, self.count = state["lr"], state["count"]
+        self.first, self.second = (
+            None if state[name] is None else state[name].copy() for name in ("first", "second")
+        )
+
+
+class WarmCosine(Scheduler):
+    """Up in a straight line over `warm` steps, then down to 0 along a cosine."""
+
+    def __init__(self, warm, total):
+        self.warm, self.total = warm, total
+
+    def factor(self, epoch, step):
+        if step < self.warm:
+            return float((step + 1) / self.warm)
+        done = min((step - self.warm) / (self.total - self.warm), 1.0)
+        return float((1 + math.cos(math.pi * done)) / 2)

@@ -1,0 +1,146 @@
+"""Losses with one slip each, and the clause that names it."""
+
+import numpy as np
+
+from minidl import SoftmaxCrossEntropy
+
+
+class SumsLoss(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        return super().forward(scores, targets, training=training) * len(scores)
+
+    def backward(self):
+        dscores = super().backward()
+        return dscores * len(dscores)
+
+
+class ForgottenMean(SoftmaxCrossEntropy):
+    def backward(self):
+        dscores = super().backward()
+        return dscores * len(dscores)
+
+
+class ClippedLog(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        super().forward(scores, targets, training=training)
+        picked = self.probabilities(scores)[np.arange(len(scores)), np.asarray(targets)]
+        return float(np.mean(-np.log(picked + 1e-12)))
+
+
+class WrapsLabels(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        return super().forward(scores, np.asarray(targets) % scores.shape[1], training=training)
+
+
+class Overflows(SoftmaxCrossEntropy):
+    def probabilities(self, scores):
+        exps = np.exp(scores)
+        return exps / exps.sum(axis=1, keepdims=True)
+
+
+class NormalizesColumns(SoftmaxCrossEntropy):
+    def probabilities(self, scores):
+        exps = np.exp(scores - scores.max())
+        return exps / exps.sum(axis=0)
+
+
+class ScalesScores(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        scores -= scores.max(axis=1, keepdims=True)
+        return super().forward(scores, targets, training=training)
+
+
+class IgnoresNan(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        return super().forward(np.nan_to_num(scores), targets, training=training)
+
+
+class RemembersInference(SoftmaxCrossEntropy):
+    def probabilities(self, scores):
+        self.last = super().probabilities(scores)
+        return self.last
+
+
+class FavoursTheFirst(SoftmaxCrossEntropy):
+    """Weights samples by their place in the batch."""
+
+    def forward(self, scores, targets, *, training):
+        rows = [super(FavoursTheFirst, self).forward(scores[i : i + 1], targets[i : i + 1], training=False)
+                for i in range(len(scores))]  # fmt: skip
+        super().forward(scores, targets, training=training)
+        return sum(row / 2**i for i, row in enumerate(rows, 1))
+
+
+class NumpyNumber(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        return np.float32(super().forward(scores, targets, training=training))
+
+
+class WideProbabilities(SoftmaxCrossEntropy):
+    def probabilities(self, scores):
+        return super().probabilities(scores.astype(np.float64))
+
+
+class NarrowLoss(SoftmaxCrossEntropy):
+    def backward(self):
+        return super().backward().astype(np.float32).astype(np.float64)
+
+
+class RavelsScores(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        laid = scores.ravel(order="K").reshape(scores.shape)
+        return super().forward(laid, targets, training=training)
+
+
+class Int64Only(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        if targets.dtype != np.int64:
+            raise TypeError("int64 only")
+        return super().forward(scores, targets, training=training)
+
+
+class BackwardAgain(SoftmaxCrossEntropy):
+    def recall(self):
+        values = super().recall()
+        self.remember(values[0].copy(), *values[1:])
+        return values
+
+
+class FirstCount(SoftmaxCrossEntropy):
+    """Divides by the size of the first batch it saw."""
+
+    def forward(self, scores, targets, *, training):
+        if training and not hasattr(self, "count"):
+            self.count = len(scores)
+        self.now = len(scores)
+        return super().forward(scores, targets, training=training)
+
+    def backward(self):
+        return super().backward() * self.now / self.count
+
+
+class HoldsLambda(SoftmaxCrossEntropy):
+    def __init__(self):
+        self.reduce = lambda losses: losses.mean()
+
+
+WRONG_LOSSES = [
+    ("mean_over_batch", SumsLoss),
+    ("gradient", ForgottenMean),
+    ("gradient_far_out", ClippedLog),
+    ("wrong_labels_refused", WrapsLabels),
+    ("extreme_scores", Overflows),
+    ("probabilities", NormalizesColumns),
+    ("arguments_kept", ScalesScores),
+    ("nan_comes_through", IgnoresNan),
+    ("inference_pure", RemembersInference),
+    ("order_of_samples", FavoursTheFirst),
+    ("training_and_inference", NumpyNumber),
+    ("dtype", WideProbabilities),
+    ("precision", NarrowLoss),
+    ("memory_layout", RavelsScores),
+    ("kinds_of_labels", Int64Only),
+    ("one_backward", BackwardAgain),
+    ("used_equals_fresh", FirstCount),
+    ("copies", HoldsLambda),
+]

@@ -1,0 +1,67 @@
+"""Nets with one slip each, and the clause that names it."""
+
+from minidl import Sequential
+
+
+class Undivided(Sequential):
+    def forward_backward(self, x, targets):
+        loss, scores = super().forward_backward(x, targets)
+        self.parameters.gradients[...] *= len(x)
+        return loss, scores
+
+
+class DoublesTheLoss(Sequential):
+    def loss_and_gradients(self, x, targets):
+        return 2 * super().loss_and_gradients(x, targets)
+
+
+class ScoresForProbabilities(Sequential):
+    def predict_probabilities(self, x):
+        return self(x)
+
+
+class LosesChunks(Sequential):
+    def predict(self, x):
+        return super().predict(x[:512])
+
+
+class StrictInput(Sequential):
+    def _convert(self, x, *, lend=False):
+        return x
+
+
+class CentersInput(Sequential):
+    def forward_backward(self, x, targets):
+        x -= x.mean(axis=0)
+        return super().forward_backward(x, targets)
+
+
+class CountsPredictions(Sequential):
+    def predict(self, x):
+        self.count = len(x)
+        return super().predict(x)
+
+
+class HidesParameters(Sequential):
+    def named_parameters(self):
+        return iter(list(super().named_parameters())[:-1])
+
+
+class Climbs(Sequential):
+    def forward_backward(self, x, targets):
+        loss, scores = super().forward_backward(x, targets)
+        self.parameters.gradients[...] *= -1
+        return loss, scores
+
+
+WRONG_NETS = [
+    ("gradients", Undivided),
+    ("training_pass", DoublesTheLoss),
+    ("inference", ScoresForProbabilities),
+    ("chunks", LosesChunks),
+    ("inputs_converted", StrictInput),
+    ("arguments_kept", CentersInput),
+    ("inference_pure", CountsPredictions),
+    ("parts_in_one_vector", HidesParameters),
+    ("learns", Climbs),
+]

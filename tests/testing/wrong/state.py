@@ -1,0 +1,234 @@
+"""Layers that keep, share or forget something they should not, one slip each."""
+
+import numpy as np
+
+from minidl import Layer, Sequential
+from tests.testing.correct import Dropout, LayerNorm, Residual, Tanh
+from tests.testing.wrong.numbers import Dense
+
+
+class KeepsFirst(Dense):
+    def remember(self, *values):
+        if self._remembered is None:
+            super().remember(*values)
+
+
+class BackwardTwice(Dense):
+    def recall(self):
+        values = super().recall()
+        self.remember(*values)
+        return values
+
+
+class CachesOutput(Layer):
+    def forward(self, x, *, training):
+        y = np.tanh(x)
+        if training:
+            self.remember(y)
+        return y
+
+    def backward(self, dy):
+        (y,) = self.recall()
+        return dy * (1 - y * y)
+
+
+class CachesInInference(Dense):
+    def forward(self, x, *, training):
+        self.remember(x)
+        return x @ self.weight.value + self.bias.value
+
+
+class CountsCalls(Dense):
+    calls = 0
+
+    def forward(self, x, *, training):
+        self.calls += 1
+        return super().forward(x, training=training)
+
+
+class InfersInWorkspace(Dense):
+    def forward(self, x, *, training):
+        y = np.matmul(x, self.weight.value, out=self.buffer("y", (len(x), 2), x.dtype))
+        y += self.bias.value
+        if training:
+            self.remember(x)
+        return y
+
+
+_SHARED = {}
+
+
+class SharedScratch(Dense):
+    """Keeps its sums in a module-level array: threads meet there."""
+
+    def forward(self, x, *, training):
+        scratch = _SHARED.setdefault((x.shape, x.dtype), np.empty((len(x), 2), x.dtype))
+        np.matmul(x, self.weight.value, out=scratch)
+        scratch += self.bias.value
+        if training:
+            self.remember(x)
+        for _ in range(20):
+            sum(range(20))
+        return scratch.copy()
+
+
+class SharedCache(Dense):
+    """Keeps its cache on the class."""
+
+    def forward(self, x, *, training):
+        if training:
+            SharedCache.held = x
+        return super().forward(x, training=training)
+
+    def backward(self, dy):
+        super().backward(dy)
+        self.weight.grad[...] = SharedCache.held[: len(dy)].T @ dy
+        return dy @ self.weight.value.T
+
+
+class Transposed(Dense):
+    """Keeps a copy of its weight, transposed, from construction."""
+
+    def __init__(self, *, rng=None, dtype=np.float32):
+        super().__init__(rng=rng, dtype=dtype)
+        self.view = self.weight.value.T
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        return x @ self.view.T + self.bias.value
+
+
+class Rebinds(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.weight._grad = self.weight.grad.copy()
+        return dx
+
+
+class CastsForward(Dense):
+    def forward(self, x, *, training):
+        return super().forward(x.astype(np.float32).astype(x.dtype), training=training)
+
+
+class CastsBackward(Dense):
+    def backward(self, dy):
+        return super().backward(dy.astype(np.float32).astype(dy.dtype))
+
+
+class CastsGradient(Dense):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.weight.grad[...] = self.weight.grad.astype(np.float32)
+        return dx
+
+
+class AlwaysFloat64(Dense):
+    def forward(self, x, *, training):
+        return super().forward(x, training=training).astype(np.float64)
+
+
+class GlobalDropout(Dropout):
+    def __init__(self, rate, *, rng=None):
+        super().__init__(rate, rng=rng)
+        self.generator = np.random.default_rng()
+
+
+class ScalesInInference(Dropout):
+    def forward(self, x, *, training):
+        if training:
+            return super().forward(x, training=True)
+        return x * self.generator.random(x.shape).astype(x.dtype)
+
+
+class BatchOfOne(Dense):
+    def forward(self, x, *, training):
+        y = super().forward(x, training=training)
+        return y.squeeze(0) if len(x) == 1 else y
+
+
+class NotPicklable(Dense):
+    def __init__(self, *, rng=None, dtype=np.float32):
+        super().__init__(rng=rng, dtype=dtype)
+        self.activation = lambda y: y
+
+
+class SharesInCopy(Dense):
+    def __deepcopy__(self, memo):
+        twin = type(self)(dtype=self.weight.value.dtype)
+        twin.weight, twin.bias = self.weight, self.bias
+        return twin
+
+
+class ForgetsOnDisk(Dense):
+    """What it learned beside its parameters is in no file."""
+
+    def __init__(self, *, rng=None, dtype=np.float32):
+        super().__init__(rng=rng, dtype=dtype)
+        self.offset = np.zeros(2, dtype)
+
+    def forward(self, x, *, training):
+        if training:
+            self.offset = self.offset + 0.1
+        return super().forward(x, training=training) + (0 if training else self.offset.astype(x.dtype))
+
+
+class OverwritesOutput(Tanh):
+    def backward(self, dy):
+        (slope,) = self.recall()
+        return np.multiply(dy, slope, out=self.buffer("y", dy.shape, dy.dtype))
+
+
+class Wasteful(Tanh):
+    def backward(self, dy):
+        return super().backward(dy * 1)
+
+
+class SmoothsPast(Dense):
+    """Its workspace is added to, not overwritten."""
+
+    def backward(self, dy):
+        out = self.buffer("dx", (len(dy), 3), dy.dtype)
+        if not hasattr(self, "started"):
+            self.started = True
+            out.fill(0)
+        out += super().backward(dy)
+        return out
+
+
+class SameMaskInResidual(Residual):
+    def backward(self, dy):
+        return self.inner.backward(dy)
+
+
+class Backwards(Sequential):
+    def backward(self, dy):
+        for layer in self.layers:
+            dy = layer.backward(dy)
+        return dy
+
+
+class ForgetsMode(Sequential):
+    def forward(self, x, *, training):
+        for layer in self.layers:
+            x = layer.forward(x, training=True)
+        return x
+
+
+class NormForgetsGain(LayerNorm):
+    def backward(self, dy):
+        remembered = self._remembered
+        super().backward(dy)
+        gain = self.gain.value.copy()
+        self.gain.value[...] = 1
+        self.remember(*remembered)
+        grads = self.gain.grad.copy()
+        dx = super().backward(dy)
+        self.gain.value[...] = gain
+        self.gain.grad[...] = grads
+        return dx
+
+
+class DrawsUnseeded(Dense):
+    def initialize(self, rng):
+        super().initialize(None)
