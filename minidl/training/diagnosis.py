@@ -78,7 +78,7 @@ def _loss_findings(loss: Array) -> list[Finding]:
     if start - end < 0.02 * start:
         evidence = f"the loss hardly moved, from {start:.4g} to {end:.4g} in {len(loss)} steps"
         return [Finding("rate too small", evidence, "try a learning rate 3 to 10 times larger")]
-    late = (middle - end) / (start - end)
+    late = min((middle - end) / (start - end), 1.0)
     if late > 0.4 and end > 0.5 * start:
         evidence = (
             f"the loss fell in a nearly straight line, from {start:.3g} to {end:.3g}, "
