@@ -1,0 +1,103 @@
+"""Every layer, loss, optimizer and container of minidl under its checker, one by one."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minidl
+from minidl import (
+    L2,
+    SGD,
+    Affine,
+    Constant,
+    Flatten,
+    Layer,
+    Loss,
+    Optimizer,
+    Regularizer,
+    ReLU,
+    Scheduler,
+    Sequential,
+    SoftmaxCrossEntropy,
+    Standardize,
+    StepDecay,
+)
+from minidl.testing import (
+    check_layer,
+    check_loss,
+    check_net,
+    check_net_gradients,
+    check_optimizer,
+    check_scheduler,
+)
+from minidl.testing.strategies import nets, seeds, shapes
+
+sides = st.integers(1, 5)
+
+
+def sequential(shape, features):
+    def make(rng, dtype):
+        inner = Sequential(Affine(int(np.prod(shape)), features, rng=rng, dtype=dtype), ReLU())
+        return Sequential(Flatten(), inner, Affine(features, 2, rng=rng, dtype=dtype))
+
+    return make
+
+
+LAYERS = {
+    Affine: lambda shape, features: lambda rng, dtype: Affine(shape[-1], features, rng=rng, dtype=dtype),
+    ReLU: lambda shape, features: lambda rng, dtype: ReLU(),
+    Flatten: lambda shape, features: lambda rng, dtype: Flatten(),
+    Standardize: lambda shape, features: lambda rng, dtype: Standardize(0.5, features, dtype=dtype),
+    Sequential: sequential,
+}
+OTHERS = {SoftmaxCrossEntropy, SGD, StepDecay, Constant, L2}
+
+
+def test_nothing_public_is_left_out():
+    bases = (Layer, Loss, Optimizer, Scheduler, Regularizer)
+    public = {thing for name in minidl.__all__ if isinstance(thing := getattr(minidl, name), type)}
+    assert {thing for thing in public if issubclass(thing, bases)} - {*bases} == {*LAYERS} | OTHERS
+
+
+@pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
+@given(shape=shapes(max_dims=3), features=sides, batch=sides, seed=seeds())
+def test_layers(kind, shape, features, batch, seed):
+    if kind is Affine:
+        shape = shape[-1:]
+    check_layer(
+        LAYERS[kind](shape, features), shape, batch=batch, rng=seed, allocation=kind is not Standardize
+    )
+
+
+@given(classes=st.integers(1, 6), seed=seeds())
+def test_softmax_cross_entropy(classes, seed):
+    check_loss(SoftmaxCrossEntropy, classes, rng=seed)
+
+
+@given(shape=shapes(max_dims=3, max_side=3), features=sides, seed=seeds())
+def test_sequential_as_a_net(shape, features, seed):
+    def make(rng, dtype):
+        return Sequential(sequential(shape, features)(rng, dtype), SoftmaxCrossEntropy())
+
+    check_net(make, shape, 2, rng=seed)
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}], ids=str)
+@given(lr=st.sampled_from([0.3, 0.1, 0.01]), seed=seeds())
+def test_sgd(options, lr, seed):
+    check_optimizer(lambda: SGD(lr, **options), rng=seed)
+
+
+@given(gamma=st.floats(0.1, 1), every=st.integers(1, 9), value=st.floats(0, 3))
+def test_schedulers(gamma, every, value):
+    check_scheduler(lambda: StepDecay(gamma, every))
+    check_scheduler(lambda: Constant(value))
+    check_scheduler(lambda: StepDecay(gamma, every) * Constant(value))
+
+
+@given(net=nets(), strength=st.floats(0, 3), batch=sides, seed=seeds())
+def test_l2(net, strength, batch, seed):
+    rng = np.random.default_rng(seed)
+    x, labels = rng.standard_normal((batch, *net.input_shape)), rng.integers(net.num_classes, size=batch)
+    check_net_gradients(net(), x, labels, regularizer=L2(strength), rng=rng)
