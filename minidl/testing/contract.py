@@ -72,8 +72,8 @@ def check_layer(
     batch : int >= 1
         Samples in the usual batch.
     batch_independent : bool
-        False for a layer whose samples see each other (normalization over the batch); leaves out
-        ``rows_alone``.
+        False for a layer whose samples see each other in training (normalization over the batch);
+        ``rows_alone`` then compares inference alone.
     allocation : bool
         Whether to demand that warm training allocates no activation-sized array.
     make_input : callable ``(rng, shape, dtype) -> array``, optional

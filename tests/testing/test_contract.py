@@ -220,7 +220,8 @@ def test_wrong_nets_are_caught(clause, cls):
     ],
 )
 def test_every_clause_can_fail(clauses, slips):
-    assert set(clauses) == {clause for clause, *_ in slips}
+    elsewhere = {"wrong_targets_refused"}  # needs targets of its own: tests/mutants has a slip
+    assert set(clauses) - elsewhere == {clause for clause, *_ in slips}
 
 
 def test_the_failure_shows_the_smallest_case_in_few_lines_and_soon():

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.initializers import Array
+from minidl.layers import Layer
+from minidl.module import Module
+from minidl.parameters import Parameter
 from minidl.testing.cases import (
     LayerCase,
     finished,
@@ -118,9 +121,22 @@ def inference_gives(case: LayerCase) -> None:
     require_same("an inference's output", first, before, "after a training pass")
 
 
+def _require_registered(layer: Layer) -> None:
+    known = {id(part) for part in layer.modules()} | {id(p) for _, p in layer.named_parameters()}
+    for module in layer.modules():
+        for name, held in vars(module).items():
+            parts = (
+                held.values() if isinstance(held, dict) else held if isinstance(held, (list, tuple)) else ()
+            )
+            lost = any(isinstance(part, (Parameter, Module)) and id(part) not in known for part in parts)
+            text = f"{name} holds a Parameter or Module inside a {type(held).__name__}, where it is not found"
+            require(not lost or name.startswith("_"), f"{text}; assign each as an attribute")
+
+
 def parameter_views(case: LayerCase) -> str:
     """Parameters are views of the net's vector, keep their identity, and forward reads them there."""
     layer, x = case.layer(), case.x()
+    _require_registered(layer)
     named = dict(layer.named_parameters())
     if not named:
         return "no parameters"

@@ -27,7 +27,7 @@ from minidl.testing.cases import (
     require_same_pass,
     train,
 )
-from minidl.testing.reports import ClauseError
+from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import changes, snapshot
 from minidl.training import load, save
 
@@ -42,6 +42,20 @@ def inference_repeats(case: LayerCase) -> None:
     infer(layer, case.x(1, batch=case.batch + 1))
     for who, again in (("again", infer(layer, x)), ("by a fresh layer", infer(case.layer(), x))):
         require(np.array_equal(first, again, equal_nan=True), f"inference of the same x differs {who}")
+
+
+def inference_is_training(case: LayerCase) -> None:
+    """Inference gives what a training forward gives, where that neither draws nor keeps statistics."""
+    if case.varies:
+        raise ClauseSkipped("a training forward draws at random")
+    layer, x = case.layer(), case.x()
+    before = snapshot(layer)
+    y = np.array(layer.forward(x, training=True))
+    changed = changes(before, snapshot(layer))
+    kept = [name for name in changed if name.rpartition(".")[2] not in ("cache", "workspace")]
+    if kept:
+        raise ClauseSkipped(f"a training forward changes {', '.join(kept[:3])}")
+    require_same("inference", infer(case.layer(), x), y, "where a training forward gives other numbers")
 
 
 def inference_pure(case: LayerCase) -> None:
@@ -220,6 +234,6 @@ def _spread(values: Sequence[Any]) -> Iterator[Any]:
 
 
 INFERENCE = (
-    inference_repeats, inference_pure, inference_between, inference_threads,
+    inference_repeats, inference_is_training, inference_pure, inference_between, inference_threads,
     deep_copies, pickled_copies, saved_and_loaded,
 )  # fmt: skip

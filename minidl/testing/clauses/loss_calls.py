@@ -44,6 +44,26 @@ def wrong_labels_refused(case: LossCase) -> None:
             raise ClauseError(f"it takes {name}, training={training}")
 
 
+def wrong_targets_refused(case: LossCase) -> None:
+    """Targets of another shape, which broadcasting might spread, raise a `MinidlError`."""
+    if case.make_targets is None:
+        raise ClauseSkipped("for targets that are no labels")
+    scores, targets = case.scores(batch=4), case.targets(batch=4)
+    wrong = {"too few targets": targets[:-1], "one sample's targets": targets[:1]}
+    column = targets.reshape(4, -1)[:, :1]
+    if column.shape != targets.shape:
+        wrong["targets of shape (N, 1)"] = column
+    for name, given in wrong.items():
+        try:
+            case.loss().forward(scores, given, training=True)
+        except MinidlError:
+            continue
+        except Exception as error:
+            text = f"it raises {type(error).__name__}, not a MinidlError, for {name}"
+            raise ClauseError(text) from error
+        raise ClauseError(f"it takes {name}, of shape {given.shape}")
+
+
 def kinds_of_labels(case: LossCase) -> None:
     """Labels of every integer dtype, and a plain list, give the same."""
     if case.make_targets is not None:
@@ -172,6 +192,6 @@ def _pickled(loss: Loss) -> Any:
 
 
 LOSS_CALLS = (
-    wrong_labels_refused, kinds_of_labels, arguments_kept, memory_layout, one_backward, used_equals_fresh,
-    inference_pure, copies,
+    wrong_labels_refused, wrong_targets_refused, kinds_of_labels, arguments_kept, memory_layout,
+    one_backward, used_equals_fresh, inference_pure, copies,
 )  # fmt: skip

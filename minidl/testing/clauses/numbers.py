@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from minidl.initializers import Array
-from minidl.testing.cases import LayerCase, Pass, infer, require, require_same_gradients, train
+from minidl.testing.cases import LayerCase, Pass, infer, require, require_same, require_same_gradients, train
 from minidl.testing.gradients import check_backward_parameters, check_gradients
 from minidl.testing.replay import Replay
 from minidl.testing.reports import ClauseError, ClauseSkipped
@@ -18,6 +18,8 @@ def input_gradient(case: LayerCase) -> str:
     x = case.x()
     if x.dtype.kind != "f":
         raise ClauseSkipped("the input is not of floats")
+    if not case.batch_independent:  # a batch of 1 is a case of its own where samples see each other
+        check_gradients(case.layer(), case.x(batch=1), rng=case.seed, wrt=["x"])
     return str(check_gradients(case.layer(), x, rng=case.seed, wrt=["x"]))
 
 
@@ -59,7 +61,7 @@ def shapes(case: LayerCase) -> str:
 
 
 def dtype(case: LayerCase) -> None:
-    """A float32 layer gives float32 and a float64 layer float64: outputs, dx and gradients."""
+    """A float32 layer gives float32 and a float64 layer float64, and the two agree to four digits."""
     for kind in (np.float32, np.float64):
         layer, x = case.layer(kind), case.x(dtype=kind)
         for name, parameter in layer.named_parameters():
@@ -72,6 +74,11 @@ def dtype(case: LayerCase) -> None:
         found |= {"backward": dx} if x.dtype.kind == "f" else {}
         for name, array in found.items():
             require(array.dtype == kind, f"{name} of a {kind.__name__} layer returns {array.dtype}")
+    x = case.x(dtype=np.float32)
+    if case.varies or not case.reproducible or x.dtype.kind != "f":
+        return
+    narrow, wide = infer(case.layer(np.float32), x), infer(case.layer(), x.astype(np.float64))
+    require_same("the output", narrow, wide, "in float32", rtol=3e-5, scale=float(np.abs(x).max(initial=0)))
 
 
 def precision(case: LayerCase) -> None:

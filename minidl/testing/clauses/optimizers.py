@@ -43,13 +43,14 @@ def values_in_place(case: OptimizerCase) -> None:
     optimizer, parameters = case.optimizer(), case.parameters()
     held = [parameters.values, parameters.gradients]
     held += [array for _, p in parameters.items() for array in (p.value, p.grad)]
-    before = parameters["weight"].value.copy()
+    before = {name: p.value.copy() for name, p in parameters.items()}
     case.steps(optimizer, parameters, 3)
     now = [parameters.values, parameters.gradients]
     now += [array for _, p in parameters.items() for array in (p.value, p.grad)]
     require(all(a is b for a, b in zip(held, now, strict=True)), "a step replaces an array, not its content")
-    moved = (parameters["weight"].value != before).all()
-    require(moved, "a step leaves numbers of the weight where they were")
+    for name, parameter in parameters.items():
+        moved = (parameter.value != before[name]).all()
+        require(moved, f"a step leaves numbers of the {name} where they were")
 
 
 def gradients_read_only(case: OptimizerCase) -> None:
@@ -208,7 +209,28 @@ def dtype(case: OptimizerCase) -> None:
     require_same("the values", found[1], found[0], "after 10 steps in float32", rtol=2e-5)
 
 
+def precision(case: OptimizerCase) -> None:
+    """Float64 vectors are stepped in float64: a change of 1e-9 in the gradients comes through."""
+    rng = np.random.default_rng(case.seed)
+    along = {name: rng.standard_normal(p.shape) for name, p in case.parameters().items()}
+
+    def stepped(change: float) -> Array:
+        optimizer, parameters = case.optimizer(), case.parameters()
+        case.loss(parameters)
+        for name, parameter in parameters.items():
+            parameter.grad[...] += change * along[name]
+        optimizer.step(parameters)
+        return parameters.values
+
+    base = stepped(0.0)
+    coarse, middle, fine = ((stepped(change) - base) / change for change in (1e-3, 1e-4, 1e-9))
+    size = float(np.linalg.norm(middle))
+    responds = size > 1e-4 and np.linalg.norm(coarse - middle) < 0.1 * size
+    followed = np.linalg.norm(fine - middle) < 0.2 * size
+    require(followed or not responds, "a step does not follow a change of 1e-9: is it rounded to float32?")
+
+
 OPTIMIZERS = (
     descends, values_in_place, gradients_read_only, padding_stays_zero, zero_gradient, every_number,
-    learning_rate, deterministic, state_round_trip, copies, dtype,
+    learning_rate, deterministic, state_round_trip, copies, dtype, precision,
 )  # fmt: skip

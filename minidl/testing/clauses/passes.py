@@ -23,31 +23,29 @@ from minidl.testing.reports import ClauseError, ClauseSkipped
 
 
 def batch_sizes(case: LayerCase) -> None:
-    """A used layer gives what a fresh one does, for batches of 1, larger, smaller, and back."""
+    """A used layer gives what a fresh one does: for other batches of a size, of 1, larger, smaller."""
     layer = case.layer()
     n = max(case.batch, 2)
-    for draw, size in enumerate((n, 1, 2 * n + 1, n - 1, n, 1, n)):
+    for draw, size in enumerate((n, n, 1, 1, 2 * n + 1, n - 1, n, 1, n)):
         x = case.x(draw, batch=size)
         twin = twin_of(case, layer)
         dy = case.dy(infer(layer, x), draw)
-        when = f"for a batch of {size} after other sizes"
+        when = f"for a batch of {size} after others"
         require_same_pass(train(layer, x, dy), train(twin, x, dy), when)
 
 
-def rows_alone(case: LayerCase) -> None:
+def rows_alone(case: LayerCase) -> str:
     """A batch equals its rows one by one: outputs and dx row by row, gradients as sums over rows.
 
-    Of a layer that draws at random in training, inference alone is compared. Layers that normalize
-    over the batch opt out with ``batch_independent=False``.
+    Of a layer that draws at random in training, or normalizes over the batch then
+    (``batch_independent=False``), inference alone is compared.
     """
-    if not case.batch_independent:
-        raise ClauseSkipped("batch_independent=False")
     x = case.x(batch=max(case.batch, 2))
     whole = infer(case.layer(), x)
     for i in range(len(x)):
         require_same(f"row {i}'s inference", infer(case.layer(), x[i : i + 1])[0], whole[i], "alone")
-    if case.varies:
-        return
+    if case.varies or not case.batch_independent:
+        return "inference alone"
     dy = case.dy(whole)
     together = train(case.layer(), x, dy)
     rows = [train(case.layer(), x[i : i + 1], dy[i : i + 1]) for i in range(len(x))]
@@ -58,6 +56,7 @@ def rows_alone(case: LayerCase) -> None:
         total = np.sum([row.gradients[name] for row in rows], axis=0)
         when = "for the batch, not the sum over its rows"
         require_same(f"{name}.grad", gradient, total, when, scale=together.scale)
+    return "training and inference"
 
 
 def latest_forward(case: LayerCase) -> None:

@@ -49,8 +49,9 @@ def keeps_no_state(case: SchedulerCase) -> None:
     """Asking for a factor changes nothing of the scheduler."""
     scheduler = case.scheduler()
     before = snapshot(scheduler)
-    for epoch, step in case.times():
-        scheduler.factor(epoch, step)
+    for epoch, step in case.times()[:-1]:
+        # Later ones than other clauses ask for: a table on the class holds those by now.
+        scheduler.factor(epoch + case.epochs, step + case.epochs * case.steps_per_epoch)
     changed = changes(before, snapshot(scheduler))
     require(not changed, f"factor changes its {', '.join(changed[:4])}")
 

@@ -5,6 +5,7 @@ from tests.testing.correct import Tanh
 from tests.testing.wrong.numbers import (
     Accumulates,
     Clips,
+    Dense,
     FirstBatchSize,
     FirstRowsOnly,
     ForgetsTheMean,
@@ -98,6 +99,12 @@ def shortcut(cls):
     return factory
 
 
+class InfersWithoutBias(Dense):
+    def forward(self, x, *, training):
+        y = super().forward(x, training=training)
+        return y if training else y - self.bias.value
+
+
 WRONG_LAYERS = [
     ("input_gradient", of(NearlyRight), (3,)),
     ("input_gradient", bare(NoJacobian), (3,)),
@@ -120,6 +127,7 @@ WRONG_LAYERS = [
     ("latest_forward", of(KeepsFirst), (3,)),
     ("one_backward", of(BackwardTwice), (3,)),
     ("output_not_cached", bare(CachesOutput), (3,)),
+    ("inference_is_training", of(InfersWithoutBias), (3,)),
     ("inference_pure", of(CachesInInference), (3,)),
     ("inference_between", of(CachesInInference), (3,)),
     ("one_backward", of(CachesInInference), (3,)),

@@ -76,7 +76,13 @@ class RoundsFloat32(SGD):
         super().step(parameters)
 
 
+class NarrowStep(SGD):
+    def step(self, parameters):
+        parameters.values[...] -= (self.lr * parameters.gradients).astype(np.float32)
+
+
 WRONG_OPTIMIZERS = [
+    ("precision", lambda: NarrowStep(0.1)),
     ("descends", lambda: Ascends(0.1)),
     ("gradients_read_only", lambda: ScalesGradients(0.1)),
     ("values_in_place", lambda: ReplacesValues(0.1)),

@@ -1,0 +1,222 @@
+"""Correct layers, losses and an optimizer in their plainest form, for the mutants to derive from."""
+
+import math
+
+import numpy as np
+
+from minidl import Layer, Optimizer, Parameter, SoftmaxCrossEntropy
+from minidl.initializers import he_normal, ones
+
+
+class Sigmoid(Layer):
+    def forward(self, x, *, training):
+        y = 1 / (1 + np.exp(-x))
+        if training:
+            self.remember(x, y.copy())
+        return y
+
+    def backward(self, dy):
+        _, y = self.recall()
+        return dy * y * (1 - y)
+
+
+class LeakyReLU(Layer):
+    slope = 0.1
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x > 0)
+        return np.where(x > 0, x, x * self.slope)
+
+    def backward(self, dy):
+        (positive,) = self.recall()
+        return np.where(positive, dy, dy * self.slope)
+
+
+class Gelu(Layer):
+    """In the form with a hyperbolic tangent."""
+
+    factor = math.sqrt(2 / math.pi)
+
+    def forward(self, x, *, training):
+        t = np.tanh(self.factor * (x + 0.044715 * x**3))
+        if training:
+            self.remember(x, t)
+        return 0.5 * x * (1 + t)
+
+    def backward(self, dy):
+        x, t = self.recall()
+        return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * self.factor * (1 + 0.134145 * x * x))
+
+
+class LogSoftmax(Layer):
+    def forward(self, x, *, training):
+        shifted = x - x.max(axis=-1, keepdims=True)
+        y = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        if training:
+            self.remember(np.exp(y))
+        return y
+
+    def backward(self, dy):
+        (p,) = self.recall()
+        return dy - p * dy.sum(axis=-1, keepdims=True)
+
+
+class MeanPool(Layer):
+    """The mean along the last axis."""
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x.shape)
+        return x.mean(axis=-1)
+
+    def backward(self, dy):
+        (shape,) = self.recall()
+        return np.broadcast_to(dy[..., None] / shape[-1], shape).copy()
+
+
+class Swap(Layer):
+    """Swaps a sample's two axes."""
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x.shape)
+        return np.swapaxes(x, 1, 2).copy()
+
+    def backward(self, dy):
+        self.recall()
+        return np.swapaxes(dy, 1, 2).copy()
+
+
+class Correlate(Layer):
+    """``y[n, t] = sum over k of kernel[k] * x[n, t + k]``."""
+
+    def __init__(self, taps=3, *, rng=None, dtype=np.float32):
+        self.taps = taps
+        self.kernel = Parameter((taps,), he_normal, rng=rng, dtype=dtype, decay=True)
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        width = x.shape[1] - self.taps + 1
+        return sum(self.kernel.value[k] * x[:, k : k + width] for k in range(self.taps))
+
+    def backward(self, dy):
+        (x,) = self.recall()
+        dx, width = np.zeros(x.shape, dy.dtype), dy.shape[1]
+        for k in range(self.taps):
+            self.kernel.grad[k] = np.sum(x[:, k : k + width] * dy)
+            dx[:, k : k + width] += self.kernel.value[k] * dy
+        return dx
+
+
+class Concat(Layer):
+    """Two layers side by side, their outputs joined."""
+
+    def __init__(self, first, second):
+        self.first, self.second = first, second
+
+    def forward(self, x, *, training):
+        parts = [child.forward(x, training=training) for child in (self.first, self.second)]
+        if training:
+            self.remember(parts[0].shape[1])
+        return np.concatenate(parts, axis=1)
+
+    def backward(self, dy):
+        (width,) = self.recall()
+        return self.first.backward(dy[:, :width]) + self.second.backward(dy[:, width:])
+
+    def backward_parameters(self, dy):
+        (width,) = self.recall()
+        self.first.backward_parameters(dy[:, :width])
+        self.second.backward_parameters(dy[:, width:])
+
+
+class Gate(Layer):
+    """The product of two layers' outputs."""
+
+    def __init__(self, first, second):
+        self.first, self.second = first, second
+
+    def forward(self, x, *, training):
+        left, right = (child.forward(x, training=training) for child in (self.first, self.second))
+        if training:
+            self.remember(left, right)
+        return left * right
+
+    def backward(self, dy):
+        left, right = self.recall()
+        return self.first.backward(dy * right) + self.second.backward(dy * left)
+
+
+class Gain(Layer):
+    """One gain per feature."""
+
+    def __init__(self, features=3, *, dtype=np.float32):
+        self.gain = Parameter((features,), ones, dtype=dtype)
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        return x * self.gain.value
+
+    def backward(self, dy):
+        (x,) = self.recall()
+        self.gain.grad[...] = (x * dy).sum(axis=0)
+        return dy * self.gain.value
+
+
+class CrossEntropy(SoftmaxCrossEntropy):
+    """The same as its parent without workspace."""
+
+    def forward(self, scores, targets, *, training):
+        labels = self._check_labels(targets, *scores.shape)
+        shifted = scores - scores.max(axis=1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        if training:
+            self.remember(np.exp(logs), labels)
+        return float(-logs[np.arange(len(labels)), labels].mean(dtype=np.float64))
+
+    def backward(self):
+        p, labels = self.recall()
+        p[np.arange(len(labels)), labels] -= 1
+        return p / len(labels)
+
+
+class Hinge(SoftmaxCrossEntropy):
+    """The sum of the margins missed."""
+
+    def forward(self, scores, targets, *, training):
+        labels, rows = self._check_labels(targets, *scores.shape), np.arange(len(scores))
+        margins = np.maximum(0, scores - scores[rows, labels][:, None] + 1)
+        margins[rows, labels] -= 1
+        if training:
+            self.remember((margins > 0).astype(scores.dtype), labels)
+        return float(margins.sum(dtype=np.float64)) / len(scores)
+
+    def backward(self):
+        missed, labels = self.recall()
+        rows = np.arange(len(labels))
+        missed[rows, labels] = 0
+        missed[rows, labels] = -missed.sum(axis=1)
+        return missed / len(labels)
+
+
+class Momentum(Optimizer):
+    def __init__(self, lr, momentum=0.9):
+        super().__init__(lr)
+        self.momentum, self.velocity = momentum, None
+
+    def step(self, parameters):
+        if self.velocity is None:
+            self.velocity = np.zeros_like(parameters.values)
+        self.velocity *= self.momentum
+        self.velocity += parameters.gradients
+        parameters.values[...] -= self.lr * self.velocity
+
+    def state_dict(self):
+        return {"lr": self.lr, "velocity": None if self.velocity is None else self.velocity.copy()}
+
+    def load_state_dict(self, state):
+        self.lr = state["lr"]
+        self.velocity = None if state["velocity"] is None else state["velocity"].copy()

@@ -1,0 +1,55 @@
+"""Mutants of whole nets."""
+
+import numpy as np
+
+from minidl import Affine, ReLU, Sequential, SoftmaxCrossEntropy
+from tests.mutants.registry import net
+
+
+def classifier(rng, dtype):
+    hidden = Affine(4, 5, rng=rng, dtype=dtype)
+    return (hidden, ReLU(), Affine(5, 3, rng=rng, dtype=dtype), SoftmaxCrossEntropy())
+
+
+@net("gradients are added to those of the last batch", "gradients", "training_pass", args=classifier)
+class AccumulatesBatches(Sequential):
+    def forward_backward(self, x, targets):
+        before = self.parameters.gradients.copy()
+        found = super().forward_backward(x, targets)
+        self.parameters.gradients[...] += before
+        return found
+
+
+@net("skips the first layer with parameters", "gradients", "training_pass", args=classifier)
+class SkipsTheFirst(Sequential):
+    def backward_parameters(self, dy):
+        for part in reversed(self.layers[1:]):
+            dy = part.backward(dy)
+        self.forget()
+
+
+@net("probabilities are of the whole batch's softmax", "inference", "chunks", args=classifier)
+class BatchProbabilities(Sequential):
+    def predict_probabilities(self, x):
+        found = super().predict_probabilities(x)
+        return found / len(found)
+
+
+@net("predicts the label after the likeliest", "inference", args=classifier)
+class PredictsTheNext(Sequential):
+    def predict(self, x):
+        return (super().predict(x) + 1) % 3
+
+
+@net("the chunks' losses count alike, however few rows they have", "chunks", args=classifier)
+class ChunksAlike(Sequential):
+    def loss(self, x, targets):
+        parts = [slice(i, i + 512) for i in range(0, len(x), 512)]
+        return float(np.mean([super(ChunksAlike, self).loss(x[p], targets[p]) for p in parts]))
+
+
+@net("drops the rows of the last chunk", "chunks", args=classifier)
+class DropsLastChunk(Sequential):
+    def score_chunks(self, x):
+        found = list(super().score_chunks(x))
+        return iter(found[:-1] if len(found) > 1 else found)
