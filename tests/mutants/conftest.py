@@ -18,18 +18,16 @@ def scoreboard(request):
 
 
 def pytest_terminal_summary(terminalreporter):
-    from tests.mutants.survivors import PENDING, SURVIVORS
+    from tests.mutants.survivors import SURVIVORS
 
     scores = terminalreporter.config.stash.get(_SCORES, {})
     if not scores:
         return
     caught = sum(bool(clauses) for clauses in scores.values())
     listed = sum(name in SURVIVORS for name in scores)
-    pending = sum(name in PENDING for name in scores)
-    waiting = f", {pending} wait for a clause" if pending else ""
     used = Counter(clause for clauses in scores.values() for clause in clauses)
     clauses = ", ".join(f"{clause} {count}" for clause, count in used.most_common())
     terminalreporter.write_line(
-        f"mutants: {caught} of {len(scores)} caught, {listed} survivor{'s' * (listed != 1)} listed{waiting}; "
+        f"mutants: {caught} of {len(scores)} caught, {listed} survivor{'s' * (listed != 1)} listed; "
         f"clauses used: {clauses}"
     )

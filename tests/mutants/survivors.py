@@ -1,4 +1,4 @@
-"""Mutants that no clause catches, and why: ``SURVIVORS`` cannot be seen, ``PENDING`` can and should."""
+"""Mutants that no clause can catch, and why."""
 
 SURVIVORS = {
     "NeverRescales": "whether training should agree with inference on average is the layer's own affair",
@@ -7,8 +7,3 @@ SURVIVORS = {
     "OneEpochEarly": "it is a right schedule, of other boundaries; its own tests say where they should be",
 }
 """By name, the reason why the check cannot see the fault."""
-
-PENDING: dict[str, str] = {
-    "LetsOneThrough": "of what draws at random, no gradient is compared at a batch of 1",
-}
-"""By name, what the clauses leave undone. An entry that is caught fails its test: take it out."""
