@@ -50,6 +50,7 @@ from tests.testing.correct import (
 from tests.testing.wrong import WRONG_LAYERS, WRONG_LOSSES, WRONG_NETS, WRONG_OPTIMIZERS, WRONG_SCHEDULERS
 from tests.testing.wrong.layers import of
 from tests.testing.wrong.numbers import Dense, FirstRowsOnly, NearlyRight
+from tests.testing.wrong.optimizers import NarrowStep
 
 
 def nested(rng, dtype):
@@ -192,6 +193,17 @@ def test_optimizers(factory):
 )
 def test_schedulers(factory):
     assert not check_scheduler(factory).failed
+
+
+def test_more_classes_than_a_small_integer_holds():
+    assert not check_loss(SoftmaxCrossEntropy, 200).failed
+
+
+@pytest.mark.parametrize("lr", [0.1, 1e-6])
+def test_a_step_rounded_to_float32_is_seen_at_any_rate(lr):
+    assert not check_optimizer(lambda: SGD(lr), clauses=["precision"]).failed
+    with pytest.raises(ContractError, match="precision"):
+        check_optimizer(lambda: NarrowStep(lr), clauses=["precision"])
 
 
 def test_nets():

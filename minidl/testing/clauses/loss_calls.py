@@ -70,6 +70,8 @@ def kinds_of_labels(case: LossCase) -> None:
         raise ClauseSkipped("the targets are no labels")
     expected = train(case.loss(), case.scores(), case.targets())
     for kind in (np.uint8, np.int8, np.int16, np.int32, np.uint64):
+        if case.num_classes - 1 > np.iinfo(kind).max:
+            continue
         got = train(case.loss(), case.scores(), case.targets().astype(kind))
         require_same_pass(got, expected, f"for labels of {np.dtype(kind)}")
     require_same_pass(

@@ -217,6 +217,7 @@ def precision(case: OptimizerCase) -> None:
     def stepped(change: float) -> Array:
         optimizer, parameters = case.optimizer(), case.parameters()
         case.loss(parameters)
+        parameters.values[...] = 0  # so that a small step is not lost in rounding beside the values
         for name, parameter in parameters.items():
             parameter.grad[...] += change * along[name]
         optimizer.step(parameters)
@@ -225,7 +226,7 @@ def precision(case: OptimizerCase) -> None:
     base = stepped(0.0)
     coarse, middle, fine = ((stepped(change) - base) / change for change in (1e-3, 1e-4, 1e-9))
     size = float(np.linalg.norm(middle))
-    responds = size > 1e-4 and np.linalg.norm(coarse - middle) < 0.1 * size
+    responds = size > 1e-6 * np.linalg.norm(base) and np.linalg.norm(coarse - middle) < 0.1 * size
     followed = np.linalg.norm(fine - middle) < 0.2 * size
     require(followed or not responds, "a step does not follow a change of 1e-9: is it rounded to float32?")
 
