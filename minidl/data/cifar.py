@@ -16,10 +16,11 @@ from typing import IO, Any, BinaryIO, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from minidl.data.dataset import Array, Labels
+from minidl.data.dataset import Labels
 from minidl.data.idx import open_binary
 from minidl.data.pickles import PickledArray, read_pickle, shown
 from minidl.errors import DataError
+from minidl.initializers import Array
 
 TARGET_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")

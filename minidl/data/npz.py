@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.data.dataset import Array, Dataset, Splits, hold_out
+from minidl.data.dataset import Dataset, Splits, hold_out
 from minidl.errors import DataError
+from minidl.initializers import Array
 
 MAX_VALIDATION = 5_000
 _PARTS = ("train", "validation", "test")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -137,17 +137,15 @@ class Sequential(Layer):
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Labels (batch,) of `x`, by inference in chunks."""
-        head = self._require_head()
-        x = self._input(x)
-        parts = [head.predict(scores) for _, scores in self.score_chunks(x)]
-        return np.concatenate(parts) if parts else head.predict(self(x))
+        return self._in_chunks(self._require_head().predict, x)
 
     def predict_probabilities(self, x: npt.ArrayLike) -> Array:
         """Probabilities (batch, classes) of `x`, by inference in chunks."""
-        head = self._require_head()
-        x = self._input(x)
-        parts = [head.probabilities(scores) for _, scores in self.score_chunks(x)]
-        return np.concatenate(parts) if parts else head.probabilities(self(x))
+        return self._in_chunks(self._require_head().probabilities, x)
+
+    def _in_chunks(self, function: Callable[[Array], Array], x: npt.ArrayLike) -> Array:
+        parts = [function(scores) for _, scores in self.score_chunks(x)]
+        return np.concatenate(parts) if parts else function(self(x))
 
     def loss(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> float:
         """The data loss (no penalty) of `x` and `targets`, by inference in chunks."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from minidl.errors import MinidlError, StateError
+from minidl.initializers import Array
 from minidl.losses import Loss
 from minidl.testing.cases import require, require_same
 from minidl.testing.loss_cases import LossCase, require_same_pass, train
@@ -32,16 +34,7 @@ def wrong_labels_refused(case: LossCase) -> None:
         "float labels": labels.astype(np.float64),
         "boolean labels": labels.astype(bool),
     }
-    for name, targets in wrong.items():
-        for training in (True, False):
-            try:
-                case.loss().forward(scores, targets, training=training)
-            except MinidlError:
-                continue
-            except Exception as error:
-                text = f"it raises {type(error).__name__}, not a MinidlError, for {name}"
-                raise ClauseError(text) from error
-            raise ClauseError(f"it takes {name}, training={training}")
+    _require_refused(case, scores, wrong)
 
 
 def wrong_targets_refused(case: LossCase) -> None:
@@ -53,15 +46,20 @@ def wrong_targets_refused(case: LossCase) -> None:
     column = targets.reshape(4, -1)[:, :1]
     if column.shape != targets.shape:
         wrong["targets of shape (N, 1)"] = column
-    for name, given in wrong.items():
-        try:
-            case.loss().forward(scores, given, training=True)
-        except MinidlError:
-            continue
-        except Exception as error:
-            text = f"it raises {type(error).__name__}, not a MinidlError, for {name}"
-            raise ClauseError(text) from error
-        raise ClauseError(f"it takes {name}, of shape {given.shape}")
+    _require_refused(case, scores, wrong)
+
+
+def _require_refused(case: LossCase, scores: Array, wrong: Mapping[str, Any]) -> None:
+    for name, targets in wrong.items():
+        for training in (True, False):
+            try:
+                case.loss().forward(scores, targets, training=training)
+            except MinidlError:
+                continue
+            except Exception as error:
+                text = f"it raises {type(error).__name__}, not a MinidlError, for {name}"
+                raise ClauseError(text) from error
+            raise ClauseError(f"it takes {name}, training={training}")
 
 
 def kinds_of_labels(case: LossCase) -> None:
