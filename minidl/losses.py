@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,23 +65,27 @@ class SoftmaxCrossEntropy(Loss):
         shape = (classes, samples)
         work = self.buffer("work", shape, scores.dtype) if training else np.empty(shape, scores.dtype)
         np.copyto(work, scores.T)
-        work -= work.max(axis=0)
-        columns = np.arange(samples)
-        shifted = work[labels, columns]
+        work -= np.maximum.reduce(work, axis=0)
+        flat = work.reshape(-1)
+        entries = labels * samples  # where in it each sample's own class is
+        entries += np.arange(samples)
+        shifted = flat.take(entries)
         np.exp(work, out=work)
-        sums = work.sum(axis=0)
+        sums = np.add.reduce(work, axis=0)
+        losses = np.log(sums) - shifted
         if training:
+            # Divided by the number of samples here and now, since that is free.
+            sums *= samples
             work /= sums
-            self.remember(work, labels, columns)
-        losses: Array = np.log(sums) - shifted
-        return float(losses.sum(dtype=np.float64)) / len(losses)
+            self.remember(work, entries)
+        return float(np.add.reduce(losses, dtype=np.float64) / samples)
 
     def backward(self) -> Array:
         """``(softmax(scores) - onehot(labels)) / N``, of shape (N, C)."""
         work: Array
-        work, labels, columns = self.recall()
-        work[labels, columns] -= 1
-        work /= len(columns)
+        work, entries = self.recall()
+        flat = work.reshape(-1)
+        flat.put(entries, flat.take(entries) - 1 / len(entries))
         return work.T
 
     def probabilities(self, scores: Array) -> Array:
@@ -95,7 +98,7 @@ class SoftmaxCrossEntropy(Loss):
     def predict(self, scores: Array) -> Array:
         """The label of each row's highest score, of shape (N,)."""
         self._check_scores(scores)
-        labels: Array = np.argmax(scores, axis=1)
+        labels: Array = scores.argmax(axis=1)
         return labels
 
     def _check_scores(self, scores: Array) -> None:
@@ -104,9 +107,7 @@ class SoftmaxCrossEntropy(Loss):
         if scores.dtype.kind != "f":
             self.fail(DTypeError, "scores of a float dtype", scores.dtype)
 
-    def _check_labels(
-        self, targets: npt.ArrayLike, samples: int, classes: int
-    ) -> npt.NDArray[np.integer[Any]]:
+    def _check_labels(self, targets: npt.ArrayLike, samples: int, classes: int) -> npt.NDArray[np.int64]:
         labels = np.asarray(targets)
         if labels.shape != (samples,):
             remedy = "give class indices: argmax of one-hot rows, ravel() of an (N, 1) column"
@@ -116,8 +117,9 @@ class SoftmaxCrossEntropy(Loss):
         if labels.dtype.kind not in "iu":
             remedy = "convert them with .astype(np.int64)"
             self.fail(DTypeError, "labels of an integer dtype", labels.dtype, remedy)
-        low, high = labels.min(), labels.max()
-        if low < 0 or high >= classes:
-            wrong = low if low < 0 else high
+        labels = labels.astype(np.int64, copy=False)
+        # Taken as unsigned, a negative label is a huge one: one look finds both kinds.
+        if np.maximum.reduce(labels.view(np.uint64)) >= classes:
+            wrong = labels.min() if labels.min() < 0 else labels.max()
             self.fail(DataError, f"labels from 0 to {classes - 1}, one for each of {classes} scores", wrong)
         return labels

@@ -7,6 +7,7 @@ a backward pass needs, and packs everything it holds into one `ParameterVector`.
 from __future__ import annotations
 
 import inspect
+import math
 import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar, NoReturn, Self
@@ -19,6 +20,7 @@ from minidl.initializers import Array, Rng, as_generator
 from minidl.parameters import Parameter, ParameterVector
 
 _PACKING = threading.Lock()
+_NONE = np.empty(0, np.void), np.empty(0, np.void)
 
 
 class Module:
@@ -144,8 +146,9 @@ class Module:
 
     def forget(self) -> None:
         """Drop what this module and those inside it remember."""
-        for module in self.modules():
-            module.__dict__["_remembered"] = None
+        self.__dict__["_remembered"] = None
+        for child in self._children.values():
+            child.forget()
 
     def buffer(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         """A workspace array for a training pass, with arbitrary content.
@@ -153,14 +156,14 @@ class Module:
         The same memory for the same `name` every time, so that a step allocates nothing once
         warm; it grows when a larger batch comes and is kept when a smaller one does.
         """
-        owned = self._buffers.get(name)
-        if owned is not None and owned[1].shape == shape and owned[1].dtype == dtype:
-            return owned[1]
-        size = int(np.prod(shape))
-        if owned is None or owned[0].size < size or owned[0].dtype != dtype:
-            owned = (np.empty(size, dtype), np.empty(0))
-        view = owned[0][:size].reshape(shape)
-        self._buffers[name] = (owned[0], view)
+        memory, view = self._buffers.get(name, _NONE)
+        if view.shape == shape and view.dtype == dtype:
+            return view
+        size = math.prod(shape)
+        if memory.size < size or memory.dtype != dtype:
+            memory = np.empty(size, dtype)
+        view = memory[:size].reshape(shape)
+        self._buffers[name] = memory, view
         return view
 
     # ---------------------------------------------------------------- copies and errors

@@ -76,7 +76,8 @@ class SGD(Optimizer):
         self._scratch = parameters.scratch(self._scratch)
         if not self.momentum:
             for values, gradients in parameters.blocks():
-                values -= np.multiply(gradients, self.lr, out=self._scratch[: len(values)])
+                update = np.multiply(gradients, self.lr, self._scratch[: len(values)])
+                np.subtract(values, update, values)
             return
         if self._velocity is None:
             self._velocity = np.zeros_like(parameters.gradients)

@@ -48,8 +48,9 @@ class L2(Regularizer):
         self._scratch = parameters.scratch(self._scratch)
         squares = 0.0
         for weights, gradients in parameters.blocks(parameters.regularized):
-            squares += float(weights @ weights)
-            gradients += np.multiply(weights, 2 * self.strength, out=self._scratch[: len(weights)])
+            squares += float(np.dot(weights, weights))
+            penalty = np.multiply(weights, 2 * self.strength, self._scratch[: len(weights)])
+            np.add(gradients, penalty, gradients)
         return self.strength * squares
 
     def __repr__(self) -> str:

@@ -18,6 +18,9 @@ from minidl.initializers import Array, Rng, as_generator
 _WORTH_A_THREAD = 1 << 19
 """Bytes of a batch from which gathering it on another thread costs less than it saves."""
 
+_AT_ONCE = 1 << 18
+"""Bytes that are gathered at once where batches are smaller: a call of NumPy's costs more than they do."""
+
 
 class Batches:
     """An endless iterator of ``(features, targets)``, lent until the next one is drawn.
@@ -54,13 +57,16 @@ class Batches:
         # Ceiling where the last, smaller batch is kept; whole numbers either way.
         whole = max(count // self.batch_size, 1)
         self.steps_per_epoch = -(-count // self.batch_size) if sampling == "shuffle" else whole
-        self._rows = min(self.batch_size, count) if sampling == "shuffle" else self.batch_size
+        size = max(dataset.features[:1].nbytes, 1) * self.batch_size
+        self._at_once = max(min(_AT_ONCE // size, self.steps_per_epoch), 1)  # batches
+        rows = self.batch_size * self._at_once
+        self._rows = min(rows, count) if sampling == "shuffle" else rows
         self._rng = as_generator(rng)
         self._order: Array = np.empty(0, np.intp)
         self._buffers: dict[int, tuple[Array, Array]] = {}
+        self._gathered: tuple[Array, Array] | None = None
         self._ahead: tuple[int, SimpleQueue[Any]] | None = None  # where the next batch will come
-        size = dataset.features[:1].nbytes * self.batch_size
-        self._looks_ahead = size >= _WORTH_A_THREAD and _has_idle_core()
+        self._looks_ahead = self._at_once == 1 and size >= _WORTH_A_THREAD and _has_idle_core()
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         return self
@@ -68,14 +74,20 @@ class Batches:
     def __next__(self) -> tuple[Array, Array]:
         if self.position == 0:
             self._order = self._draw_epoch()
-        batch = self._gathered_ahead() or self._gather(self.position)
+        within = self.position % self._at_once
+        if within == 0 or self._gathered is None:
+            self._gathered = self._gathered_ahead() or self._gather(self.position - within)
+        features, targets = self._gathered
+        if self._at_once > 1:
+            rows = slice(within * self.batch_size, (within + 1) * self.batch_size)
+            features, targets = features[rows], targets[rows]
         self.position = (self.position + 1) % self.steps_per_epoch
         if self._looks_ahead and self.position:
             # NumPy copies without the interpreter's lock: the next batch is ready, in the other
             # buffer, by the time this one has been trained on.
             self._ahead = os.getpid(), SimpleQueue()
             _requests(os.getpid()).put((self._gather, self.position, self._ahead[1]))
-        return batch
+        return features, targets
 
     def _draw_epoch(self) -> Array:
         """The samples' indices in the order of the epoch that begins."""
@@ -95,12 +107,14 @@ class Batches:
         return batch  # type: ignore[no-any-return]
 
     def _gather(self, position: int) -> tuple[Array, Array]:
-        indices = self._order[position * self.batch_size : (position + 1) * self.batch_size]
-        features, targets = self._buffer(position % 2)
+        """The batch at `position` of the epoch, and those that are gathered with it."""
+        indices = self._order[position * self.batch_size : (position + self._at_once) * self.batch_size]
+        # The second buffer is for the thread: what was lent from the first is in use by then.
+        features, targets = self._buffer(position % 2 if self._looks_ahead else 0)
         rows = slice(len(indices))
         # The indices are in range; mode="clip" only spares `take` a copy through a buffer.
-        features = np.take(self.dataset.features, indices, axis=0, out=features[rows], mode="clip")
-        return features, np.take(self.dataset.targets, indices, out=targets[rows], mode="clip")
+        features = self.dataset.features.take(indices, axis=0, out=features[rows], mode="clip")
+        return features, self.dataset.targets.take(indices, out=targets[rows], mode="clip")
 
     def _buffer(self, which: int) -> tuple[Array, Array]:
         if which not in self._buffers:
@@ -111,7 +125,7 @@ class Batches:
 
     def __getstate__(self) -> dict[str, object]:
         # What was gathered ahead is gathered anew: it follows from order and position.
-        return {**self.__dict__, "_buffers": {}, "_ahead": None}
+        return {**self.__dict__, "_buffers": {}, "_gathered": None, "_ahead": None}
 
 
 def _has_idle_core() -> bool:

@@ -15,8 +15,8 @@ from minidl.losses import Loss
 
 Part: TypeAlias = "Layer | Loss | tuple[str, Layer | Loss]"
 
-_CHUNK = 512
-"""Rows that inference takes at once: enough for the BLAS, few enough for the cache."""
+_CHUNK = 1 << 17
+"""Numbers that a layer gives at once in inference, or 512 rows of them."""
 
 
 class Sequential(Layer):
@@ -79,9 +79,12 @@ class Sequential(Layer):
         self.takes_raw = layers[0].takes_raw
         self.dtype = self._common_dtype()
         # Nobody asks for gradients before the first layer with parameters.
-        self._first = next(
-            (i for i, layer in enumerate(layers) if any(layer.named_parameters())), len(layers)
-        )
+        first = next((i for i, layer in enumerate(layers) if any(layer.named_parameters())), len(layers))
+        self._before, self._first = layers[:first], layers[first : first + 1]
+        self._behind = layers[:first:-1]
+        # Rows that inference takes at once: enough for the BLAS, few enough for the cache.
+        widest = max((max(parameter.shape) for _, parameter in self.named_parameters()), default=1)
+        self._rows = max(_CHUNK // widest, 512)
 
     def _common_dtype(self) -> np.dtype[np.generic] | None:
         dtypes = {path: parameter.value.dtype for path, parameter in self.named_parameters()}
@@ -109,30 +112,26 @@ class Sequential(Layer):
 
     def backward_parameters(self, dy: Array) -> None:
         """The parameters' gradients only: work that would serve the input's alone is left out."""
-        for layer in reversed(self.layers[self._first + 1 :]):
+        for layer in self._behind:
             dy = layer.backward(dy)
-        for index, layer in enumerate(self.layers[: self._first + 1]):
-            if index == self._first:
-                layer.backward_parameters(dy)
-            else:
-                layer.forget()
+        for layer in self._first:
+            layer.backward_parameters(dy)
+        for layer in self._before:
+            layer.forget()
 
     # ---------------------------------------------------------------- as a net
 
     def __call__(self, x: npt.ArrayLike) -> Array:
         """Scores of `x` (batch, ...), by inference in chunks; an array of the caller's own."""
         x = self._input(x)
-        if len(x) <= _CHUNK:
-            scores = self.forward(self._convert(x), training=False)
-            return scores.copy() if np.may_share_memory(scores, x) else scores
-        chunks = list(self.score_chunks(x))
-        return np.concatenate([scores for _, scores in chunks])
+        scores = self._in_chunks(lambda scores: scores, x)
+        return scores.copy() if np.may_share_memory(scores, x) else scores
 
     def score_chunks(self, x: npt.ArrayLike) -> Iterator[tuple[slice, Array]]:
         """Pairs of rows and their scores, by inference, so that memory stays bounded."""
         x = self._input(x)
-        for start in range(0, len(x), _CHUNK):
-            rows = slice(start, start + _CHUNK)
+        for start in range(0, len(x), self._rows):
+            rows = slice(start, start + self._rows)
             yield rows, self.forward(self._convert(x[rows]), training=False)
 
     def predict(self, x: npt.ArrayLike) -> Array:
@@ -144,15 +143,17 @@ class Sequential(Layer):
         return self._in_chunks(self._require_head().probabilities, x)
 
     def _in_chunks(self, function: Callable[[Array], Array], x: npt.ArrayLike) -> Array:
-        parts = [function(scores) for _, scores in self.score_chunks(x)]
-        return np.concatenate(parts) if parts else function(self(x))
+        x = self._input(x)
+        if len(x) <= self._rows:
+            return function(self.forward(self._convert(x), training=False))
+        return np.concatenate([function(scores) for _, scores in self.score_chunks(x)])
 
     def loss(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> float:
         """The data loss (no penalty) of `x` and `targets`, by inference in chunks."""
         head = self._require_head()
         x, targets = self._input(x), np.asarray(targets)
-        if len(x) <= _CHUNK or len(targets) != len(x):  # the head refuses lengths that differ
-            return head.forward(self(x[:_CHUNK]), targets, training=False)
+        if len(x) <= self._rows or len(targets) != len(x):  # the head refuses lengths that differ
+            return head.forward(self(x[: self._rows]), targets, training=False)
         total = 0.0
         for rows, scores in self.score_chunks(x):
             total += head.forward(scores, targets[rows], training=False) * len(scores)
@@ -165,7 +166,8 @@ class Sequential(Layer):
     def forward_backward(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[float, Array]:
         """As `loss_and_gradients`, and the batch's scores, lent until the next training pass."""
         head = self._require_head()
-        self.parameters  # noqa: B018 - packs, so that the gradients land in the vector
+        if self._vector is None:
+            self.parameters  # noqa: B018 - packs, so that the gradients land in the vector
         scores = self.forward(self._convert(self._input(x), lend=True), training=True)
         loss = head.forward(scores, targets, training=True)
         self.backward_parameters(head.backward())

@@ -15,7 +15,7 @@ class Flatten(Layer):
         """The batch with one row a sample; a view of `x` where its layout allows."""
         if training:
             self.remember(x.shape)
-        return x.reshape(len(x), math.prod(x.shape[1:]))
+        return x if x.ndim == 2 else x.reshape(len(x), math.prod(x.shape[1:]))
 
     def backward(self, dy: Array) -> Array:
         """`dy` in the shape of the input."""

@@ -46,10 +46,10 @@ class History:
         self.steps: dict[str, list[float]] = {name: [] for name in _STEPS}
         self.epochs: dict[str, list[Any]] = {name: [] for name in _EPOCHS}
 
-    def record_step(self, **columns: float) -> None:
+    def record_step(self, *, loss: float, lr: float) -> None:
         """Append one step's numbers."""
-        for name in _STEPS:
-            self.steps[name].append(columns[name])
+        self.steps["loss"].append(loss)
+        self.steps["lr"].append(lr)
 
     def record_epoch(self, **columns: float | None) -> None:
         """Append one epoch's numbers."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +17,9 @@ from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
 from minidl.training.callbacks import Callback
 from minidl.training.history import History
+
+# Asking `np.finfo` at every step would take as long as the gradients' norm.
+_LARGEST = {np.dtype(kind): float(np.finfo(kind).max) for kind in (np.float32, np.float64)}
 
 
 class Trainer:
@@ -92,7 +94,7 @@ class Trainer:
         self.stop_reason: str | None = None
         self._rng = as_generator(rng).spawn(1)[0]
         self._batches: Batches | None = None
-        self._tally = _Tally()
+        self._tally = _Tally(net)
 
     def fit(
         self,
@@ -141,7 +143,8 @@ class Trainer:
             with np.errstate(over="ignore", invalid="ignore"):
                 while self.step < self.last_step and self.stop_reason is None:
                     self._train_batch(batches)
-                    self._notify("on_step_end")
+                    if self.callbacks:
+                        self._notify("on_step_end")
                     if batches.position == 0:
                         self._end_epoch(validation, clock)
                         clock = time.perf_counter()
@@ -165,10 +168,7 @@ class Trainer:
         optimizer.step(net.parameters)
         self.step += 1
         self.history.record_step(loss=loss, lr=optimizer.lr)
-        assert net.head is not None
-        self._tally.samples += len(targets)
-        self._tally.loss += data_loss * len(targets)
-        self._tally.correct += int(np.count_nonzero(net.head.predict(scores) == targets))
+        self._tally.add(data_loss, scores, targets)
 
     def _end_epoch(self, validation: Dataset | None, clock: float) -> None:
         validation_loss, validation_accuracy = None, None
@@ -178,13 +178,13 @@ class Trainer:
         self.history.record_epoch(
             step=self.step,
             train_loss=self._tally.loss / self._tally.samples,
-            train_accuracy=self._tally.correct / self._tally.samples,
+            train_accuracy=self._tally.accuracy(),
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             lr=self.optimizer.lr,
             seconds=self._tally.seconds + time.perf_counter() - clock,
         )
-        self._tally = _Tally()
+        self._tally = _Tally(self.net)
 
     def _check_dataset(self, name: str, dataset: Dataset | None) -> None:
         if dataset is None and name == "validation":
@@ -201,7 +201,7 @@ class Trainer:
         if last and last.dataset is train and (last.batch_size, last.sampling) == (batch_size, sampling):
             return last  # goes on where the last fit ended
         self._batches = Batches(train, batch_size, rng=self._rng, sampling=sampling)
-        self._tally = _Tally()
+        self._tally = _Tally(self.net)
         return self._batches
 
     def _notify(self, hook: str) -> None:
@@ -209,14 +209,47 @@ class Trainer:
             getattr(callback, hook)(self)
 
 
-@dataclass
 class _Tally:
-    """Sums over the epoch that is under way."""
+    """Sums over the epoch that is under way.
 
-    samples: int = 0
-    correct: int = 0
-    loss: float = 0.0
-    seconds: float = 0.0
+    Small batches are kept until they make a large one: to predict a few samples costs as much as to
+    predict some hundred.
+    """
+
+    _LARGE = 128
+
+    def __init__(self, net: Sequential) -> None:
+        self._net = net
+        self._kept: list[tuple[Array, Array]] = []
+        self._waiting = self._correct = self.samples = 0
+        self.loss = self.seconds = 0.0
+
+    def add(self, loss: float, scores: Array, targets: Array) -> None:
+        """Count a batch in: its mean loss, and its scores, which are lent."""
+        count = len(targets)
+        self.samples += count
+        self.loss += loss * count
+        if count >= self._LARGE:
+            self._correct += self._right(scores, targets)
+            return
+        self._kept.append((scores.copy(), targets.copy()))
+        self._waiting += count
+        if self._waiting >= self._LARGE:
+            self._predict()
+
+    def accuracy(self) -> float:
+        """The share of all samples so far that were predicted right."""
+        if self._kept:
+            self._predict()
+        return self._correct / self.samples
+
+    def _predict(self) -> None:
+        self._correct += self._right(*map(np.concatenate, zip(*self._kept, strict=True)))
+        self._kept, self._waiting = [], 0
+
+    def _right(self, scores: Array, targets: Array) -> int:
+        assert self._net.head is not None
+        return int(np.count_nonzero(self._net.head.predict(scores) == targets))
 
 
 def evaluate(net: Sequential, dataset: Dataset) -> tuple[float, float]:
@@ -237,8 +270,8 @@ def check_finite(loss: float, gradients: Array, lr: float, step: int) -> None:
     The gradients' norm covers what the loss does not show: a finite loss with a gradient that is
     not, or an update too large for the dtype.
     """
-    update = lr * math.sqrt(gradients @ gradients)
-    if not (math.isfinite(loss) and update < np.finfo(gradients.dtype).max):
+    update = lr * math.sqrt(np.dot(gradients, gradients))
+    if not (math.isfinite(loss) and update < _LARGEST[gradients.dtype]):
         what, number = ("update's norm", update) if math.isfinite(loss) else ("loss", loss)
         where = f"step {step} at learning rate {lr:g}"
         remedy = "try a learning rate ten times smaller, and standardize the features"

@@ -80,8 +80,9 @@ def test_options_are_checked(options):
 
 @pytest.fixture
 def looks_ahead(monkeypatch):
-    """Batches of any size are gathered on the other thread."""
+    """Batches of any size are gathered on the other thread, one at a time."""
     monkeypatch.setattr(batches_module, "_WORTH_A_THREAD", 0)
+    monkeypatch.setattr(batches_module, "_AT_ONCE", 0)
     monkeypatch.setattr(batches_module, "_has_idle_core", lambda: True)
 
 
@@ -97,6 +98,21 @@ def test_looking_ahead_changes_nothing(looks_ahead, sampling):
     assert ahead._looks_ahead
     for one, other in zip(drawn(ahead, 50), drawn(plain, 50), strict=True):
         assert all(map(np.array_equal, one, other))
+
+
+@given(
+    st.integers(1, 40), st.integers(1, 9), st.integers(0, 500), st.sampled_from(["shuffle", "replacement"])
+)
+def test_gathering_several_batches_at_once_changes_nothing(count, batch_size, bytes_at_once, sampling):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches_module, "_AT_ONCE", 0)
+        singly = Batches(make_dataset(count), batch_size, rng=0, sampling=sampling)
+        patch.setattr(batches_module, "_AT_ONCE", bytes_at_once)
+        together = Batches(make_dataset(count), batch_size, rng=0, sampling=sampling)
+    for step in range(30):
+        assert all(map(np.array_equal, next(singly), next(together)))
+        if step % 7 == 3:
+            together = copy.deepcopy(together)
 
 
 def test_a_batch_stays_while_the_next_one_is_gathered(looks_ahead):
