@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.errors import ConfigurationError, check_float
 
-Array: TypeAlias = npt.NDArray[Any]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Array: TypeAlias = "npt.NDArray[Any]"
 Rng: TypeAlias = "np.random.Generator | np.random.RandomState | int | None"
-Initializer: TypeAlias = Callable[[Any, tuple[int, ...], npt.DTypeLike], Array]
+Initializer: TypeAlias = "Callable[[Any, tuple[int, ...], npt.DTypeLike], Array]"
 
 
 def as_generator(rng: Rng) -> Any:

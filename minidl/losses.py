@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.errors import DataError, DTypeError, ShapeError
 from minidl.initializers import Array
 from minidl.module import Module
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Loss(Module, ABC):

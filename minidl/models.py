@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.data import Dataset
 from minidl.errors import ShapeError, check_float, check_int
@@ -17,6 +16,9 @@ from minidl.losses import SoftmaxCrossEntropy
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
 from minidl.training.trainer import check_finite, evaluate
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def dense_net(

@@ -10,14 +10,16 @@ import inspect
 import math
 import threading
 from collections.abc import Iterator
-from typing import Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.errors import MinidlError, StateError, StructureError
 from minidl.initializers import Array, Rng, as_generator
 from minidl.parameters import Parameter, ParameterVector
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _PACKING = threading.Lock()
 _NONE = np.empty(0, np.void), np.empty(0, np.void)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.errors import DTypeError, ShapeError
 from minidl.initializers import Array, Initializer, Rng, as_generator
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 ALIGNMENT = 64
 """Bytes; a cache line, and the widest vector register of the CPUs in use."""
@@ -118,6 +120,7 @@ class ParameterVector:
         extents = [-(-parameter.value.size // step) * step for parameter in ordered]
         ends = np.cumsum([0, *extents]).tolist()
         self._parameters = dict(parameters)
+        self._blocks: dict[tuple[int, int], list[tuple[Array, Array]]] = {}
         self.values = _aligned_zeros(ends[-1], dtype)
         self.gradients = _aligned_zeros(ends[-1], dtype)
         self.regularized = slice(0, ends[sum(parameter.decay for parameter in ordered)])
@@ -147,13 +150,20 @@ class ParameterVector:
         """How many numbers the parameters hold, padding not counted."""
         return sum(parameter.value.size for parameter in self._parameters.values())
 
-    def blocks(self, part: slice = slice(None), *, extra: Array | None = None) -> Iterator[tuple[Array, ...]]:
+    def blocks(self, part: slice = slice(None), *, extra: Array | None = None) -> Sequence[tuple[Array, ...]]:
         """Views of values and gradients (and of `extra`, as long as they are), block by block."""
-        vectors = [self.values, self.gradients] + ([] if extra is None else [extra])
         start, stop, _ = part.indices(self.values.size)
-        for begin in range(start, stop, BLOCK):
-            block = slice(begin, min(begin + BLOCK, stop))
-            yield tuple(vector[block] for vector in vectors)
+        if (
+            start,
+            stop,
+        ) not in self._blocks:  # kept: to cut anew takes as long as to use
+            cuts = [slice(begin, min(begin + BLOCK, stop)) for begin in range(start, stop, BLOCK)]
+            self._blocks[start, stop] = [(self.values[cut], self.gradients[cut]) for cut in cuts]
+        blocks = self._blocks[start, stop]
+        if extra is None:
+            return blocks
+        begins = range(start, stop, BLOCK)
+        return [(*views, extra[at : at + len(views[0])]) for at, views in zip(begins, blocks, strict=True)]
 
     def scratch(self, array: Array) -> Array:
         """`array` if it fits for working on one block, else a new one that does."""

@@ -6,14 +6,16 @@ import functools
 import os
 import threading
 from collections.abc import Iterator
-from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minidl.data.dataset import Dataset
 from minidl.errors import ConfigurationError, check_int
 from minidl.initializers import Array, Rng, as_generator
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 _WORTH_A_THREAD = 1 << 19
 """Bytes of a batch from which gathering it on another thread costs less than it saves."""
@@ -85,7 +87,7 @@ class Batches:
         if self._looks_ahead and self.position:
             # NumPy copies without the interpreter's lock: the next batch is ready, in the other
             # buffer, by the time this one has been trained on.
-            self._ahead = os.getpid(), SimpleQueue()
+            self._ahead = os.getpid(), _new_queue()
             _requests(os.getpid()).put((self._gather, self.position, self._ahead[1]))
         return features, targets
 
@@ -136,10 +138,16 @@ def _has_idle_core() -> bool:
     return cores > max((pool["num_threads"] for pool in threadpool_info()), default=1)
 
 
+def _new_queue() -> SimpleQueue[Any]:
+    from queue import SimpleQueue  # where it is used: not every start needs it
+
+    return SimpleQueue()
+
+
 @functools.cache
 def _requests(process: int) -> SimpleQueue[Any]:
     """Feeds the process's one thread that gathers; a pool's futures take five times as long."""
-    requests: SimpleQueue[Any] = SimpleQueue()
+    requests = _new_queue()
 
     def serve() -> None:
         while True:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.errors import DataError, DTypeError
 from minidl.initializers import Array
 
-Labels: TypeAlias = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Labels: TypeAlias = "npt.NDArray[np.int64]"
 
 _CHUNK_BYTES = 1 << 22
 

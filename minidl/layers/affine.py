@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.errors import check_int
 from minidl.initializers import Array, Initializer, Rng, he_normal, zeros
 from minidl.layers.layer import Layer
 from minidl.parameters import Parameter
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Affine(Layer):

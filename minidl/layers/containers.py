@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.errors import DTypeError, ShapeError, StructureError
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
 from minidl.losses import Loss
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Part: TypeAlias = "Layer | Loss | tuple[str, Layer | Loss]"
 

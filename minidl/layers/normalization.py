@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from minidl.errors import DataError, DTypeError, ShapeError
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _CHUNK = 1024
 

@@ -6,11 +6,9 @@ classes and functions that the caller of `load` hands in.
 
 from __future__ import annotations
 
-import json
 import os
-import zipfile
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +17,11 @@ from minidl.files import atomic_write
 from minidl.initializers import Array
 from minidl.module import Module
 from minidl.training.description import ARGUMENT, build, describe
+
+if TYPE_CHECKING:
+    import zipfile
+
+# json and zipfile are imported where they are used: they would double the time that `import minidl` takes.
 
 _DESCRIPTION = "description.json"
 _FORMAT = "minidl net"
@@ -40,6 +43,9 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
     CheckpointError
         For a constructor argument that no file can describe; nothing is written.
     """
+    import json
+    import zipfile
+
     arrays: dict[str, Array] = {name: parameter.value for name, parameter in net.named_parameters()}
     parameters = {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items()}
     description = {
@@ -72,6 +78,8 @@ def load(path: str | os.PathLike[str], *, custom: Sequence[Callable[..., Any]] =
         For a file that is truncated, foreign or at odds with its own description.
     FileNotFoundError
     """
+    import zipfile
+
     where = str(path)
     named = {thing.__name__: thing for thing in custom}
     try:
@@ -92,6 +100,9 @@ def load(path: str | os.PathLike[str], *, custom: Sequence[Callable[..., Any]] =
 
 
 def _read(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Array]]:
+    import json
+    import zipfile
+
     members = archive.infolist()
     names = [member.filename for member in members]
     if len(set(names)) < len(names):

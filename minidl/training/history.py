@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,12 +57,16 @@ class History:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the columns as JSON, whole or not at all."""
+        import json
+
         with atomic_write(path) as file:
             file.write(json.dumps({"steps": self.steps, "epochs": self.epochs}).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
         """Read what `save` wrote; `CheckpointError` for anything else."""
+        import json
+
         history = cls()
         try:
             stored = json.loads(Path(path).read_bytes())

@@ -141,7 +141,7 @@ def test_errors_come_out_where_the_batch_is_asked_for(looks_ahead):
     batches = Batches(make_dataset(37), 5, rng=0)
     batches._order = None
     batches.position = 1
-    batches._ahead = (batches_module.os.getpid(), batches_module.SimpleQueue())
+    batches._ahead = (batches_module.os.getpid(), batches_module._new_queue())
     batches_module._requests(batches_module.os.getpid()).put((batches._gather, 1, batches._ahead[1]))
     with pytest.raises(TypeError):
         next(batches)
