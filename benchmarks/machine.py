@@ -7,8 +7,7 @@ import os
 import platform
 from collections.abc import Iterable
 from pathlib import Path
-
-from benchmarks.processes import Process
+from typing import Any
 
 _PACKAGES = {"minidl": "minidl", "NumPy": "numpy", "scikit-learn": "scikit-learn", "PyTorch": "torch"}
 _PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -27,31 +26,28 @@ def describe_machine() -> dict[str, str]:
     return machine | {name: os.environ[name] for name in _PINS if name in os.environ}
 
 
-def describe_blas(processes: Iterable[Process]) -> list[str]:
-    """Each BLAS with its kernel, who loads it, and the threads it has there, as the workers found them."""
-    users: dict[str, list[str]] = {}
-    threads: dict[str, list[str]] = {}
-    for process in processes:
-        for library in process.ask("libraries"):
-            name = _APIS.get(library["internal_api"], library["internal_api"])
-            kernel = library.get("architecture") or "unknown"
-            text = f"{name} {library.get('version') or '(version unknown)'}, {kernel} kernel"
-            _append_new(users.setdefault(text, []), process.title)
-            _append_new(threads.setdefault(text, []), f"{library['num_threads']}")
+def blas_libraries() -> list[dict[str, Any]]:
+    """The BLAS libraries of this process: a name with version and kernel, and the threads."""
+    import numpy as np
+    from threadpoolctl import threadpool_info
+
+    np.ones((2, 2)) @ np.ones((2, 2))
     return [
-        f"{text}, threads {' and '.join(threads[text])}: {', '.join(titles)}"
-        for text, titles in users.items()
+        describe_library(pool["internal_api"], pool["version"], pool.get("architecture"), pool["num_threads"])
+        for pool in threadpool_info()
+        if pool["user_api"] == "blas"
     ]
+
+
+def describe_library(api: str, version: str | None, kernel: str | None, threads: int) -> dict[str, Any]:
+    """The record of one library in one process."""
+    name = f"{_APIS.get(api, api)} {version or '(version unknown)'}"
+    return {"library": f"{name}, {kernel} kernel" if kernel else name, "threads": threads}
 
 
 def usable_cores() -> int:
     """The cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _append_new(texts: list[str], text: str) -> None:
-    if text not in texts:
-        texts.append(text)
 
 
 def _cpu() -> str:

@@ -5,24 +5,27 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.contestants.contestant import Contestant
-from benchmarks.problem import Array, Problem
+from benchmarks.contestants.task import StepTask
+from benchmarks.training import Array, Training
 
 
-class Runner(Contestant):
-    """`MLPClassifier.fit`, warm-started from the start weights; its checks of the data are in the time.
+class Step(StepTask):
+    """`MLPClassifier.fit`, warm-started from the start weights.
 
-    It divides its penalty ``alpha / 2 * sum(W²)`` by the batch's size, so that an `alpha` of
-    ``2 * batch * reg`` gives the loss and the gradients of all the others.
+    Its check of all data for NaN, once a fit, is switched off by ``assume_finite``. It divides its
+    penalty ``alpha / 2 * sum(W²)`` by the batch's size, so that an `alpha` of ``2 * batch * reg``
+    gives the loss and the gradients of all the others.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Training) -> None:
         super().__init__(problem)
+        sklearn.set_config(assume_finite=True)
         self.net = MLPClassifier(
-            (problem.hidden,),
+            problem.hidden,
             solver="sgd",
             alpha=2 * problem.batch * problem.reg,
             batch_size=problem.batch,
@@ -32,28 +35,23 @@ class Runner(Contestant):
             tol=0.0,
             n_iter_no_change=np.inf,
             random_state=0,
-            warm_start=True,
         )
-        self._step(np.arange(problem.batch))  # makes the arrays that the start weights go into
+        self.loss(np.arange(problem.batch))  # makes the arrays that the start weights go into
         self.reset()
 
     def reset(self) -> None:
-        weights = self.problem.weights()
-        for layer in (0, 1):
-            self.net.coefs_[layer][...] = weights[f"W{layer + 1}"]
-            self.net.intercepts_[layer][...] = weights[f"b{layer + 1}"]
+        for layer, (weight, bias) in enumerate(self.start):
+            self.net.coefs_[layer][...] = weight
+            self.net.intercepts_[layer][...] = bias
 
-    def run(self, steps: int) -> None:
-        self.net.set_params(max_iter=steps // self.problem.steps_per_epoch)
+    def run(self, count: int) -> None:
+        self.net.set_params(max_iter=count, warm_start=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # to stop at max_iter is the intention
             self.net.fit(self.features, self.labels)
 
-    def losses(self, batches: list[Array]) -> list[float] | None:
-        self.reset()
-        return [self._step(rows) for rows in batches]
-
-    def _step(self, rows: Array) -> float:
+    def loss(self, rows: Array) -> float:
         classes = np.arange(self.problem.classes)
+        self.net.set_params(warm_start=False)  # with it, a batch would have to hold every class
         net = self.net.partial_fit(self.features[rows], self.labels[rows], classes=classes)
         return float(net.loss_)
