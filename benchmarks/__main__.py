@@ -16,7 +16,7 @@ from benchmarks.results import Report, ResultsError
 from benchmarks.rounds import ALWAYS, Session
 from benchmarks.suite import Suite
 from benchmarks.suites import SUITES
-from benchmarks.tables import header, section
+from benchmarks.tables import header, markdown, section
 from minidl.errors import MissingExtraError
 
 PEERS = tuple(name for name in CONTESTANTS if name not in ALWAYS)
@@ -54,12 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 quick=options.quick,
                 out=options.out,
             )
-            return 0
+            return 1 if any("row" in record for record in report.skipped) else 0
         report = Report.read(options.source)
-        names = options.suites or list(dict.fromkeys(result.suite for result in report.results))
         print(header(report.machine))
-        for name in names:
-            show(SUITES[name], report, options.out)
+        for suite in SUITES.values():
+            if report.of(suite.name) and suite.name in (options.suites or SUITES):
+                show(suite, report, options.out)
+        print(f"\nwritten: {options.out}")
     except (ResultsError, WorkerError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -83,25 +84,20 @@ def run(
     `rounds` and `seconds` (a contestant's time in a round) of 0: as many as `quick` says.
     """
     out.mkdir(parents=True, exist_ok=True)
-    report = Report(describe_machine())
+    rounds, seconds = rounds or (5 if quick else 11), seconds or (0.05 if quick else 0.25)
+    report = Report(describe_machine() | {"rounds": f"{rounds}, of {seconds:g} s for each contestant"})
     print(header(report.machine), flush=True)
     for suite in suites:
-        # On standard error, and only where that is a terminal.
-        with tqdm(unit="run", leave=False, disable=None) as bar:
-            for count in threads:
-                session = Session(
-                    suite.name,
-                    chosen(suite, peers),
-                    count,
-                    report,
-                    quick,
-                    rounds or (5 if quick else 11),
-                    seconds or (0.05 if quick else 0.25),
-                    bar,
-                )
-                report.results += suite.measure(session)
-        report.write(out / "results.json")  # after every suite: a long run may be broken off
-        show(suite, report, out)
+        names = chosen(suite, peers)
+        try:
+            # On standard error, and only where that is a terminal.
+            with tqdm(unit="run", leave=False, disable=None) as bar:
+                for count in threads:
+                    session = Session(suite.name, names, count, report, quick, rounds, seconds, bar)
+                    report.results.extend(suite.measure(session))
+        finally:  # whatever there is by now is kept
+            report.write(out / "results.json")
+            show(suite, report, out)
     print(f"\nwritten: {out}")
     return report
 
@@ -114,13 +110,16 @@ def chosen(suite: Suite, peers: Sequence[str] | None) -> list[str]:
 
 
 def show(suite: Suite, report: Report, out: Path) -> None:
-    """Print the suite's section and draw its picture."""
+    """Print the suite's section; write its picture, and the page of all suites so far."""
     print(f"\n{section(suite, report)}", flush=True)
-    try:
+    results = report.of(suite.name)
+    if results:
         out.mkdir(parents=True, exist_ok=True)
-        suite.plot(report.of(suite.name), out / f"{suite.name}.png")
-    except MissingExtraError as error:
-        print(f"no picture: {error}", file=sys.stderr)
+        (out / "results.md").write_text(markdown(SUITES.values(), report), encoding="utf-8")
+        try:
+            suite.plot(results, out / f"{suite.name}.png")
+        except MissingExtraError as error:
+            print(f"no picture: {error}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     cores = usable_cores()
     every = sorted({1, cores})
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help="which suites (all)")
+    parser.add_argument("suites", nargs="*", type=_suite, metavar="SUITE", help="which suites (all)")
     parser.add_argument("--quick", action="store_true", help="fewer rows, fewer and shorter rounds")
     parser.add_argument(
         "--peers", type=_peers, metavar="A,B", help="whom to run beside minidl and the floor (see above)"
@@ -150,12 +149,18 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("runs/benchmarks"),
         metavar="DIR",
-        help="where results.json and the pictures go (%(default)s)",
+        help="where results.json, results.md and the pictures go (%(default)s)",
     )
     parser.add_argument(
         "--from", type=Path, metavar="FILE", dest="source", help="show a results.json, measure nothing"
     )
     return parser
+
+
+def _suite(text: str) -> str:
+    if text not in SUITES:
+        raise argparse.ArgumentTypeError(f"unknown suite {text!r}; there are {', '.join(SUITES)}")
+    return text
 
 
 def _threads(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.metadata
 import os
 import platform
@@ -9,7 +10,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = {"minidl": "minidl", "NumPy": "numpy", "scikit-learn": "scikit-learn", "PyTorch": "torch"}
+_PACKAGES = {
+    "minidl": "minidl",
+    "NumPy": "numpy",
+    "scikit-learn": "scikit-learn",
+    "PyTorch": "torch",
+    "JAX": "jax",
+    "Keras": "keras",
+    "thinc": "thinc",
+    "tinygrad": "tinygrad",
+}
 _PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _APIS = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}
 
@@ -17,6 +27,7 @@ _APIS = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}
 def describe_machine() -> dict[str, str]:
     """CPU, cores, system, Python and versions; and what is set that changes the BLAS's kernel."""
     machine = {
+        "date": datetime.date.today().isoformat(),
         "CPU": _cpu(),
         "cores": f"{usable_cores()} usable of {os.cpu_count()}",
         "system": platform.platform(),

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from benchmarks.suite import Suite
 
+_STYLES = {"floor": ("black", "|"), "minidl": ("#d62728", "o")}
+_COLOURS = ("#7f7f7f", "#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#17becf", "#8c564b", "#bcbd22")
+_MARKERS = "sD^vPX*"
+
 
 def plot_dots(suite: Suite, results: Sequence[Result], path: Path) -> None:
     """Each contestant's median as a multiple of minidl's, a line a row, a panel a number of threads."""
@@ -38,6 +42,7 @@ def plot_dots(suite: Suite, results: Sequence[Result], path: Path) -> None:
                 axis.plot(result.median / unit, place, **style, linestyle="")
         axis.axvline(1, color="0.6", linewidth=0.8, zorder=0)
         axis.set_xscale("log", base=2)
+        axis.set_ylim(-0.6, len(labels) - 0.4)
         axis.xaxis.set_major_formatter("{x:g}")
         axis.set_yticks(range(len(labels)), labels[::-1])
         axis.grid(axis="y", color="0.92")
@@ -54,9 +59,12 @@ def plot_dots(suite: Suite, results: Sequence[Result], path: Path) -> None:
 
 def style_of(contestant: str) -> dict[str, object]:
     """Colour and marker, the same for a contestant in every picture."""
-    place = list(CONTESTANTS).index(contestant)
-    colour = {"floor": "black", "minidl": "#d62728"}.get(contestant) or f"C{place}"
-    return {"color": colour, "marker": "|o"[place] if place < 2 else "sD^vP*X<>dhp"[place - 2]}
+    if contestant in _STYLES:
+        color, marker = _STYLES[contestant]
+    else:
+        place = [name for name in CONTESTANTS if name not in _STYLES].index(contestant)
+        color, marker = _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)]
+    return {"color": color, "marker": marker}
 
 
 def make_figure(size: tuple[float, float]) -> Figure:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,13 +16,14 @@ from benchmarks.contestants import CONTESTANTS
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Each BLAS and OpenMP reads its own when it is loaded, so they are set before the process starts.
+# Each library reads its own when it is loaded, so they are set before the process starts.
 _THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
+    "NUM_CPU_THREADS",  # tinygrad's
 )
 
 
@@ -73,12 +74,16 @@ class Process:
         return float(self.ask("run", count=count))
 
     def close(self) -> None:
-        """End the process."""
-        self._process.kill()  # it holds nothing that needs saving
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
-        self._process.wait()
+        """End the process: by itself, so that libraries can tidy up; if it is at work, at once."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
 
     def __enter__(self) -> Process:
         return self

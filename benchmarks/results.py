@@ -54,16 +54,18 @@ class Report:
     libraries: list[dict[str, Any]] = field(default_factory=list)
     """A record for each BLAS in each process: `suite`, `contestant`, `library`, `threads`."""
     skipped: list[dict[str, str]] = field(default_factory=list)
-    """`suite`, `contestant`, `reason`; where a contestant was refused on one row only, `row`, too."""
+    """`suite`, `contestant`, `reason`; and `row`, where it failed or was wrong on that one only."""
     results: list[Result] = field(default_factory=list)
 
     def of(self, suite: str) -> list[Result]:
         """The suite's results."""
         return [result for result in self.results if result.suite == suite]
 
-    def skip(self, suite: str, contestant: str, reason: str) -> None:
+    def skip(self, suite: str, contestant: str, reason: str, row: str = "") -> None:
         """Note why a contestant is not there, once."""
         record = {"suite": suite, "contestant": contestant, "reason": reason}
+        if row:
+            record["row"] = row
         if record not in self.skipped:
             self.skipped.append(record)
 

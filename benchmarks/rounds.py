@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from tqdm import tqdm
 
+from benchmarks.contestants import CONTESTANTS
 from benchmarks.processes import Process, WorkerError, started
 from benchmarks.results import Report, Result
 from benchmarks.suite import Problem, Suite
@@ -18,6 +20,11 @@ ALWAYS = ("floor", "minidl")
 
 # Threads of a BLAS spin for some milliseconds after their work; the next one must not feel that.
 _PAUSE = 0.05
+
+_SLOW, _SLOW_ROUNDS = 6, 3
+"""A contestant whose single run takes so many times a round's length has so few rounds only."""
+
+_TINY, _SHOWN = 1e-30, 5
 
 
 class AnswersDiffer(Exception):  # noqa: N818 - says what happened
@@ -55,104 +62,121 @@ class Session:
     def skip(self, name: str, reason: str) -> None:
         """Go on without a peer; without the others there is nothing to compare with."""
         if name in ALWAYS:
-            raise WorkerError(reason)
+            raise WorkerError(f"{CONTESTANTS[name].title}: {reason}")
         self.report.skip(self.suite, name, reason)
+
+    def refuse(self, name: str, row: str, error: Exception) -> None:
+        """Go on without a peer's figures on one row, where it failed or is wrong."""
+        if name in ALWAYS:
+            raise error
+        self.report.skip(self.suite, name, str(error), row)
 
 
 def take_turns(
-    names: Sequence[str], rounds: int, once: Callable[[str], float], tick: Callable[[], object]
+    names: Sequence[str],
+    rounds: int,
+    once: Callable[[str], float],
+    tick: Callable[[], object],
+    *,
+    slow: Collection[str] = (),
 ) -> dict[str, list[float]]:
-    """`once` for each name, round after round, each beginning with another one; their values."""
+    """`once` for each name, round after round, each beginning with another one; their values.
+
+    Those named in `slow` sit out all rounds but the first few.
+    """
     values: dict[str, list[float]] = {name: [] for name in names}
     for number in range(rounds):
         first = number % len(names)
         for name in (*names[first:], *names[:first]):
-            time.sleep(_PAUSE)
-            values[name].append(once(name))
-            tick()
+            if name not in slow or number < _SLOW_ROUNDS:
+                time.sleep(_PAUSE)
+                values[name].append(once(name))
+                tick()
     return values
 
 
-def measure_in_workers(suite: Suite, session: Session) -> list[Result]:
+def measure_in_workers(suite: Suite, session: Session) -> Iterator[Result]:
     """Every problem by every contestant, in processes that stay from the first to the last."""
-    results: list[Result] = []
     with started(suite.name, session.names, session.threads) as (processes, missing):
         for name, reason in missing.items():
             session.skip(name, reason)
         for process in processes.values():
             for record in process.ask("libraries"):
-                about = {"suite": suite.name, "contestant": process.name}
-                session.report.libraries.append(about | record)
+                session.report.libraries.append({"suite": suite.name, "contestant": process.name, **record})
         problems = suite.problems(session.quick)
         session.expect(len(problems) * session.rounds * len(processes))
         for problem in problems:
-            results += _measure_problem(suite, problem, processes, session)
-    return results
+            yield from _measure_problem(suite, problem, processes, session)
 
 
 def check(
-    suite: Suite, problem: Problem, processes: Mapping[str, Process], reference: Sequence[float]
-) -> tuple[dict[str, float | None], dict[str, str]]:
+    suite: Suite, problem: Problem, processes: Mapping[str, Process]
+) -> tuple[dict[str, float | None], dict[str, Exception]]:
     """Prepare the problem everywhere, and compare the answers with the reference.
 
-    Returns the largest relative difference of each contestant (None: it has no answers), and why
-    each contestant that failed or differs by more than the suite's tolerance was refused.
+    Returns the largest relative difference of each contestant (None: it has no answers), and the
+    error of each that failed or differs by more than the suite's tolerance.
     """
-    for process in processes.values():
-        process.send("prepare", **asdict(problem))
     differences: dict[str, float | None] = {}
-    refused: dict[str, str] = {}
+    refused: dict[str, Exception] = {}
     for name, process in processes.items():
-        try:
-            process.wait()
-            answers = process.ask("answers")
-            differences[name] = None if answers is None else _difference(suite, process, answers, reference)
-        except (AnswersDiffer, WorkerError) as error:
-            refused[name] = str(error)
+        with _noting(refused, name):
+            process.send("prepare", **asdict(problem))
+    reference = suite.reference(problem)
+    for name in [name for name in processes if name not in refused]:
+        with _noting(refused, name):
+            processes[name].wait()
+            answers = processes[name].ask("answers")
+            title = CONTESTANTS[name].title
+            differences[name] = None if answers is None else _difference(suite, title, answers, reference)
     return differences, refused
 
 
-def _difference(
-    suite: Suite, process: Process, answers: Sequence[float], reference: Sequence[float]
-) -> float:
-    """The largest difference, relative to the reference's size."""
-    pairs: list[tuple[float, float]] = list(zip(answers, reference, strict=True))
-    difference = max(abs(answer - wanted) / max(abs(wanted), 1e-30) for answer, wanted in pairs)
+@contextmanager
+def _noting(refused: dict[str, Exception], name: str) -> Iterator[None]:
+    try:
+        yield
+    except (AnswersDiffer, WorkerError) as error:
+        refused[name] = error
+
+
+def _difference(suite: Suite, title: str, answers: Sequence[float], reference: Sequence[float]) -> float:
+    """The largest difference, relative to the reference's number."""
+    if len(answers) != len(reference):
+        raise AnswersDiffer(f"{title}: expected {len(reference)} answers, got {len(answers)}")
+    pairs = list(zip(answers, reference, strict=True))
+    difference = max(abs(answer - wanted) / max(abs(wanted), _TINY) for answer, wanted in pairs)
     if not difference <= suite.tolerance:  # a NaN is caught, too
-        got = ", ".join(f"{answer:.6f}" for answer, _ in pairs[:8])
-        expected = ", ".join(f"{wanted:.6f}" for _, wanted in pairs[:8])
-        raise AnswersDiffer(f"{process.title}: expected {expected} as all others have, got {got}")
+        got = ", ".join(f"{answer:.6f}" for answer, _ in pairs[:_SHOWN])
+        expected = ", ".join(f"{wanted:.6f}" for _, wanted in pairs[:_SHOWN])
+        raise AnswersDiffer(f"{title}: expected {expected} within {suite.tolerance:g}, got {got}")
     return difference
 
 
 def _measure_problem(
     suite: Suite, problem: Problem, processes: Mapping[str, Process], session: Session
 ) -> list[Result]:
-    differences, refused = check(suite, problem, processes, suite.reference(problem))
-    for name, reason in refused.items():
-        session.skip(name, f"{problem.label}: {reason}")
-        session.tick(problem.label, session.rounds)
-    names = list(differences)
-    # The first run gets a contestant warm; the second says how many make a round.
-    counts = {}
-    for name in names:
-        processes[name].run(1)
-        counts[name] = max(round(session.seconds / processes[name].run(1)), 1)
+    differences, refused = check(suite, problem, processes)
+    counts: dict[str, int] = {}
+    slow: set[str] = set()
+    for name in differences:
+        with _noting(refused, name):
+            # The first run gets a contestant warm; the second says how many make a round.
+            processes[name].run(1)
+            seconds = processes[name].run(1)
+            counts[name] = max(round(session.seconds / seconds), 1)
+            if seconds > _SLOW * session.seconds:
+                slow.add(name)
+    for name, error in refused.items():
+        session.refuse(name, problem.label, error)
 
     def once(name: str) -> float:
-        count = counts[name]
-        return processes[name].run(count) / (count * problem.units)
+        return processes[name].run(counts[name]) / (counts[name] * problem.units)
 
-    values = take_turns(names, session.rounds, once, lambda: session.tick(problem.label))
+    values = take_turns(list(counts), session.rounds, once, lambda: session.tick(problem.label), slow=slow)
+    left_out = len(processes) * session.rounds - sum(map(len, values.values()))
+    session.tick(problem.label, left_out)
     return [
-        Result(
-            suite.name,
-            problem.label,
-            session.threads,
-            name,
-            values[name],
-            differences[name],
-            asdict(problem),
-        )
-        for name in names
+        Result(suite.name, problem.label, session.threads, name, times, differences[name], asdict(problem))
+        for name, times in values.items()
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -65,8 +65,8 @@ class Suite(ABC):
     """The contestant that a column sets the others in proportion to; empty: none."""
     tolerance: ClassVar[float] = 1e-5
     """How far an answer may be off the reference, relative to it."""
-    notes: ClassVar[str] = ""
-    """Below the table: what the reader must know."""
+    notes: ClassVar[tuple[str, ...]] = ()
+    """Lines below the table: what the reader must know."""
 
     @abstractmethod
     def problems(self, quick: bool) -> Sequence[Problem]:
@@ -76,8 +76,11 @@ class Suite(ABC):
     def reference(self, problem: Problem) -> list[float]:
         """The answers that every contestant must give, but for rounding."""
 
-    def measure(self, session: Session) -> list[Result]:
-        """All problems, each contestant in one process that stays, taking turns."""
+    def measure(self, session: Session) -> Iterable[Result]:
+        """All problems, each contestant in one process that stays, taking turns.
+
+        What comes row by row is kept if the run is broken off later.
+        """
         from benchmarks.rounds import measure_in_workers
 
         return measure_in_workers(self, session)

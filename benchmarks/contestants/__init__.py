@@ -32,4 +32,8 @@ CONTESTANTS = {
     "classic": Contestant("classic NumPy", "classic"),
     "sklearn": Contestant("scikit-learn", "scikit_learn", "sklearn"),
     "torch": Contestant("PyTorch", "pytorch", "torch"),
+    "jax": Contestant("JAX jit", "jax_jit", "jax"),
+    "keras": Contestant("Keras on JAX", "keras_fit", "keras"),
+    "thinc": Contestant("thinc", "thinc_chain", "thinc"),
+    "tinygrad": Contestant("tinygrad", "tiny_grad", "tinygrad"),
 }

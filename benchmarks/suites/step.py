@@ -17,15 +17,18 @@ class Step(Suite):
     help = "one training step, from digits-sized to deep and wide nets, batches of 1 to 4,096"
     task = "Step"
     problem = Training
-    contestants = ("floor", "minidl", "classic", "sklearn", "torch")
-    notes = """\
-floor: the step's matrix products on NumPy's BLAS, nothing else.
-loss differs: the largest relative difference of the first losses from the classic program's in float64,
-on the same batches from the same weights, before anything is timed.
-PyTorch never adds up the penalty's value."""
+    contestants = ("floor", "minidl", "classic", "sklearn", "torch", "jax", "keras", "thinc", "tinygrad")
+    notes = (
+        "floor: the step's matrix products on NumPy's BLAS, nothing else.",
+        "differs: the largest relative difference of the first losses from the classic program's in float64, "
+        "on the same batches from the same weights, before anything is timed.",
+        "PyTorch and tinygrad never add up the penalty's value, thinc not even the loss: less work than the "
+        "others do. thinc computes the first layer's input gradient, too: more.",
+    )
 
     def problems(self, quick: bool) -> Sequence[Training]:
-        main = [Training(f"hidden {size}", (size,)) for size in (50, 300)]
+        samples = 2000 if quick else 4000
+        main = [Training(f"hidden {size}", (size,), samples=samples) for size in (50, 300)]
         digits = Training("digits-sized", **DIGITS)
         if quick:
             return [*main, digits]
