@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.contestants.task import StepTask
+from benchmarks.contestants.task import PredictTask, StepTask
+from benchmarks.suites.predict import Prediction
 from benchmarks.training import Array, Training
 
 
@@ -40,4 +41,27 @@ class Step(StepTask):
         return None
 
     def loss(self, rows: Array) -> float:
+        raise NotImplementedError  # never asked: there are no answers
+
+
+class Predict(PredictTask):
+    """The net's products on all rows at once, into arrays that are there already."""
+
+    def __init__(self, problem: Prediction) -> None:
+        super().__init__(problem)
+        x = self.x.astype(np.float32)
+        self.layers = []
+        for weight, _ in self.start:
+            y = x @ weight
+            self.layers.append((x, weight, y))
+            x = np.maximum(y, 0)
+
+    def predict(self) -> None:
+        for x, weight, y in self.layers:
+            np.matmul(x, weight, out=y)
+
+    def answers(self) -> None:
+        return None
+
+    def probabilities(self, x: Array) -> list[float]:
         raise NotImplementedError  # never asked: there are no answers

@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.contestants.task import StepTask
+from benchmarks.contestants.task import PredictTask, StepTask
 from benchmarks.machine import describe_library
+from benchmarks.suites.predict import Prediction
 from benchmarks.training import Array, Training
 
 
@@ -23,12 +24,17 @@ def libraries() -> list[dict[str, Any]]:
     return [describe_library("XLA", jaxlib.__version__, None, usable_cores())]
 
 
-def loss_of(params: Any, x: jax.Array, y: jax.Array, reg: float) -> jax.Array:
-    """The mean cross entropy, and the penalty."""
+def scores_of(params: Any, x: jax.Array) -> jax.Array:
+    """The net."""
     *hidden, (weight, bias) = params
     for hidden_weight, hidden_bias in hidden:
         x = jax.nn.relu(x @ hidden_weight + hidden_bias)
-    scores = jax.nn.log_softmax(x @ weight + bias)
+    return x @ weight + bias
+
+
+def loss_of(params: Any, x: jax.Array, y: jax.Array, reg: float) -> jax.Array:
+    """The mean cross entropy, and the penalty."""
+    scores = jax.nn.log_softmax(scores_of(params, x))
     data_loss = -jnp.take_along_axis(scores, y[:, None], axis=1).mean()
     return data_loss + reg * sum(jnp.sum(w * w) for w, _ in params)
 
@@ -66,3 +72,23 @@ class Step(StepTask):
     def loss(self, rows: Array) -> float:
         self.params, loss = self.step(self.params, self.x, self.y, rows)
         return float(loss)
+
+
+class Predict(PredictTask):
+    """`jit` of the scores' `argmax`."""
+
+    def __init__(self, problem: Prediction) -> None:
+        super().__init__(problem)
+        self.params = [(jnp.array(weight), jnp.array(bias)) for weight, bias in self.start]
+        self.rows = jnp.asarray(self.x)
+        self.labels = jax.jit(lambda params, x: jnp.argmax(scores_of(params, self._numbers(x)), axis=1))
+
+    def predict(self) -> Array:
+        return np.asarray(self.labels(self.params, self.rows))
+
+    def probabilities(self, x: Array) -> list[float]:
+        scores = scores_of(self.params, self._numbers(jnp.asarray(x)))
+        return [float(p) for p in jax.nn.softmax(scores).ravel()]
+
+    def _numbers(self, x: jax.Array) -> jax.Array:
+        return x.astype(jnp.float32) / 255 if self.problem.pixels else x

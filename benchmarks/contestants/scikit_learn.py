@@ -9,7 +9,9 @@ import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.contestants.task import StepTask
+from benchmarks.contestants.task import EpochTask, PredictTask, StepTask
+from benchmarks.suites.epoch import Epoch as EpochProblem
+from benchmarks.suites.predict import Prediction
 from benchmarks.training import Array, Training
 
 
@@ -55,3 +57,42 @@ class Step(StepTask):
         self.net.set_params(warm_start=False)  # with it, a batch would have to hold every class
         net = self.net.partial_fit(self.features[rows], self.labels[rows], classes=classes)
         return float(net.loss_)
+
+
+class Epoch(EpochTask, Step):
+    """`partial_fit`, which is one epoch, and `score`."""
+
+    def __init__(self, problem: EpochProblem) -> None:
+        super().__init__(problem)
+        sklearn.set_config(assume_finite=False)  # as it is for its users
+
+    def run(self, count: int) -> None:
+        for _ in range(count):
+            self.net.partial_fit(self.features, self.labels)
+            self.net.score(self.held_out, self.held_out_labels)
+
+    def validation_loss(self) -> float:
+        p = self.net.predict_proba(self.held_out)
+        chosen = p[np.arange(len(p)), self.held_out_labels]
+        return float(-np.log(chosen).mean(dtype=np.float64))
+
+
+class Predict(PredictTask):
+    """`MLPClassifier.predict`."""
+
+    def __init__(self, problem: Prediction) -> None:
+        super().__init__(problem)
+        classes = np.arange(problem.classes)
+        rows = np.zeros((len(classes), problem.features), np.float32)
+        self.net = MLPClassifier(problem.hidden, random_state=0).partial_fit(rows, classes, classes)
+        self.net.coefs_ = [weight for weight, _ in self.start]
+        self.net.intercepts_ = [bias for _, bias in self.start]
+
+    def predict(self) -> Array:
+        return np.asarray(self.net.predict(self._numbers(self.x)))
+
+    def probabilities(self, x: Array) -> list[float]:
+        return [float(p) for p in self.net.predict_proba(self._numbers(x)).ravel()]
+
+    def _numbers(self, x: Array) -> Array:
+        return x / np.float32(255) if self.problem.pixels else x

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from benchmarks.suites.epoch import Epoch
+from benchmarks.suites.predict import Prediction
 from benchmarks.training import Array, Training
 
 
@@ -51,3 +53,49 @@ class StepTask(Task):
     @abstractmethod
     def loss(self, rows: Array) -> float:
         """One step on the rows given; the loss before it, penalty included."""
+
+
+class EpochTask(StepTask):
+    """Training for whole epochs, each followed by an evaluation; stands before a `StepTask` that trains."""
+
+    problem: Epoch
+
+    def __init__(self, problem: Epoch) -> None:
+        super().__init__(problem)
+        self.held_out, self.held_out_labels = problem.data("validation")
+
+    def answers(self) -> list[float]:
+        """The first losses, and then the loss on the validation set."""
+        return [*(super().answers() or ()), self.validation_loss()]
+
+    @abstractmethod
+    def validation_loss(self) -> float:
+        """The mean loss on the validation set, as the contestant evaluates it."""
+
+
+class PredictTask(Task):
+    """Predicting the labels of the problem's rows: a run is a call."""
+
+    problem: Prediction
+
+    def __init__(self, problem: Prediction) -> None:
+        super().__init__(problem)
+        self.x = problem.rows()
+        self.start = problem.weights()
+
+    def run(self, count: int) -> None:
+        predict = self.predict
+        for _ in range(count):
+            predict()
+
+    def answers(self) -> list[float] | None:
+        """The probabilities of the first rows."""
+        return self.probabilities(self.problem.checked())
+
+    @abstractmethod
+    def predict(self) -> object:
+        """The labels of all rows."""
+
+    @abstractmethod
+    def probabilities(self, x: Array) -> list[float]:
+        """Each row's probabilities, one after the other."""
