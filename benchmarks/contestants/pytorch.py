@@ -165,7 +165,8 @@ class Layers(Task):
     def answers(self) -> list[float]:
         y = self.layer(self.x)
         dx, *gradients = torch.autograd.grad(y, self.sources, self.dy)
-        passes = [y.detach(), dx, *(gradient.T for gradient in gradients)]  # a weight's is (out, in) here
+        # A weight is (out, in) here.
+        passes = [y.detach(), dx, *(grad.T if grad.ndim == 2 else grad for grad in gradients)]
         return fingerprints(passes if self.problem.backward else passes[:1])
 
 

@@ -84,7 +84,7 @@ class Predict(PredictTask):
         super().__init__(problem)
         classes = np.arange(problem.classes)
         rows = np.zeros((len(classes), problem.features), np.float32)
-        self.net = MLPClassifier(problem.hidden, random_state=0).partial_fit(rows, classes, classes)
+        self.net = MLPClassifier(problem.hidden, random_state=0).partial_fit(rows, classes, classes=classes)
         self.net.coefs_ = [weight for weight, _ in self.start]
         self.net.intercepts_ = [bias for _, bias in self.start]
 
