@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.machine import describe_machine, usable_cores
+from benchmarks.machine import Bystanders, describe_machine, usable_cores
 from benchmarks.processes import WorkerError
 from benchmarks.results import Report, ResultsError
 from benchmarks.rounds import ALWAYS, Session
@@ -88,7 +88,7 @@ def run(
     report = Report(describe_machine() | {"rounds": f"{rounds}, of {seconds:g} s for each contestant"})
     print(header(report.machine), flush=True)
     for suite in suites:
-        names = chosen(suite, peers)
+        names, bystanders = chosen(suite, peers), Bystanders()
         try:
             # On standard error, and only where that is a terminal.
             with tqdm(unit="run", leave=False, disable=None) as bar:
@@ -96,6 +96,9 @@ def run(
                     session = Session(suite.name, names, count, report, quick, rounds, seconds, bar)
                     report.results.extend(suite.measure(session))
         finally:  # whatever there is by now is kept
+            busy = bystanders.busy_cores()
+            if busy is not None:
+                report.bystanders[suite.name] = round(busy, 3)
             report.write(out / "results.json")
             show(suite, report, out)
     print(f"\nwritten: {out}")

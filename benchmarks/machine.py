@@ -6,6 +6,7 @@ import datetime
 import importlib.metadata
 import os
 import platform
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,33 @@ def describe_library(api: str, version: str | None, kernel: str | None, threads:
     """The record of one library in one process."""
     name = f"{_APIS.get(api, api)} {version or '(version unknown)'}"
     return {"library": f"{name}, {kernel} kernel" if kernel else name, "threads": threads}
+
+
+class Bystanders:
+    """How many cores other programs kept busy since this was made: on a quiet machine, none."""
+
+    def __init__(self) -> None:
+        self._start = self._read()
+
+    def busy_cores(self) -> float | None:
+        """Cores, on average; call it when all processes started meanwhile have ended. None: not known."""
+        end = self._read()
+        if self._start is None or end is None:
+            return None
+        (clock, machine, own), (end_clock, end_machine, end_own) = self._start, end
+        return max((end_machine - machine) - (end_own - own), 0.0) / max(end_clock - clock, 1e-9)
+
+    @staticmethod
+    def _read() -> tuple[float, float, float] | None:
+        """Clock, the machine's busy seconds, and those of this process and its ended children."""
+        try:
+            fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        except OSError:
+            return None
+        user, nice, system, _, _, irq, soft, steal = (int(field) for field in fields)
+        busy = (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
+        times = os.times()
+        return time.perf_counter(), busy, sum(times[:4])
 
 
 def usable_cores() -> int:

@@ -53,6 +53,8 @@ class Report:
     machine: dict[str, str]
     libraries: list[dict[str, Any]] = field(default_factory=list)
     """A record for each BLAS in each process: `suite`, `contestant`, `library`, `threads`."""
+    bystanders: dict[str, float] = field(default_factory=dict)
+    """Cores that other programs kept busy during each suite."""
     skipped: list[dict[str, str]] = field(default_factory=list)
     """`suite`, `contestant`, `reason`; and `row`, where it failed or was wrong on that one only."""
     results: list[Result] = field(default_factory=list)

@@ -125,8 +125,7 @@ def check(
     reference = suite.reference(problem)
     for name in [name for name in processes if name not in refused]:
         with _noting(refused, name):
-            processes[name].wait()
-            answers = processes[name].ask("answers")
+            answers = processes[name].wait()
             title = CONTESTANTS[name].title
             differences[name] = None if answers is None else _difference(suite, title, answers, reference)
     return differences, refused

@@ -101,6 +101,9 @@ def _cell(suite: Suite, result: Result, *, bold: bool) -> str:
 
 def _about(suite: Suite, report: Report) -> str:
     lines = [("BLAS", text) for text in _libraries(suite, report)]
+    busy = report.bystanders.get(suite.name)
+    if busy is not None:
+        lines.append(("meanwhile", f"{busy:.2f} cores busy with other programs"))
     return _pairs([*lines, *(("left out", text) for text in _left_out(suite, report))])
 
 

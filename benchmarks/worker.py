@@ -37,15 +37,12 @@ class Worker:
         found = getattr(self.module, "libraries", blas_libraries)()
         return list(found)
 
-    def prepare(self, **problem: Any) -> None:
-        """Make data and net; what there was of a former problem goes first."""
-        self.task = None
-        self.task = getattr(self.module, self.suite.task)(self.suite.problem(**problem))
-
-    def answers(self) -> list[float] | None:
-        """What is compared with the reference."""
-        assert self.task is not None
-        return self.task.answers()
+    def prepare(self, **problem: Any) -> list[float] | None:
+        """Make data and net, and give the answers that are compared with the reference."""
+        self.task = None  # what there was of a former problem goes first
+        task: Task = getattr(self.module, self.suite.task)(self.suite.problem(**problem))
+        self.task = task
+        return task.answers()
 
     def run(self, count: int) -> float:
         """Seconds that so many runs take."""
