@@ -1,37 +1,67 @@
-"""``python -m benchmarks``: one training step of the two-layer net, minidl beside its peers."""
+"""``python -m benchmarks``: the suites run, their tables printed, JSON and pictures written."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.contestants import CONTESTANTS, PEERS
-from benchmarks.machine import describe_blas, describe_machine, usable_cores
-from benchmarks.problem import Problem
-from benchmarks.processes import WorkerError, started
-from benchmarks.report import NOTES, header, table, write_json
-from benchmarks.rounds import LossesDiffer, Result, measure
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.machine import Bystanders, describe_machine, usable_cores
+from benchmarks.processes import WorkerError
+from benchmarks.results import Report, ResultsError
+from benchmarks.rounds import ALWAYS, Session
+from benchmarks.suite import Suite
+from benchmarks.suites import SUITES
+from benchmarks.tables import header, markdown, section
+from minidl.errors import MissingExtraError
 
-_DESCRIPTION = """\
-Time one training step of the two-layer net (3,072 features, 10 classes, batches of 200, float32):
-minidl beside the classic NumPy program, scikit-learn, PyTorch, and the floor that the bare matrix
-products set. Every contestant has a process of its own with the same data, start weights and number
-of threads; they take turns, and only one works at a time. Their losses are compared first."""
+PEERS = tuple(name for name in CONTESTANTS if name not in ALWAYS)
+"""Those that a user chooses from; the floor and minidl always run."""
+
+_DESCRIPTION = f"""\
+Measure minidl beside its peers and the floor that the bare matrix products set.
+
+Every contestant has a process of its own, confined to as many cores as it has threads, with the same
+data and start weights; they take turns in rounds, and only one works at a time. Each must give the
+classic NumPy program's losses, or it is not timed. A quiet machine gives quiet figures.
+
+suites:
+{chr(10).join(f"  {suite.name:<10} {suite.help}" for suite in SUITES.values())}
+
+peers: {", ".join(PEERS)}; those not installed are left out"""
+
+_EXAMPLES = """\
+examples:
+  python -m benchmarks --quick                  rough figures of every suite soon
+  python -m benchmarks step --peers torch,jax   one suite, two peers
+  python -m benchmarks --from runs/benchmarks/results.json
+                                                print and draw once more what was measured"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line says; returns the exit code."""
     options = _parser().parse_args(arguments)
-    problems = [Problem(hidden) for hidden in options.hidden]
-    rounds, share = (5, 0.2) if options.quick else (15, 1.0)
     try:
-        run(problems, options.threads, options.peers, rounds=rounds, share=share, json_file=options.json)
-    except (LossesDiffer, WorkerError, OSError) as error:
+        if options.source is None:
+            report = run(
+                [SUITES[name] for name in options.suites or SUITES],
+                options.threads,
+                options.peers,
+                quick=options.quick,
+                out=options.out,
+            )
+            return 1 if any("row" in record for record in report.skipped) else 0
+        report = Report.read(options.source)
+        print(header(report.machine))
+        for suite in SUITES.values():
+            if report.of(suite.name) and suite.name in (options.suites or SUITES):
+                show(suite, report, options.out)
+        print(f"\nwritten: {options.out}")
+    except (ResultsError, WorkerError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -40,78 +70,107 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(
-    problems: Sequence[Problem],
+    suites: Sequence[Suite],
     threads: Sequence[int],
-    peers: Sequence[str],
+    peers: Sequence[str] | None = None,
     *,
-    rounds: int,
-    share: float = 1.0,
-    json_file: Path | None = None,
-) -> list[Result]:
-    """Print the header, time everything, print the table; `json_file` takes all of it."""
-    names = [name for name in CONTESTANTS if name in ("floor", "minidl") or name in peers]
-    machine = describe_machine()
-    skipped: dict[str, str] = {}
-    results: list[Result] = []
-    with ExitStack() as stack:
-        groups = []
-        for count in threads:
-            processes, missing = stack.enter_context(started(names, count))
-            for name in ("floor", "minidl"):  # without them there is nothing to compare with
-                if name in missing:
-                    raise WorkerError(f"{CONTESTANTS[name].title}: {missing[name]}")
-            skipped |= missing
-            groups.append(processes)
-        blas = describe_blas(process for processes in groups for process in processes)
-        print(header(machine, blas, skipped), flush=True)
-        total = len(problems) * (rounds + 1) * sum(map(len, groups))
-        # On standard error, and only where that is a terminal.
-        bar = stack.enter_context(tqdm(total=total, unit="run", leave=False, disable=None))
-        for problem in problems:
-            for processes in groups:
-                bar.set_description(f"hidden {problem.hidden}, threads {processes[0].threads}")
-                results += measure(problem, processes, rounds=rounds, share=share, tick=bar.update)
-    print(f"\n{table(results)}\n\n{NOTES}")
-    if json_file is not None:
-        write_json(json_file, machine, blas, skipped, results)
-    return results
+    quick: bool = False,
+    rounds: int = 0,
+    seconds: float = 0.0,
+    out: Path,
+) -> Report:
+    """Measure and show one suite after the other; `out` takes results.json and the pictures.
+
+    `rounds` and `seconds` (a contestant's time in a round) of 0: as many as `quick` says.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    rounds, seconds = rounds or (5 if quick else 11), seconds or (0.05 if quick else 0.25)
+    report = Report(describe_machine() | {"rounds": f"{rounds}, of {seconds:g} s for each contestant"})
+    print(header(report.machine), flush=True)
+    for suite in suites:
+        names, bystanders = chosen(suite, peers), Bystanders()
+        try:
+            # On standard error, and only where that is a terminal.
+            with tqdm(unit="run", leave=False, disable=None) as bar:
+                for count in threads:
+                    session = Session(suite.name, names, count, report, quick, rounds, seconds, bar)
+                    report.results.extend(suite.measure(session))
+        finally:  # whatever there is by now is kept
+            busy = bystanders.busy_cores()
+            if busy is not None:
+                report.bystanders[suite.name] = round(busy, 3)
+            report.write(out / "results.json")
+            show(suite, report, out)
+    print(f"\nwritten: {out}")
+    return report
+
+
+def chosen(suite: Suite, peers: Sequence[str] | None) -> list[str]:
+    """Who is to take part: always the floor and minidl, and the peers asked for or the suite's own."""
+    if peers is None:
+        peers = suite.contestants if suite.default_peers is None else suite.default_peers
+    return [name for name in suite.contestants if name in ALWAYS or name in peers]
+
+
+def show(suite: Suite, report: Report, out: Path) -> None:
+    """Print the suite's section; write its picture, and the page of all suites so far."""
+    print(f"\n{section(suite, report)}", flush=True)
+    results = report.of(suite.name)
+    if results:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "results.md").write_text(markdown(SUITES.values(), report), encoding="utf-8")
+        try:
+            suite.plot(results, out / f"{suite.name}.png")
+        except MissingExtraError as error:
+            print(f"no picture: {error}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=_DESCRIPTION)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     cores = usable_cores()
     every = sorted({1, cores})
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: rough figures soon")
+    parser.add_argument("suites", nargs="*", type=_suite, metavar="SUITE", help="which suites (all)")
+    parser.add_argument("--quick", action="store_true", help="fewer rows, fewer and shorter rounds")
     parser.add_argument(
-        "--hidden", type=_positive, nargs="+", default=[50, 300], metavar="N", help="hidden units (50 300)"
+        "--peers", type=_peers, metavar="A,B", help="whom to run beside minidl and the floor (see above)"
     )
     parser.add_argument(
         "--threads",
-        type=_positive,
+        type=_threads,
         nargs="+",
         default=every,
         metavar="N",
-        help=f"threads of every contestant ({' '.join(map(str, every))}: one, and all cores)",
+        help=f"threads, and cores, of every contestant ({' '.join(map(str, every))})",
     )
     parser.add_argument(
-        "--peers",
-        type=_peers,
-        default=list(PEERS),
-        metavar="A,B",
-        help=f"whom to run beside minidl and the floor, where installed ({','.join(PEERS)})",
+        "--out",
+        type=Path,
+        default=Path("runs/benchmarks"),
+        metavar="DIR",
+        help="where results.json, results.md and the pictures go (%(default)s)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures into FILE, too")
+    parser.add_argument(
+        "--from", type=Path, metavar="FILE", dest="source", help="show a results.json, measure nothing"
+    )
     return parser
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
+def _suite(text: str) -> str:
+    if text not in SUITES:
+        raise argparse.ArgumentTypeError(f"unknown suite {text!r}; there are {', '.join(SUITES)}")
+    return text
+
+
+def _threads(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= usable_cores():
+        raise argparse.ArgumentTypeError(f"expected 1 to {usable_cores()}, the usable cores, got {text!r}")
     return number
-
-
-_positive.__name__ = "number >= 1"  # how argparse calls it in its message
 
 
 def _peers(text: str) -> list[str]:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.metadata
 import os
 import platform
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-from benchmarks.processes import Process
-
-_PACKAGES = {"minidl": "minidl", "NumPy": "numpy", "scikit-learn": "scikit-learn", "PyTorch": "torch"}
+_PACKAGES = {
+    "minidl": "minidl",
+    "NumPy": "numpy",
+    "scikit-learn": "scikit-learn",
+    "PyTorch": "torch",
+    "JAX": "jax",
+    "Keras": "keras",
+    "thinc": "thinc",
+    "tinygrad": "tinygrad",
+}
 _PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _APIS = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}
 
@@ -18,6 +28,7 @@ _APIS = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}
 def describe_machine() -> dict[str, str]:
     """CPU, cores, system, Python and versions; and what is set that changes the BLAS's kernel."""
     machine = {
+        "date": datetime.date.today().isoformat(),
         "CPU": _cpu(),
         "cores": f"{usable_cores()} usable of {os.cpu_count()}",
         "system": platform.platform(),
@@ -27,31 +38,55 @@ def describe_machine() -> dict[str, str]:
     return machine | {name: os.environ[name] for name in _PINS if name in os.environ}
 
 
-def describe_blas(processes: Iterable[Process]) -> list[str]:
-    """Each BLAS with its kernel, who loads it, and the threads it has there, as the workers found them."""
-    users: dict[str, list[str]] = {}
-    threads: dict[str, list[str]] = {}
-    for process in processes:
-        for library in process.ask("libraries"):
-            name = _APIS.get(library["internal_api"], library["internal_api"])
-            kernel = library.get("architecture") or "unknown"
-            text = f"{name} {library.get('version') or '(version unknown)'}, {kernel} kernel"
-            _append_new(users.setdefault(text, []), process.title)
-            _append_new(threads.setdefault(text, []), f"{library['num_threads']}")
+def blas_libraries() -> list[dict[str, Any]]:
+    """The BLAS libraries of this process: a name with version and kernel, and the threads."""
+    import numpy as np
+    from threadpoolctl import threadpool_info
+
+    np.ones((2, 2)) @ np.ones((2, 2))
     return [
-        f"{text}, threads {' and '.join(threads[text])}: {', '.join(titles)}"
-        for text, titles in users.items()
+        describe_library(pool["internal_api"], pool["version"], pool.get("architecture"), pool["num_threads"])
+        for pool in threadpool_info()
+        if pool["user_api"] == "blas"
     ]
+
+
+def describe_library(api: str, version: str | None, kernel: str | None, threads: int) -> dict[str, Any]:
+    """The record of one library in one process."""
+    name = f"{_APIS.get(api, api)} {version or '(version unknown)'}"
+    return {"library": f"{name}, {kernel} kernel" if kernel else name, "threads": threads}
+
+
+class Bystanders:
+    """How many cores other programs kept busy since this was made: on a quiet machine, none."""
+
+    def __init__(self) -> None:
+        self._start = self._read()
+
+    def busy_cores(self) -> float | None:
+        """Cores, on average; call it when all processes started meanwhile have ended. None: not known."""
+        end = self._read()
+        if self._start is None or end is None:
+            return None
+        (clock, machine, own), (end_clock, end_machine, end_own) = self._start, end
+        return max((end_machine - machine) - (end_own - own), 0.0) / max(end_clock - clock, 1e-9)
+
+    @staticmethod
+    def _read() -> tuple[float, float, float] | None:
+        """Clock, the machine's busy seconds, and those of this process and its ended children."""
+        try:
+            fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+        except OSError:
+            return None
+        user, nice, system, _, _, irq, soft, steal = (int(field) for field in fields)
+        busy = (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
+        times = os.times()
+        return time.perf_counter(), busy, sum(times[:4])
 
 
 def usable_cores() -> int:
     """The cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _append_new(texts: list[str], text: str) -> None:
-    if text not in texts:
-        texts.append(text)
 
 
 def _cpu() -> str:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,13 +16,14 @@ from benchmarks.contestants import CONTESTANTS
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# Each BLAS and OpenMP reads its own when it is loaded, so they are set before the process starts.
+# Each library reads its own when it is loaded, so they are set before the process starts.
 _THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
+    "NUM_CPU_THREADS",  # tinygrad's
 )
 
 
@@ -33,16 +34,16 @@ class WorkerError(Exception):
 class Process:
     """A contestant in a process of its own with so many threads; close it or use it in a ``with``."""
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, suite: str, name: str, threads: int) -> None:
         self.name, self.threads = name, threads
         self.title = CONTESTANTS[name].title
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", name, str(threads)],
+            [sys.executable, "-m", "benchmarks.worker", suite, name, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=ROOT,
-            env=os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads)),
+            env=environment(threads),
         )
 
     def wait(self) -> Any:
@@ -68,13 +69,21 @@ class Process:
         self.send(command, **arguments)
         return self.wait()
 
+    def run(self, count: int) -> float:
+        """Seconds that so many runs take."""
+        return float(self.ask("run", count=count))
+
     def close(self) -> None:
-        """End the process."""
-        self._process.kill()  # it holds nothing that needs saving
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
-        self._process.wait()
+        """End the process: by itself, so that libraries can tidy up; if it is at work, at once."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=3)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
 
     def __enter__(self) -> Process:
         return self
@@ -85,18 +94,27 @@ class Process:
         self.close()
 
 
+def environment(threads: int) -> dict[str, str]:
+    """The environment of a process with so many threads."""
+    return os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
+
+
 @contextmanager
-def started(names: Iterable[str], threads: int) -> Iterator[tuple[list[Process], dict[str, str]]]:
+def started(
+    suite: str, names: Iterable[str], threads: int
+) -> Iterator[tuple[dict[str, Process], dict[str, str]]]:
     """Processes of the contestants that can take part, and why each of the others cannot."""
-    skipped = {name: CONTESTANTS[name].missing for name in names if CONTESTANTS[name].missing}
+    missing = {name: CONTESTANTS[name].missing for name in names}
+    skipped = {name: reason for name, reason in missing.items() if reason}
     with ExitStack() as stack:
         # All are started before the first is waited for: most of an import is waiting.
-        waiting = [stack.enter_context(Process(name, threads)) for name in names if name not in skipped]
-        ready = []
-        for process in waiting:
+        ready = {
+            name: stack.enter_context(Process(suite, name, threads)) for name in names if name not in skipped
+        }
+        for name, process in list(ready.items()):
             try:
                 process.wait()
-                ready.append(process)
             except WorkerError as error:
-                skipped[process.name] = str(error).removeprefix(f"{process.title}: ")
+                del ready[name]
+                skipped[name] = str(error).removeprefix(f"{process.title}: ")
         yield ready, skipped

@@ -1,6 +1,7 @@
 """A contestant's process: reads one command a line as JSON, answers each with one line.
 
-Started by `processes`, with the numbers of threads in the environment before anything is imported.
+Started by `processes`, with the numbers of threads in the environment. Nothing that computes is
+imported at the top: the process is confined to its cores first.
 """
 
 from __future__ import annotations
@@ -12,45 +13,47 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.contestants import CONTESTANTS
-from benchmarks.contestants.contestant import Contestant
-from benchmarks.problem import Problem
+if TYPE_CHECKING:
+    from benchmarks.contestants.task import Task
 
 
 class Worker:
     """The commands that a contestant's process understands."""
 
-    def __init__(self, name: str, threads: int) -> None:
-        self.kind = CONTESTANTS[name].load()
-        self.kind.set_threads(threads)
-        self.contestant: Contestant | None = None
+    def __init__(self, suite: str, name: str) -> None:
+        from benchmarks.contestants import CONTESTANTS
+        from benchmarks.suites import SUITES
+
+        self.suite = SUITES[suite]
+        self.module = CONTESTANTS[name].load()
+        self.task: Task | None = None
 
     def libraries(self) -> list[dict[str, Any]]:
-        """The BLAS libraries and the threads they use."""
-        return self.kind.libraries()
+        """The BLAS libraries, and the threads they use."""
+        from benchmarks.machine import blas_libraries
 
-    def prepare(self, **problem: Any) -> None:
-        """Make data and net; what there was of a former problem goes first."""
-        self.contestant = None
-        self.contestant = self.kind(Problem(**problem))
+        found = getattr(self.module, "libraries", blas_libraries)()
+        return list(found)
 
-    def losses(self) -> list[float] | None:
-        """The losses of the first steps on the batches that all contestants take."""
-        assert self.contestant is not None
-        return self.contestant.losses(self.contestant.problem.checked_batches())
+    def prepare(self, **problem: Any) -> list[float] | None:
+        """Make data and net, and give the answers that are compared with the reference."""
+        self.task = None  # what there was of a former problem goes first
+        task: Task = getattr(self.module, self.suite.task)(self.suite.problem(**problem))
+        self.task = task
+        return task.answers()
 
-    def run(self, steps: int) -> float:
-        """Seconds that so many steps take, from the start weights."""
-        assert self.contestant is not None
-        self.contestant.reset()
+    def run(self, count: int) -> float:
+        """Seconds that so many runs take."""
+        assert self.task is not None
+        self.task.reset()
         start = time.perf_counter()
-        self.contestant.run(steps)
+        self.task.run(count)
         return time.perf_counter() - start
 
 
-def serve(name: str, threads: int) -> None:
+def serve(suite: str, name: str) -> None:
     """Answer commands until the standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends the input
     # Whatever a library prints must not come between the answers.
@@ -61,14 +64,15 @@ def serve(name: str, threads: int) -> None:
         try:
             reply = {"result": work()}
         except Exception as error:
-            reply = {"error": f"{type(error).__name__}: {error}"}
+            text = " ".join(str(error).split())  # one line
+            reply = {"error": f"{type(error).__name__}: {text[:300]}"}
         print(json.dumps(reply), file=answers)
 
     worker: Worker | None = None
 
     def start() -> None:
         nonlocal worker
-        worker = Worker(name, threads)
+        worker = Worker(suite, name)
 
     answer(start)
     for line in sys.stdin:
@@ -76,9 +80,17 @@ def serve(name: str, threads: int) -> None:
         answer(lambda: getattr(worker, command["do"])(**command["with"]))  # noqa: B023 - called at once
 
 
+def confine(threads: int) -> None:
+    """Let this process use so many cores only: not every library can be told a number of threads."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("contestant", choices=list(CONTESTANTS))
+    parser.add_argument("suite")
+    parser.add_argument("contestant")
     parser.add_argument("threads", type=int)
     arguments = parser.parse_args()
-    serve(arguments.contestant, arguments.threads)
+    confine(arguments.threads)
+    serve(arguments.suite, arguments.contestant)

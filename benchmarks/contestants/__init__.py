@@ -5,15 +5,12 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from benchmarks.contestants.contestant import Contestant
+from types import ModuleType
 
 
 @dataclass(frozen=True)
-class Entry:
-    """How a contestant is called, where it is, and which module it needs installed."""
+class Contestant:
+    """How it is called, where it is, and which module it needs installed."""
 
     title: str
     module: str
@@ -24,19 +21,19 @@ class Entry:
         """Why it cannot take part; empty where it can."""
         return "" if importlib.util.find_spec(self.needs) else f"the module {self.needs!r} is not installed"
 
-    def load(self) -> type[Contestant]:
-        """Its class; imports what it needs."""
-        contestant: type[Contestant] = import_module(f"benchmarks.contestants.{self.module}").Runner
-        return contestant
+    def load(self) -> ModuleType:
+        """The module with a class for each suite's task it takes part in; imports what it needs."""
+        return import_module(f"benchmarks.contestants.{self.module}")
 
 
 CONTESTANTS = {
-    "floor": Entry("floor", "floor"),
-    "minidl": Entry("minidl", "ours"),
-    "classic": Entry("classic NumPy", "classic"),
-    "sklearn": Entry("scikit-learn", "scikit_learn", "sklearn"),
-    "torch": Entry("PyTorch", "pytorch", "torch"),
+    "floor": Contestant("floor", "floor"),
+    "minidl": Contestant("minidl", "ours"),
+    "classic": Contestant("classic NumPy", "classic"),
+    "sklearn": Contestant("scikit-learn", "scikit_learn", "sklearn"),
+    "torch": Contestant("PyTorch", "pytorch", "torch"),
+    "jax": Contestant("JAX jit", "jax_jit", "jax"),
+    "keras": Contestant("Keras on JAX", "keras_fit", "keras"),
+    "thinc": Contestant("thinc", "thinc_chain", "thinc"),
+    "tinygrad": Contestant("tinygrad", "tiny_grad", "tinygrad"),
 }
-
-PEERS = tuple(name for name in CONTESTANTS if name not in ("floor", "minidl"))
-"""Those that a user chooses from; the floor and minidl always run."""

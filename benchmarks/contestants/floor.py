@@ -1,39 +1,67 @@
-"""The floor: a step's matrix products on NumPy's BLAS, and nothing else."""
+"""The floor: what the matrix products take on NumPy's BLAS, and nothing else."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.contestants.contestant import Contestant
-from benchmarks.problem import Array, Problem
+from benchmarks.contestants.task import PredictTask, StepTask
+from benchmarks.suites.predict import Prediction
+from benchmarks.training import Array, Training
 
 
-class Runner(Contestant):
-    """The five products on one batch, into arrays that are there already."""
+class Step(StepTask):
+    """A step's products on one batch, into arrays that are there already.
 
-    def __init__(self, problem: Problem) -> None:
+    Three a layer; two for the first, where nobody needs the gradient of the input.
+    """
+
+    def __init__(self, problem: Training) -> None:
         super().__init__(problem)
-        size, hidden, classes = problem.batch, problem.hidden, problem.classes
-        weights = problem.weights()
-        self.w1, self.w2 = weights["W1"], weights["W2"]
-        self.x = self.features[:size].copy()
-        self.z1, self.dz1 = np.empty((2, size, hidden), np.float32)
         # Numbers of a usual size: what a product costs can depend on them (denormal ones).
-        self.a1 = np.maximum(self.x @ self.w1, 0)
-        self.z2 = np.empty((size, classes), np.float32)
-        self.dz2 = np.random.default_rng(0).standard_normal((size, classes), np.float32)
-        self.dw1, self.dw2 = np.empty_like(self.w1), np.empty_like(self.w2)
+        self.inputs = [self.features[: problem.batch].copy()]
+        for weight, _ in self.start[:-1]:
+            self.inputs.append(np.maximum(self.inputs[-1] @ weight, 0))
+        rng = np.random.default_rng(0)
+        self.layers = []
+        for x, (weight, _) in zip(self.inputs, self.start, strict=True):
+            dy = rng.standard_normal((problem.batch, weight.shape[1]), np.float32)
+            self.layers.append((x, weight, np.empty_like(dy), dy, np.empty_like(weight), np.empty_like(x)))
 
-    def reset(self) -> None:
-        pass
+    def run(self, count: int) -> None:
+        for _ in range(count * self.problem.units):
+            for x, weight, y, _, _, _ in self.layers:
+                np.matmul(x, weight, out=y)
+            for x, weight, _, dy, dweight, dx in self.layers[:0:-1]:
+                np.matmul(x.T, dy, out=dweight)
+                np.matmul(dy, weight.T, out=dx)
+            x, _, _, dy, dweight, _ = self.layers[0]
+            np.matmul(x.T, dy, out=dweight)
 
-    def run(self, steps: int) -> None:
-        for _ in range(steps):
-            np.matmul(self.x, self.w1, out=self.z1)
-            np.matmul(self.a1, self.w2, out=self.z2)
-            np.matmul(self.a1.T, self.dz2, out=self.dw2)
-            np.matmul(self.dz2, self.w2.T, out=self.dz1)
-            np.matmul(self.x.T, self.dz1, out=self.dw1)
-
-    def losses(self, batches: list[Array]) -> list[float] | None:
+    def answers(self) -> None:
         return None
+
+    def loss(self, rows: Array) -> float:
+        raise NotImplementedError  # never asked: there are no answers
+
+
+class Predict(PredictTask):
+    """The net's products on all rows at once, into arrays that are there already."""
+
+    def __init__(self, problem: Prediction) -> None:
+        super().__init__(problem)
+        x = self.x.astype(np.float32)
+        self.layers = []
+        for weight, _ in self.start:
+            y = x @ weight
+            self.layers.append((x, weight, y))
+            x = np.maximum(y, 0)
+
+    def predict(self) -> None:
+        for x, weight, y in self.layers:
+            np.matmul(x, weight, out=y)
+
+    def answers(self) -> None:
+        return None
+
+    def probabilities(self, x: Array) -> list[float]:
+        raise NotImplementedError  # never asked: there are no answers

@@ -5,24 +5,29 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.contestants.contestant import Contestant
-from benchmarks.problem import Array, Problem
+from benchmarks.contestants.task import EpochTask, PredictTask, StepTask
+from benchmarks.suites.epoch import Epoch as EpochProblem
+from benchmarks.suites.predict import Prediction
+from benchmarks.training import Array, Training
 
 
-class Runner(Contestant):
-    """`MLPClassifier.fit`, warm-started from the start weights; its checks of the data are in the time.
+class Step(StepTask):
+    """`MLPClassifier.fit`, warm-started from the start weights.
 
-    It divides its penalty ``alpha / 2 * sum(W²)`` by the batch's size, so that an `alpha` of
-    ``2 * batch * reg`` gives the loss and the gradients of all the others.
+    Its check of all data for NaN, once a fit, is switched off by ``assume_finite``. It divides its
+    penalty ``alpha / 2 * sum(W²)`` by the batch's size, so that an `alpha` of ``2 * batch * reg``
+    gives the loss and the gradients of all the others.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Training) -> None:
         super().__init__(problem)
+        sklearn.set_config(assume_finite=True)
         self.net = MLPClassifier(
-            (problem.hidden,),
+            problem.hidden,
             solver="sgd",
             alpha=2 * problem.batch * problem.reg,
             batch_size=problem.batch,
@@ -32,28 +37,62 @@ class Runner(Contestant):
             tol=0.0,
             n_iter_no_change=np.inf,
             random_state=0,
-            warm_start=True,
         )
-        self._step(np.arange(problem.batch))  # makes the arrays that the start weights go into
+        self.loss(np.arange(problem.batch))  # makes the arrays that the start weights go into
         self.reset()
 
     def reset(self) -> None:
-        weights = self.problem.weights()
-        for layer in (0, 1):
-            self.net.coefs_[layer][...] = weights[f"W{layer + 1}"]
-            self.net.intercepts_[layer][...] = weights[f"b{layer + 1}"]
+        for layer, (weight, bias) in enumerate(self.start):
+            self.net.coefs_[layer][...] = weight
+            self.net.intercepts_[layer][...] = bias
 
-    def run(self, steps: int) -> None:
-        self.net.set_params(max_iter=steps // self.problem.steps_per_epoch)
+    def run(self, count: int) -> None:
+        self.net.set_params(max_iter=count, warm_start=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # to stop at max_iter is the intention
             self.net.fit(self.features, self.labels)
 
-    def losses(self, batches: list[Array]) -> list[float] | None:
-        self.reset()
-        return [self._step(rows) for rows in batches]
-
-    def _step(self, rows: Array) -> float:
+    def loss(self, rows: Array) -> float:
         classes = np.arange(self.problem.classes)
+        self.net.set_params(warm_start=False)  # with it, a batch would have to hold every class
         net = self.net.partial_fit(self.features[rows], self.labels[rows], classes=classes)
         return float(net.loss_)
+
+
+class Epoch(EpochTask, Step):
+    """`partial_fit`, which is one epoch, and `score`."""
+
+    def __init__(self, problem: EpochProblem) -> None:
+        super().__init__(problem)
+        sklearn.set_config(assume_finite=False)  # as it is for its users
+
+    def run(self, count: int) -> None:
+        for _ in range(count):
+            self.net.partial_fit(self.features, self.labels)
+            self.net.score(self.held_out, self.held_out_labels)
+
+    def validation_loss(self) -> float:
+        p = self.net.predict_proba(self.held_out)
+        chosen = p[np.arange(len(p)), self.held_out_labels]
+        return float(-np.log(chosen).mean(dtype=np.float64))
+
+
+class Predict(PredictTask):
+    """`MLPClassifier.predict`."""
+
+    def __init__(self, problem: Prediction) -> None:
+        super().__init__(problem)
+        classes = np.arange(problem.classes)
+        rows = np.zeros((len(classes), problem.features), np.float32)
+        self.net = MLPClassifier(problem.hidden, random_state=0).partial_fit(rows, classes, classes=classes)
+        self.net.coefs_ = [weight for weight, _ in self.start]
+        self.net.intercepts_ = [bias for _, bias in self.start]
+
+    def predict(self) -> Array:
+        return np.asarray(self.net.predict(self._numbers(self.x)))
+
+    def probabilities(self, x: Array) -> list[float]:
+        return [float(p) for p in self.net.predict_proba(self._numbers(x)).ravel()]
+
+    def _numbers(self, x: Array) -> Array:
+        return x / np.float32(255) if self.problem.pixels else x
