@@ -88,7 +88,7 @@ def _alone(attempt: RunTasks, task: Task, deaths: tuple[type[BaseException], ...
         except deaths:
             continue
         return outcome
-    reason = f"its process died, {_PATIENCE} times: out of memory?"
+    reason = "whatever process ran it died: out of memory?"
     return Outcome(Row(task.trial, task.configuration, task.rung, 0, "failed", reason))
 
 
@@ -195,6 +195,7 @@ def _dask(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
     """The workers of a `dask.distributed` scheduler."""
     try:
         from distributed import Client, LocalCluster, get_client
+        from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
         from joblib import delayed
         from joblib._dask import DaskDistributedBackend
@@ -202,6 +203,14 @@ def _dask(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
         raise MissingExtraError.for_extra("backend='dask'", "distributed", "dask") from None
 
     class Backend(_TellsErrors, DaskDistributedBackend):  # type: ignore[misc]
+        data_futures: dict[int, Any]
+
+        def start_call(self) -> None:
+            if any(future.status != "finished" for future in self.data_futures.values()):
+                # The data were lost with the workers that held them.
+                self.data_futures = {id(setup): self.client.scatter([setup], broadcast=True)[0]}
+            super().start_call()
+
         def submit(self, func: Any, callback: Any = None) -> Any:
             def tell(future: Any) -> None:  # joblib's own does not, and waits for ever
                 if future.exception() is not None:
@@ -226,7 +235,8 @@ def _dask(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
                 client = stack.enter_context(Client(cluster, set_as_default=False))
         backend = Backend(client=client, scatter=[setup])
         # All at once: the scheduler knows best, and an adaptive cluster grows with what waits.
-        yield _Engine(backend, lambda task: delayed(run_task)(setup, task), (KilledWorker,), ahead="all")
+        deaths = (KilledWorker, FutureCancelledError)
+        yield _Engine(backend, lambda task: delayed(run_task)(setup, task), deaths, ahead="all")
 
 
 @contextmanager
@@ -248,9 +258,9 @@ def _ray(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
             ray.init(address=scheduler, num_cpus=count, log_to_driver=False, include_dashboard=False)
             stack.callback(ray.shutdown)
         shared = [ray.put(setup)]  # in a list: a reference itself would be replaced by what it refers to
-        yield _Engine(
-            Backend(), lambda task: delayed(_run_by_reference)(shared, task), (ray.exceptions.RayError,)
-        )
+        errors = ray.exceptions
+        deaths = (errors.RayActorError, errors.OutOfMemoryError, errors.WorkerCrashedError)
+        yield _Engine(Backend(), lambda task: delayed(_run_by_reference)(shared, task), deaths)
 
 
 def _run_by_reference(shared: list[Any], task: Task) -> Outcome:
