@@ -10,7 +10,8 @@ from minidl import Dataset
 from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError, StateError
 from minidl.sweep import Grid, Halving, Random, Results, Sweep
-from tests.sweep.small import JOURNAL, SPACE, build, digits, kept, lines
+from minidl.sweep.journal import JOURNAL
+from tests.sweep.small import SPACE, build, digits, kept, lines
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,9 @@ def test_the_best(swept):
     done = [row for row in results.rows if row.status == "done"]
     assert results.best.value == max(row.value for row in done) == results.best.validation_accuracy
     assert results.sorted()[0] == results.best
+    loaded = Results.load(directory)
+    assert (loaded.rows, loaded.best) == (results.rows, results.best)
+    assert loaded.best_history().steps == results.best_history().steps
     assert [row.status for row in results.sorted()[-4:]] == ["diverged"] * 4
     net, history = results.best_net(), results.best_history()
     assert minidl.evaluate(net, digits().validation)[1] == results.best.value
@@ -235,8 +239,8 @@ def test_errors_of_a_sweep(change, error, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"jobs": 0}, "jobs to be a whole number >= 1"),
-        ({"jobs": 1.5}, "jobs to be a whole number >= 1"),
+        ({"jobs": 0}, "jobs to be a whole number other than 0, got"),
+        ({"jobs": 1.5}, "jobs to be a whole number other than 0, got"),
         ({"backend": "threads"}, "backend to be one of loky, dask, ray, got 'threads'"),
         ({"scheduler": "tcp://here"}, "no scheduler for loky, got 'tcp://here'"),
     ],
