@@ -109,6 +109,8 @@ def add_to_rows(y: Array, row: Array) -> Array:
         return y
     # Many short rows are taken as few long ones.
     whole = len(y) - len(y) % together
-    y[:whole].reshape(-1, together * len(row))[...] += np.tile(row, together)
+    repeated = np.empty((together, len(row)), row.dtype)
+    repeated[...] = row
+    y[:whole].reshape(-1, repeated.size)[...] += repeated.reshape(-1)
     y[whole:] += row
     return y
