@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from minidl.errors import CheckpointError, ConfigurationError
+import minidl
+from minidl.data import Splits
+from minidl.errors import CheckpointError, ConfigurationError, MissingExtraError
 from minidl.files import atomic_write
+from minidl.layers import Sequential
+from minidl.plots import plot_weights
+from minidl.training import History
 
 NET, HISTORY, RUN = "net.npz", "history.json", "run.json"
 CURVES, WEIGHTS = "history.png", "weights.png"
@@ -38,6 +44,19 @@ def prepare(out: Path | None, name: str, *, force: bool) -> Path:
     with tempfile.TemporaryFile(dir=out):
         pass
     return out
+
+
+def write(out: Path, net: Sequential, history: History, splits: Splits, run: dict[str, Any]) -> None:
+    """Write everything, the net first: it is what cannot be had again."""
+    minidl.save(net, out / NET)
+    history.save(out / HISTORY)
+    write_run(out, run)
+    try:
+        if history.steps["loss"]:
+            history.plot(out / CURVES)
+        plot_weights(net.parameters["affine0.weight"].value, splits.sample_shape, out / WEIGHTS)
+    except MissingExtraError as error:
+        print(f"minidl: no pictures: {error}", file=sys.stderr)
 
 
 def write_run(out: Path, run: dict[str, Any]) -> None:
