@@ -64,23 +64,39 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the data set's files are")
 
 
-def add_hyperparameters(parser: argparse.ArgumentParser, *, nargs: str | None = None) -> None:
-    """Add how long to train, and what `Settings` names but `hidden`; `nargs` "+" takes several values."""
+def add_hyperparameters(
+    parser: argparse.ArgumentParser, *, nargs: str | None = None, number: Callable[[str], Any] = float
+) -> None:
+    """Add how long to train, and what `Settings` names but `hidden`.
+
+    `nargs` "+" takes several values of each; `number` reads those that need not be whole.
+    """
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, help="passes over the training set")
     length.add_argument("--steps", type=int, help="updates, instead of epochs")
     for name, (kind, metavar, text) in _HYPERPARAMETERS.items():
         option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=kind, nargs=nargs, metavar=metavar or name.upper(), help=text)
+        parser.add_argument(
+            option,
+            type=number if kind is float else kind,
+            nargs=nargs,
+            metavar=metavar or name.upper(),
+            help=text,
+        )
 
 
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add seed and dtype, the directory to write to, and how much to say."""
+def add_output(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Add seed and dtype, the directory to write to, and how much to say.
+
+    Returns the group of what becomes of a directory that is in use.
+    """
     parser.add_argument("--seed", type=int, default=0, help="of weights and shuffles (default 0)")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: a new runs/NAME)")
-    parser.add_argument("--force", action="store_true", help="overwrite the run that --out holds")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
+    in_use = parser.add_mutually_exclusive_group()
+    in_use.add_argument("--force", action="store_true", help="overwrite the run that --out holds")
+    return in_use
 
 
 def settings(arguments: argparse.Namespace, samples: int) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         rng=rng,
     )
     out = run_directory.prepare(arguments.out, options.data_name(arguments), force=arguments.force)
-    say = _silent if arguments.quiet else print
+    say = report.silent if arguments.quiet else print
     sizes = " → ".join(map(str, (math.prod(splits.sample_shape), *settings["hidden"], splits.num_classes)))
     say(report.summary(splits))
     say(f"net: {sizes}, {net.parameters.count:,} parameters, {arguments.dtype}")
@@ -112,10 +112,6 @@ def _fit(trainer: Trainer, splits: Splits, settings: dict[str, Any]) -> None:
         )
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _silent(*_: object) -> None:
-    """Print nothing."""
 
 
 def _samples_seen(trainer: Trainer, samples: int, batch_size: int) -> int:
