@@ -29,7 +29,7 @@ from minidl.training import History, Trainer, evaluate
 Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Sequential | Trainer"]
 Objective: TypeAlias = "str | Callable[[Sequential, Splits], float]"
 
-_FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 _CURVE = ("step", "train_accuracy", "validation_accuracy")
 
 
@@ -190,7 +190,7 @@ def _make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
 def _measure(setup: Setup, net: Sequential) -> dict[str, Any]:
     train, validation = setup.data.train, setup.data.validation
     measured = (*evaluate(net, train), *(evaluate(net, validation) if validation else (None, None)))
-    figures = dict(zip(_FIGURES, measured, strict=True))
+    figures = dict(zip(FIGURES, measured, strict=True))
     objective = setup.objective
     value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
     figures["value"] = value
