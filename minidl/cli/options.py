@@ -1,20 +1,12 @@
-"""What ``minidl train`` and ``minidl sweep`` share: their options, the defaults, and the net they make."""
+"""What ``minidl train`` and ``minidl sweep`` share: their options and defaults."""
 
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-
-from minidl.data import Splits
-from minidl.initializers import he_normal, scaled
-from minidl.layers import Sequential, Standardize
-from minidl.models import dense_net
 
 
 @dataclass(frozen=True)
@@ -42,6 +34,9 @@ DEFAULTS = {
     "fashion-mnist": Settings(hidden=(300,), epochs=15, batch_size=100, lr_decay=0.85, first_scale=0.1),
     "cifar10": Settings(hidden=(300,), epochs=20, lr=0.005, lr_decay=0.9, prior=100.0, first_scale=0.1),
 }
+
+KEYS = ("hidden", "lr", "reg", "momentum", "lr_decay", "batch_size", "first_scale")
+"""The settings that make a trial's configuration."""
 
 _HYPERPARAMETERS: dict[str, tuple[Callable[[str], Any], str | None, str]] = {
     "batch_size": (int, "N", "samples a step"),
@@ -102,6 +97,7 @@ def add_output(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGr
 def settings(arguments: argparse.Namespace, samples: int) -> dict[str, Any]:
     """What the command line says, and the defaults for the rest; `samples` to train on."""
     chosen = vars(DEFAULTS.get(arguments.data, Settings())).copy()
+    chosen["hidden"] = list(chosen["hidden"])
     chosen["reg"] = chosen.pop("prior") / samples
     given = {name: getattr(arguments, name, None) for name in (*chosen, "steps")}
     return chosen | {name: value for name, value in given.items() if value is not None}
@@ -120,19 +116,3 @@ def described(arguments: argparse.Namespace) -> dict[str, Any]:
         "seed": arguments.seed,
         "dtype": arguments.dtype,
     }
-
-
-def build(splits: Splits, settings: dict[str, Any], dtype: str, rng: np.random.Generator) -> Sequential:
-    """The net of `settings` for the data, standardized by the training set."""
-    features = splits.train.features
-    # Pixels share one scale; measurements of different kinds each need their own.
-    is_image = len(splits.sample_shape) > 1 or features.dtype == np.uint8
-    return dense_net(
-        math.prod(splits.sample_shape),
-        settings["hidden"],
-        splits.num_classes,
-        standardize=Standardize.fit(features, shared_scale=is_image, dtype=dtype),
-        first_initializer=scaled(he_normal, settings["first_scale"]),
-        rng=rng,
-        dtype=dtype,
-    )

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 TABLE, CURVES, HEAT_MAP = "results.csv", "curves.png", "heatmap.png"
 
-_KEYS = ("hidden", "lr", "reg", "momentum", "lr_decay", "batch_size", "first_scale")
 _LOGARITHMIC = ("lr", "reg")  # what a range means here is its magnitude
 
 
@@ -144,7 +143,7 @@ def _space(settings: dict[str, Any], arguments: argparse.Namespace) -> Space:
     """All combinations of the settings, or draws from them; what is one value is so in each."""
     from minidl.sweep import Grid, Random
 
-    values = {name: settings[name] for name in _KEYS}
+    values = {name: settings[name] for name in options.KEYS}
     values |= {name: [value] for name, value in values.items() if not isinstance(value, list)}
     if arguments.random is not None:
         return Random(

@@ -19,6 +19,7 @@ from minidl.errors import DivergedError, check_int
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
 from minidl.schedulers import StepDecay
+from minidl.sweep.named import NamedModel
 from minidl.training import ProgressBar, Trainer
 
 
@@ -54,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("epochs", "batch_size", *(["steps"] if "steps" in settings else [])):
         check_int("train", name, settings[name], at_least=1)
     rng = np.random.default_rng(check_int("--seed", "seed", arguments.seed, at_least=0))
-    net = options.build(splits, settings, arguments.dtype, rng)
+    # The net of a sweep's trial, so that both come to the same one.
+    model = NamedModel.of("dense_net", splits, arguments.dtype, [])
+    net = model({name: settings[name] for name in options.KEYS}, splits, rng)
     trainer = Trainer(
         net,
         SGD(settings["lr"], momentum=settings["momentum"]),

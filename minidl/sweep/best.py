@@ -34,8 +34,10 @@ class Best:
     def forget_others(self, trial: int | None) -> None:
         """Drop what is kept of all trials but this one."""
         self._held = {number: held for number, held in self._held.items() if number == trial}
+        if self._folder is None or not self._folder.is_dir():
+            return
         kept = [self._path(trial, suffix) for suffix in ("npz", "json")] if trial is not None else []
-        for path in self._folder.iterdir() if self._folder and self._folder.is_dir() else ():
+        for path in self._folder.iterdir():
             if path not in kept:
                 path.unlink()
 

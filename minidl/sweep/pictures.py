@@ -56,7 +56,7 @@ def plot_heat_map(results: Results, path: str | os.PathLike[str], x: str = "lr",
         figure = make_figure((7.5, 5.0))
         axes = figure.subplots()
         points = _draw_points(axes, results, cells)
-        figure.colorbar(points, ax=axes, format=lambda value, _: results.show(value, 0))
+        figure.colorbar(points, ax=axes, format=lambda value, _: results.show(value, 1))
     others = [key for key in results.varying if key not in (x, y)]
     beyond = f", the best over {' and '.join(others)}" if others else ""
     axes.set(xlabel=x, ylabel=y)
@@ -93,8 +93,8 @@ def plot_curves(results: Results, path: str | os.PathLike[str]) -> None:
         if not points:
             empty += 1
         elif row is best:
-            axes.plot(*points, color=colour, linewidth=8, alpha=0.25, solid_capstyle="round")
-            axes.plot(*points, "o-", color=colour, linewidth=2.4, markersize=4.5, zorder=3)
+            axes.plot(*points, "o-", color="0.1", linewidth=4.6, markersize=6.5, zorder=3)
+            axes.plot(*points, "o-", color=colour, linewidth=2.6, markersize=4.5, zorder=3)
         else:
             axes.plot(*points, color=colour, linewidth=1.0, alpha=0.8)
             if row.status in _ENDS:
@@ -105,8 +105,8 @@ def plot_curves(results: Results, path: str | os.PathLike[str]) -> None:
     axes.set(xlabel=f"step{note}", ylabel="validation accuracy (%)", xlim=(0, None))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    chosen = f", of {len(results.rows)} trials that with {results.describe(best)}" if varying else ""
-    axes.set_title(f"best {results.title} {results.show(best.value)}{chosen}", fontsize=11, loc="left")
+    which = f"Best of {len(results.rows)} trials: {results.describe(best)}, " if varying else "One trial: "
+    axes.set_title(f"{which}{results.title} {results.show(best.value)}", fontsize=11, loc="left")
     save_figure(figure, path)
 
 
