@@ -120,8 +120,8 @@ def run(arguments: argparse.Namespace) -> int:
     seconds = time.perf_counter() - started
     say(results.table())
     results.save_csv(out / TABLE)
-    _draw(results, out)
     best = results.best
+    _draw(results, out)
     net = results.best_net()
     scores = report.scores(net, splits)
     made = {
@@ -133,7 +133,8 @@ def run(arguments: argparse.Namespace) -> int:
         "trial": best.trial,
     }
     run_directory.write(out, net, results.best_history(), splits, made)
-    say(f"\nbest: trial {best.trial}\n\n{report.scores_table(scores)}\n")
+    chosen = f", {results.describe(best)}" if results.varying else ""
+    say(f"\nbest: trial {best.trial}{chosen}\n\n{report.scores_table(scores)}\n")
     say(f"{len(results.rows)} trials in {seconds:.1f} s")
     say(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return 0
