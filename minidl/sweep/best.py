@@ -28,17 +28,14 @@ class Best:
             self._held[trial] = net, history
             return
         self._folder.mkdir(exist_ok=True)
-        save(net, self._path(trial, "npz"))
-        history.save(self._path(trial, "json"))
+        save(net, self._folder / _name(trial, "npz"))
+        history.save(self._folder / _name(trial, "json"))
 
     def forget_others(self, trial: int | None) -> None:
         """Drop what is kept of all trials but this one."""
         self._held = {number: held for number, held in self._held.items() if number == trial}
-        if self._folder is None or not self._folder.is_dir():
-            return
-        kept = [self._path(trial, suffix) for suffix in ("npz", "json")] if trial is not None else []
-        for path in self._folder.iterdir():
-            if path not in kept:
+        for path in self._folder.iterdir() if self._folder and self._folder.is_dir() else ():
+            if trial is None or path.name not in (_name(trial, "npz"), _name(trial, "json")):
                 path.unlink()
 
     def net(self, trial: int, custom: Sequence[Callable[..., Any]]) -> Sequential:
@@ -52,13 +49,14 @@ class Best:
         """A kept history."""
         return self._held[trial][1] if self._folder is None else History.load(self._existing(trial, "json"))
 
-    def _path(self, trial: int, suffix: str) -> Path:
-        assert self._folder is not None
-        return self._folder / f"{trial:03}.{suffix}"
-
     def _existing(self, trial: int, suffix: str) -> Path:
-        path = self._path(trial, suffix)
+        assert self._folder is not None
+        path = self._folder / _name(trial, suffix)
         if not path.is_file():
             remedy = "run the sweep anew in another directory"
             raise CheckpointError.expected("Results", f"the best trial's {path}", "no such file", remedy)
         return path
+
+
+def _name(trial: int, suffix: str) -> str:
+    return f"{trial:03}.{suffix}"
