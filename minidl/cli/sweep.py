@@ -161,13 +161,13 @@ def _distribution(name: str, values: list[Any]) -> Any:
     """What `Random` draws from: the list, or where it is one range, that."""
     if not any(isinstance(value, _Range) for value in values):
         return values
+    where = f"--{name.replace('_', '-')}"
+    if len(values) > 1:
+        raise ConfigurationError.expected(where, "one range, or values only", values)
     try:
         from scipy.stats import loguniform, uniform
     except ImportError:
         raise MissingExtraError.for_extra("drawing from a range", "SciPy", "sweep") from None
-    where = f"--{name.replace('_', '-')}"
-    if len(values) > 1:
-        raise ConfigurationError.expected(where, "one range, or values only", values)
     low, high = values[0]
     if name not in _LOGARITHMIC:
         return uniform(low, high - low)
