@@ -40,10 +40,8 @@ def drawn(path):
 def kinds():
     rows = grid()
     rng = np.random.default_rng(0)
-    diverged = [
-        row_of(3, None, "diverged", 4, lr=1.2e-3, reg=1e-4),
-        row_of(4, None, "failed", 0, lr=2, reg=1),
-    ]
+    places = {"diverged": {"lr": 1.2e-3, "reg": 1e-4}, "failed": {"lr": 1.2e-3, "reg": 1e-3}}
+    lost = [row_of(3 + k, None, status, k, **place) for k, (status, place) in enumerate(places.items())]
     return {
         "grid": rows,
         "one": rows[:1],
