@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,12 @@ from minidl.tables import table
 
 LR, REG = (1e-3, 1.2e-3, 1.4e-3, 1.6e-3, 1.8e-3), (1e-4, 1e-3, 1e-2)
 HIDDEN, BATCH, MOMENTUM = 300, 200, 0.9
+_BASE = "minidl sweep, 2 jobs"
 
 _DESCRIPTION = f"""\
-Search {len(LR)} learning rates by {len(REG)} penalties for a net of {HIDDEN} hidden units, by minidl sweep with
-one and with two jobs and by scikit-learn's GridSearchCV over MLPClassifier with two; each is a fresh
-process, timed from its start to its end.
+Search {len(LR)} learning rates by {len(REG)} penalties for a net of {HIDDEN} hidden units, by minidl sweep
+with one and with two jobs and by scikit-learn's GridSearchCV over MLPClassifier with two; each is a
+fresh process, timed from its start to its end.
 
 What is equal: the data, the grid, the minibatches' size, the epochs and so the updates, momentum, a
 constant learning rate, the penalty's gradient (alpha is 2 * batch * reg), float32, one BLAS thread a
@@ -49,30 +51,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps({"accuracy": grid_search(splits, epochs, options.grid_search)}))
         return 0
     print(header(describe_machine()))
-    print(
-        f"\n{splits}\n{len(LR) * len(REG)} trials of {epochs * per_epoch:,} updates, batches of {BATCH}",
-        end="\n\n",
-    )
+    print(f"\n{splits}")
+    print(f"{len(LR) * len(REG)} trials of {epochs * per_epoch:,} updates, batches of {BATCH}\n")
     bystanders = Bystanders()
-    seconds: dict[str, list[float]] = {}
+    contestants = {
+        "minidl sweep, 1 job": partial(_run_minidl, jobs=1),
+        _BASE: partial(_run_minidl, jobs=2),
+        "GridSearchCV, 2 jobs": partial(_run_scikit_learn, jobs=2),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
     accuracies: dict[str, float] = {}
     for _ in range(options.rounds):
-        for name, jobs in (
-            ("minidl sweep, 1 job", 1),
-            ("minidl sweep, 2 jobs", 2),
-            ("GridSearchCV, 2 jobs", -2),
-        ):
-            run = _run_minidl if jobs > 0 else _run_scikit_learn
+        for name, run in contestants.items():
             start = time.perf_counter()
-            accuracies[name] = run(options, epochs, abs(jobs))
-            seconds.setdefault(name, []).append(time.perf_counter() - start)
+            accuracies[name] = run(options, epochs)
+            seconds[name].append(time.perf_counter() - start)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
-    fastest = medians["minidl sweep, 2 jobs"]
     rows = [
-        [name, f"{median:.1f}", f"{median / fastest:.2f}", f"{accuracies[name]:.2%}"]
+        [name, f"{median:.1f}", f"{median / medians[_BASE]:.2f}", f"{accuracies[name]:.2%}"]
         for name, median in medians.items()
     ]
-    print(table(["", "seconds", "× minidl sweep, 2 jobs", "best validation accuracy"], rows))
+    print(table(["", "seconds", f"× {_BASE}", "best validation accuracy"], rows))
     busy = bystanders.busy_cores()
     if busy is not None:
         print(f"\nmeanwhile {busy:.2f} cores were busy with other programs")
@@ -88,8 +87,9 @@ def grid_search(splits: Splits, epochs: int, jobs: int) -> float:
 
     assert splits.validation is not None
     standardize = minidl.Standardize.fit(splits.train.features, shared_scale=True)
+    flat = minidl.Sequential(standardize, minidl.Flatten())
     parts = (splits.train, splits.validation)
-    features = np.concatenate([standardize(part.features).reshape(len(part), -1) for part in parts])
+    features = np.concatenate([flat(part.features) for part in parts])
     labels = np.concatenate([part.targets for part in parts])
     net = MLPClassifier(
         [HIDDEN],
@@ -117,24 +117,11 @@ def grid_search(splits: Splits, epochs: int, jobs: int) -> float:
 
 def _run_minidl(options: argparse.Namespace, epochs: int, jobs: int) -> float:
     with tempfile.TemporaryDirectory() as directory:
-        command = [
-            "minidl",
-            "sweep",
-            *_data(options),
-            f"--out={directory}/sweep",
-            f"--jobs={jobs}",
-            "--quiet",
-        ]
-        command += [
-            "--lr",
-            *map(str, LR),
-            "--reg",
-            *map(str, REG),
-            f"--hidden={HIDDEN}",
-            f"--batch-size={BATCH}",
-        ]
-        _python(*command, f"--momentum={MOMENTUM}", "--lr-decay=1", f"--epochs={epochs}")
-        run = json.loads(Path(directory, "sweep", "run.json").read_text())
+        command = ["minidl", "sweep", *_data(options), f"--out={directory}", f"--jobs={jobs}", "--quiet"]
+        command += ["--lr", *map(str, LR), "--reg", *map(str, REG), f"--hidden={HIDDEN}"]
+        command += [f"--batch-size={BATCH}", f"--momentum={MOMENTUM}", "--lr-decay=1", f"--epochs={epochs}"]
+        _python(*command)
+        run = json.loads(Path(directory, "run.json").read_text())
         return float(run["results"]["validation"]["accuracy"])
 
 
@@ -163,9 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("data", nargs="?", default="cifar10", help="as minidl sweep takes it (cifar10)")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the data set's files are")
-    parser.add_argument(
-        "--steps", type=int, default=2000, help="updates of a trial, to the nearest epoch (2000)"
-    )
+    parser.add_argument("--steps", type=int, default=2000, help="updates of a trial, to whole epochs (2000)")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each, in turn; the median counts (1)")
     parser.add_argument("--grid-search", type=int, metavar="JOBS", help=argparse.SUPPRESS)
     return parser
