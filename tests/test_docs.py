@@ -52,7 +52,7 @@ def test_python(page, working_directory, monkeypatch):
     monkeypatch.setitem(sys.modules, page.stem, module)
     document.namespace = vars(module)
     if "minidl.sweep" in page.read_text():
-        cloudpickle = pytest.importorskip("joblib.externals.cloudpickle", reason="the extra sweep is missing")
+        cloudpickle = pytest.importorskip("cloudpickle", reason="the extra sweep is not installed")
         cloudpickle.register_pickle_by_value(module)  # as workers get what a script defines
     for example in document.examples():
         if "optuna" not in str(example.parsed) or importlib.util.find_spec("optuna"):
