@@ -1,0 +1,62 @@
+"""The best trial's net and history, which outlive a kill at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from minidl.errors import CheckpointError
+from minidl.layers import Sequential
+from minidl.training import History, load, save
+
+
+class Best:
+    """Keeps net and history of one trial, in the folder ``best`` or, without a directory, in memory.
+
+    `keep` comes before the trial's line in the journal and `forget_others` after it, so that at any
+    moment the journal's best trial has its files.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._folder = directory / "best" if directory else None
+        self._held: dict[int, tuple[Sequential, History]] = {}
+
+    def keep(self, trial: int, net: Sequential, history: History) -> None:
+        """Keep a trial's, beside what is kept already."""
+        if self._folder is None:
+            self._held[trial] = net, history
+            return
+        self._folder.mkdir(exist_ok=True)
+        save(net, self._folder / _name(trial, "npz"))
+        history.save(self._folder / _name(trial, "json"))
+
+    def forget_others(self, trial: int | None) -> None:
+        """Drop what is kept of all trials but this one."""
+        self._held = {number: held for number, held in self._held.items() if number == trial}
+        for path in self._folder.iterdir() if self._folder and self._folder.is_dir() else ():
+            if trial is None or path.name not in (_name(trial, "npz"), _name(trial, "json")):
+                path.unlink()
+
+    def net(self, trial: int, custom: Sequence[Callable[..., Any]]) -> Sequential:
+        """A kept net; one's own copy where it comes from a file."""
+        if self._folder is None:
+            return self._held[trial][0]
+        net: Sequential = load(self._existing(trial, "npz"), custom=custom)
+        return net
+
+    def history(self, trial: int) -> History:
+        """A kept history."""
+        return self._held[trial][1] if self._folder is None else History.load(self._existing(trial, "json"))
+
+    def _existing(self, trial: int, suffix: str) -> Path:
+        assert self._folder is not None
+        path = self._folder / _name(trial, suffix)
+        if not path.is_file():
+            remedy = "run the sweep anew in another directory"
+            raise CheckpointError.expected("Results", f"the best trial's {path}", "no such file", remedy)
+        return path
+
+
+def _name(trial: int, suffix: str) -> str:
+    return f"{trial:03}.{suffix}"

@@ -1,0 +1,49 @@
+"""Successive halving: the worst trials are stopped early."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from minidl.errors import check_int
+from minidl.sweep.trial import Row
+
+
+@dataclass(frozen=True)
+class Halving:
+    """Of the trials that reach a rung, the best 1 / `eta` go on.
+
+    Synchronous successive halving (Jamieson and Talwalkar 2016, "Non-stochastic best arm
+    identification and hyperparameter optimization"): every trial of a rung is measured before any
+    goes on, so that what is stopped does not depend on which worker was first.
+
+    Parameters
+    ----------
+    eta : int >= 2
+    rungs : int >= 1, optional
+        How often trials are stopped; without it as often as their number can be divided by `eta`.
+    """
+
+    eta: int = 3
+    rungs: int | None = None
+
+    def __post_init__(self) -> None:
+        check_int("Halving", "eta", self.eta, at_least=2)
+        if self.rungs is not None:
+            check_int("Halving", "rungs", self.rungs, at_least=1)
+
+    def budgets(self, budget: int, trials: int) -> list[int]:
+        """What a trial has spent at each rung and at the end: ``budget / eta**k``, rounded down."""
+        rungs = self.rungs
+        if rungs is None:
+            rungs = next(k for k in range(trials + 1) if self.eta ** (k + 1) > trials)
+        return sorted({max(budget // self.eta**k, 1) for k in range(rungs + 1)})
+
+    def promoted(self, rows: Sequence[Row], *, maximize: bool) -> list[int]:
+        """The trials among `rows`, one of each that entered the rung, that go on; one at least.
+
+        Ties go to the lower number. What diverged or failed does not go on.
+        """
+        alive = [row for row in rows if row.value is not None]
+        ranked = sorted(alive, key=lambda row: row.rank(maximize))
+        return sorted(row.trial for row in ranked[: max(len(rows) // self.eta, 1)])

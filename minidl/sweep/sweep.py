@@ -1,0 +1,279 @@
+"""`Sweep`: a trial for every configuration of a space, each once, whatever happens in between."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from minidl.data import Dataset, Splits
+from minidl.errors import ConfigurationError, DataError, check_int
+from minidl.initializers import Array
+from minidl.sweep.backends import open_pool
+from minidl.sweep.best import Best
+from minidl.sweep.halving import Halving
+from minidl.sweep.journal import Journal
+from minidl.sweep.named import NamedModel
+from minidl.sweep.results import Results
+from minidl.sweep.space import Space
+from minidl.sweep.trial import Build, Objective, Outcome, Row, Setup, Task, without_addresses
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+JOURNAL = "journal.jsonl"
+
+OnResult: TypeAlias = Callable[[Row, Results], object]
+
+
+class Sweep:
+    """A trial for every configuration of a space; the best net is kept.
+
+    Every trial is a function of configuration and seed alone: the results are the same to the bit
+    in any order, on any backend and with any number of workers (of one kind of processor: the BLAS
+    rounds as the processor's widest instructions do).
+
+    Parameters
+    ----------
+    model : str or callable
+        "dense_net" or "two_layer_net" with the keys ``hidden`` (units; a list of them for several
+        layers), ``lr``, ``momentum`` (0), ``lr_decay`` (after every epoch, 0.95), ``reg`` (L2, 0),
+        ``batch_size`` (200), ``first_scale`` (of the first layer's start, 1; see `dense_net`) and
+        ``seed``; the net begins with `Standardize`. Or ``build(configuration, data, rng)``, which
+        gives a `Sequential`, trained by SGD with these keys, or a `Trainer`, which is used as it is;
+        the function is a pure one that draws from `rng` only, and may ask for keys of its own.
+    space : Space
+        Such as `Grid` or `Random`. The key ``seed`` is the trial's own instead of the sweep's.
+    data : Splits
+        The trials see its training and validation part, never its test part.
+    steps, epochs : int >= 1
+        What a trial may spend; one of the two.
+    objective : "validation_accuracy", "validation_loss", or callable ``(net, data) -> float``
+        A loss is minimized, all else maximized.
+    seed : int >= 0
+        Of every trial, so that they start alike and their differences are the configurations'.
+    dtype : float32 or float64
+        Of a model given by its name.
+    halving : Halving, optional
+        Stops the worst trials early.
+
+    Raises
+    ------
+    ConfigurationError, DataError
+
+    Examples
+    --------
+    >>> import minidl
+    >>> from minidl.sweep import Grid, Sweep
+    >>> data = minidl.data.load("digits")
+    >>> sweep = Sweep("dense_net", Grid(hidden=[16], lr=[0.001, 0.1]), data, steps=50)
+    >>> sweep.run(jobs=1).best.configuration
+    {'hidden': 16, 'lr': 0.1}
+    """
+
+    def __init__(
+        self,
+        model: str | Build,
+        space: Space,
+        data: Splits,
+        *,
+        steps: int | None = None,
+        epochs: int | None = None,
+        objective: Objective = "validation_accuracy",
+        seed: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+        halving: Halving | None = None,
+    ) -> None:
+        if (steps is None) == (epochs is None):
+            got = f"steps={steps}, epochs={epochs}"
+            raise ConfigurationError.expected("Sweep", "one of steps and epochs", got)
+        unit, budget = ("steps", steps) if epochs is None else ("epochs", epochs)
+        for name, value, kind in (("space", space, Space), ("data", data, Splits)):
+            if not isinstance(value, kind):
+                expected = f"{name} to be of class {kind.__name__}"
+                raise ConfigurationError.expected("Sweep", expected, repr(value))
+        if not callable(objective) and objective not in ("validation_accuracy", "validation_loss"):
+            expected = "objective 'validation_accuracy', 'validation_loss' or a function"
+            raise ConfigurationError.expected("Sweep", expected, repr(objective))
+        if isinstance(objective, str) and data.validation is None:
+            remedy = "hold a part of the training set out, or give a function as objective"
+            raise DataError.expected("Sweep", f"data with a validation part for {objective}", "none", remedy)
+        self.configurations = space.configurations()
+        self.maximize = objective != "validation_loss"
+        self.halving = halving
+        budget = check_int("Sweep", unit, budget, at_least=1)
+        self.budgets = halving.budgets(budget, len(self.configurations)) if halving else [budget]
+        build = NamedModel.of(model, data, dtype, self.configurations) if isinstance(model, str) else model
+        seen = Splits(data.name, data.train, data.validation)
+        self.setup = Setup(build, seen, unit, objective, check_int("Sweep", "seed", seed, at_least=0))
+
+    def run(
+        self,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        jobs: int = -1,
+        backend: str = "loky",
+        scheduler: str | None = None,
+        on_result: OnResult | None = None,
+        resume: bool = True,
+    ) -> Results:
+        """Run what the directory's journal does not hold yet; all of it without a directory.
+
+        Parameters
+        ----------
+        directory : path-like, optional
+            Gets ``journal.jsonl``, a line for each result as it comes, and the folder ``best`` with
+            the best trial's net and history. Without it, results are in memory only.
+        jobs : int
+            Trials at a time; -1: as many as there are cores, -2: one less. With 1 they run in this
+            process.
+        backend : "loky", "dask" or "ray"
+            Processes on this machine, a `dask.distributed` cluster (which has its own number of
+            jobs), or Ray.
+        scheduler : str, optional
+            Address of the dask scheduler or the Ray cluster; without it the one that this process
+            is connected to, else one started here.
+        on_result : callable ``(row, results)``
+            Called for each new row.
+        resume : bool
+            Whether a journal that holds rows may be gone on with.
+
+        Raises
+        ------
+        ConfigurationError
+            The directory's journal is of another sweep or in use, or `resume` is false and it
+            holds rows.
+        MissingExtraError
+            The backend is not installed.
+        """
+        folder = None if directory is None else Path(directory)
+        with (
+            Journal(folder and folder / JOURNAL, self.header(), resume=resume) as journal,
+            threadpool_limits(1),  # the trials', where they run in this process; given back at the end
+            open_pool(self.setup, jobs=jobs, backend=backend, scheduler=scheduler) as run_tasks,
+        ):
+            run = _Run(self, journal, Best(folder), on_result)
+            entrants = list(range(len(self.configurations)))
+            for rung in range(len(self.budgets)):
+                for outcome in run_tasks(run.tasks(entrants, rung)):
+                    run.take(outcome)
+                entrants = run.promote(entrants, rung)
+            return run.results
+
+    def header(self) -> dict[str, Any]:
+        """Everything that the rows depend on, in terms of JSON: the journal's first line."""
+        setup = self.setup
+        configurations = json.dumps(self.configurations).encode()
+        return {
+            "minidl": _version(),
+            "model": _name(setup.build),
+            "trials": len(self.configurations),
+            "configurations": hashlib.sha256(configurations).hexdigest(),
+            "data": {"name": setup.data.name}
+            | {part: _fingerprint(getattr(setup.data, part)) for part in ("train", "validation")},
+            setup.unit: self.budgets[-1],
+            "objective": _name(setup.objective),
+            "seed": setup.seed,
+            "halving": dataclasses.asdict(self.halving) if self.halving else None,
+        }
+
+
+class _Run:
+    """What a run has come to: journal, results, the best net, and the states of trials under way."""
+
+    def __init__(self, sweep: Sweep, journal: Journal, best: Best, on_result: OnResult | None) -> None:
+        self._sweep, self._journal, self._best, self._on_result = sweep, journal, best, on_result
+        self._states: dict[int, bytes | None] = {}
+        self.results = Results(
+            journal.rows,
+            best,
+            objective=_name(sweep.setup.objective),
+            maximize=sweep.maximize,
+            trials=len(sweep.configurations),
+        )
+        best.forget_others(self.results.best.trial if self.results.done else None)
+
+    def tasks(self, entrants: list[int], rung: int) -> list[Task]:
+        """What of a rung the journal does not hold."""
+        budgets, held = self._sweep.budgets, self._rows_at(rung)
+        start = budgets[rung - 1] if rung else 0
+        last = rung == len(budgets) - 1
+        return [
+            Task(trial, self._sweep.configurations[trial], rung, start, budgets[rung], last,
+                 self._states.pop(trial, None))
+            for trial in entrants
+            if trial not in held
+        ]  # fmt: skip
+
+    def take(self, outcome: Outcome) -> None:
+        """Put an outcome where it belongs."""
+        row, done = outcome.row, self.results.done
+        maximize = self.results.maximize
+        is_best = row.status == "done" and (not done or row.rank(maximize) < self.results.best.rank(maximize))
+        if is_best:
+            assert outcome.net and outcome.history
+            self._best.keep(row.trial, outcome.net, outcome.history)
+        self._states[row.trial] = outcome.state
+        self._add(row)
+        if is_best:
+            self._best.forget_others(row.trial)
+
+    def promote(self, entrants: list[int], rung: int) -> list[int]:
+        """Those of a rung that go on to the next; the others' last row says why they do not."""
+        halving, rows = self._sweep.halving, self._rows_at(rung)
+        if halving is None or rung == len(self._sweep.budgets) - 1:
+            return []
+        promoted = halving.promoted([rows[trial] for trial in entrants], maximize=self._sweep.maximize)
+        reason = f"not among the best {len(promoted)} of {len(entrants)} at rung {rung + 1}"
+        for trial in entrants:
+            if trial not in promoted and rows[trial].status == "running":
+                self._states.pop(trial, None)
+                self._add(dataclasses.replace(rows[trial], status="stopped", reason=reason))
+        return promoted
+
+    def _rows_at(self, rung: int) -> dict[int, Row]:
+        return {row.trial: row for row in self._journal.rows if row.rung == rung}
+
+    def _add(self, row: Row) -> None:
+        self._journal.append(row)
+        self.results.add(row)
+        if self._on_result:
+            self._on_result(row, self.results)
+
+
+def _fingerprint(data: Dataset | None) -> dict[str, Any] | None:
+    """What tells data sets apart: the arrays' shape, dtype and checksum."""
+    if data is None:
+        return None
+    arrays = {"features": data.features, "targets": data.targets}
+    return {name: [list(array.shape), str(array.dtype), _checksum(array)] for name, array in arrays.items()}
+
+
+def _checksum(array: Array) -> int:
+    total = 0
+    for row in range(0, len(array), 1024):  # a copy of a part, of any layout
+        total = zlib.crc32(array[row : row + 1024].tobytes(), total)
+    return total
+
+
+def _name(thing: Any) -> str:
+    """What tells models and objectives apart, the same in every process."""
+    if isinstance(thing, str):
+        return thing
+    if hasattr(thing, "__qualname__"):
+        return f"{thing.__module__}:{thing.__qualname__}"
+    return without_addresses(repr(thing))
+
+
+def _version() -> str:
+    from minidl import __version__  # here: minidl itself must not be imported half-way
+
+    return __version__

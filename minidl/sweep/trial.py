@@ -1,0 +1,237 @@
+"""One trial: a pure function of configuration and seed, and the row that it leaves in the journal."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+import pickle
+import re
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from minidl.data import Dataset, Splits
+from minidl.errors import ConfigurationError, DivergedError, MinidlError
+from minidl.layers import Sequential
+from minidl.optimizers import SGD
+from minidl.regularizers import L2
+from minidl.schedulers import StepDecay
+from minidl.sweep.space import Configuration
+from minidl.training import History, Trainer, evaluate
+
+Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Sequential | Trainer"]
+Objective: TypeAlias = "str | Callable[[Sequential, Splits], float]"
+
+FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+_CURVE = ("step", "train_accuracy", "validation_accuracy")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of a trial: one line of the journal.
+
+    Nothing in it depends on when, where and beside what the trial ran, so that two journals of one
+    sweep are equal as sets of lines.
+
+    Attributes
+    ----------
+    trial : int
+        The configuration's position in the space, from 0.
+    configuration : dict
+    rung : int
+        How often the trial had been promoted by `Halving`; 0 without it.
+    steps : int
+        Updates made.
+    status : str
+        "done"; "running": measured at a rung, to go on if it is promoted; "stopped": not promoted;
+        "diverged"; "failed".
+    reason : str or None
+        Why it was stopped, diverged or failed.
+    value : float or None
+        The objective; None where the trial diverged or failed.
+    train_loss, train_accuracy, validation_loss, validation_accuracy : float or None
+        Of the net as it stands after the last step, on the whole parts, without penalty.
+    curve : dict of str to list
+        "step", "train_accuracy" and "validation_accuracy" at the end of each epoch, as the `History`
+        has them.
+    """
+
+    trial: int
+    configuration: Configuration
+    rung: int
+    steps: int
+    status: str
+    reason: str | None = None
+    value: float | None = None
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    curve: dict[str, list[Any]] = dataclasses.field(default_factory=lambda: {name: [] for name in _CURVE})
+
+    def rank(self, maximize: bool) -> tuple[float, int]:
+        """Sorts the better value first, of equals the lower trial; only for a row with a value."""
+        assert self.value is not None
+        return (-self.value if maximize else self.value), self.trial
+
+    def to_json(self) -> str:
+        """One line of JSON, without its end."""
+        return json.dumps(dataclasses.asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """The row that `to_json` wrote; ValueError or TypeError for anything else."""
+        return cls(**json.loads(line))
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all trials of a sweep share; a worker gets it once.
+
+    Attributes
+    ----------
+    build : callable ``(configuration, data, rng) -> Sequential or Trainer``
+    data : Splits
+    unit : "steps" or "epochs"
+        What `Task.start` and `Task.stop` count.
+    objective : "validation_accuracy", "validation_loss" or callable ``(net, data) -> float``
+    seed : int
+        Of a trial whose configuration has no ``seed`` of its own.
+    """
+
+    build: Build
+    data: Splits
+    unit: str
+    objective: Objective
+    seed: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A trial, or its part between two rungs.
+
+    `state` is what the part before left (`Outcome.state`); without it the trial starts from the
+    beginning, and comes to the same bits.
+    """
+
+    trial: int
+    configuration: Configuration
+    rung: int
+    start: int
+    stop: int
+    last: bool
+    state: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A task's row; after a trial's last task its net and history, before that its state."""
+
+    row: Row
+    net: Sequential | None = None
+    history: History | None = None
+    state: bytes | None = None
+
+
+def run_task(setup: Setup, task: Task) -> Outcome:
+    """Train and measure; whatever goes wrong is in the row."""
+    # One thread, whatever the backend, or the sums inside the BLAS would round differently. It is not
+    # given back: in a worker that runs trials on several threads it would be taken from the others.
+    threadpool_limits(1)
+    trainer: Trainer | None = None
+    train = setup.data.train
+    row = Row(task.trial, task.configuration, task.rung, 0, "done" if task.last else "running")
+    try:
+        start = task.start if task.state else 0
+        trainer = _load(task.state, train) if task.state else make_trainer(setup, task.configuration)
+        options: dict[str, Any] = {setup.unit: task.stop - start}
+        if "batch_size" in task.configuration:
+            options["batch_size"] = task.configuration["batch_size"]
+        trainer.fit(train, **options, validation=setup.data.validation)
+        row = dataclasses.replace(row, reason=trainer.stop_reason, **_measure(setup, trainer.net))
+    except Exception as error:
+        status = "diverged" if isinstance(error, DivergedError) else "failed"
+        row = dataclasses.replace(row, status=status, reason=_reason(error))
+    if trainer is None:
+        return Outcome(row)
+    curve = {name: list(trainer.history.epochs[name]) for name in _CURVE}
+    row = dataclasses.replace(row, steps=trainer.step, curve=curve)
+    if row.status == "running":
+        return Outcome(row, state=_save(trainer, train))
+    return Outcome(row, trainer.net, trainer.history) if row.status == "done" else Outcome(row)
+
+
+def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
+    """The Trainer of a configuration, at its start."""
+    rng = np.random.default_rng(configuration.get("seed", setup.seed))
+    made = setup.build(configuration, setup.data, rng)
+    if isinstance(made, Trainer):
+        return made
+    if not isinstance(made, Sequential):
+        raise ConfigurationError.expected("Sweep", "a model that gives a Sequential or a Trainer", repr(made))
+    if "lr" not in configuration:
+        remedy = "name it in the space, or let the model give a Trainer"
+        raise ConfigurationError.expected("Sweep", "a configuration with lr", configuration, remedy)
+    return Trainer(
+        made,
+        SGD(configuration["lr"], momentum=configuration.get("momentum", 0.0)),
+        scheduler=StepDecay(configuration.get("lr_decay", 0.95)),
+        regularizer=L2(configuration.get("reg", 0.0)),
+        rng=rng,
+    )
+
+
+def _measure(setup: Setup, net: Sequential) -> dict[str, Any]:
+    train, validation = setup.data.train, setup.data.validation
+    measured = (*evaluate(net, train), *(evaluate(net, validation) if validation else (None, None)))
+    figures = dict(zip(FIGURES, measured, strict=True))
+    objective = setup.objective
+    value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
+    figures["value"] = value
+    for name, figure in figures.items():
+        if figure is not None and not math.isfinite(figure):
+            raise DivergedError.expected("after the last step", f"a finite {name.replace('_', ' ')}", figure)
+    return figures
+
+
+def _reason(error: Exception) -> str:
+    """The error in words that are the same in every process."""
+    text = without_addresses(str(error))
+    if isinstance(error, MinidlError):
+        return text
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {text} ({Path(place.filename).name}, line {place.lineno})"
+
+
+def without_addresses(text: str) -> str:
+    """`text` without the addresses that `repr` gives: they differ from process to process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", text)
+
+
+def _save(trainer: Trainer, train: Dataset) -> bytes:
+    """The trainer pickled, but for the data, which every worker has."""
+    import cloudpickle  # as joblib's workers: for the classes that the user's main program defines
+
+    class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
+        def persistent_id(self, thing: object) -> str | None:
+            return "train" if thing is train else None
+
+    file = io.BytesIO()
+    Pickler(file).dump(trainer)
+    return file.getvalue()
+
+
+def _load(state: bytes, train: Dataset) -> Trainer:
+    class Unpickler(pickle.Unpickler):
+        def persistent_load(self, name: str) -> Dataset:
+            return train
+
+    trainer: Trainer = Unpickler(io.BytesIO(state)).load()
+    return trainer

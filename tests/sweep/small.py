@@ -1,0 +1,46 @@
+"""A sweep that is over in a moment: its parts, and itself as a program that can be killed."""
+
+import sys
+from pathlib import Path
+
+import minidl
+from minidl import dense_net
+from minidl.sweep import Grid, Halving, Sweep
+
+JOURNAL = "journal.jsonl"
+SPACE = Grid(hidden=[8, 16], lr=[0.01, 0.1, 1e6], reg=[1e-4, 1e-2])
+
+
+def digits(samples=300):
+    """A part of the digits."""
+    data = minidl.data.load("digits")
+    return minidl.data.Splits("digits", data.train[:samples], data.validation, data.test)
+
+
+def lines(directory):
+    """The journal's lines; all that two journals of one sweep have in common is their set."""
+    return sorted((Path(directory) / JOURNAL).read_text().splitlines())
+
+
+def kept(directory):
+    """The names of the files in the folder ``best``."""
+    return sorted(path.name for path in (Path(directory) / "best").iterdir())
+
+
+def build(configuration, data, rng):
+    """The net of a trial, unless it is broken."""
+    hidden = configuration["hidden"]
+    if hidden == "broken":
+        raise KeyError(hidden)
+    return dense_net(64, [hidden], 10, rng=rng)
+
+
+def main(directory, halving):
+    """Ten short trials on two workers."""
+    space = Grid(hidden=[16, 32], lr=[0.001, 0.003, 0.01, 0.03, 1e6])
+    sweep = Sweep(build, space, digits(), steps=270, halving=Halving() if halving else None)
+    sweep.run(directory, jobs=2)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:] == ["halving"])

@@ -1,0 +1,105 @@
+"""A sweep, or a worker of it, killed at a random moment: the finished journal is the same.
+
+Six moments here; fifty with ``HYPOTHESIS_PROFILE=nightly``.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.sweep.small import kept, lines
+
+ROOT = Path(__file__).resolve().parents[2]
+MOMENTS = 50 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 6
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds workers through /proc")
+
+
+def start(directory, halving):
+    """The sweep as a program of its own; what it puts aside goes into the folder ``temporary``."""
+    temporary = directory / "temporary"
+    temporary.mkdir(parents=True, exist_ok=True)
+    places = {name: str(temporary) for name in ("TMPDIR", "JOBLIB_TEMP_FOLDER")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.sweep.small", directory, *["halving"] * halving],
+        env={**os.environ, **places, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def workers(process):
+    """The ids of the sweep's workers."""
+    found = []
+    with suppress(OSError):  # processes come and go
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            found += [int(child) for child in (thread / "children").read_text().split()]
+    return [pid for pid in sorted(found) if b"popen_loky_posix" in command_line(pid)]
+
+
+def command_line(pid):
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+def finish(process):
+    """Its exit code and what it wrote to standard error, once its workers are gone as well."""
+    errors = process.communicate(timeout=60)[1]
+    return process.returncode, errors
+
+
+def eventually(holds):
+    """Whether it does within some seconds."""
+    deadline = time.monotonic() + 20
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return holds()
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "halving"])
+def uninterrupted(request, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("uninterrupted")
+    started = time.monotonic()
+    assert finish(start(directory, request.param)) == (0, "")
+    return directory, request.param, time.monotonic() - started
+
+
+@pytest.mark.parametrize("number", range(MOMENTS // 2))
+def test_killed_and_gone_on_with(uninterrupted, tmp_path, number):
+    whole, halving, seconds = uninterrupted
+    rng = np.random.default_rng([number, halving])
+    victim = ("sweep", "worker", "interrupted sweep")[number % 3]
+    process = start(tmp_path, halving)
+    time.sleep(rng.uniform(0, seconds))
+    found = workers(process.pid)
+    with suppress(ProcessLookupError):
+        if victim == "sweep":
+            process.kill()
+        elif victim == "worker":
+            for pid in found[:1]:
+                os.kill(pid, signal.SIGKILL)
+        else:
+            os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+    code, errors = finish(process)
+    if victim == "worker":
+        assert code == 0, errors
+    else:
+        again = finish(start(tmp_path, halving))
+        assert again[0] == 0, again[1]
+    assert lines(tmp_path) == lines(whole)
+    assert len(set(lines(tmp_path))) == len(lines(tmp_path))
+    assert kept(tmp_path) == kept(whole)
+    (net,) = (name for name in kept(whole) if name.endswith(".npz"))
+    assert (tmp_path / "best" / net).read_bytes() == (whole / "best" / net).read_bytes()
+    # The workers of a killed sweep end by themselves, and nothing stays behind.
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in found))
+    assert eventually(lambda: not list((tmp_path / "temporary").iterdir()))

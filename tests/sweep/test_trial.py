@@ -1,0 +1,144 @@
+import dataclasses
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
+
+from minidl import L2, SGD, Callback, History, Standardize, StepDecay, Trainer, dense_net, evaluate
+from minidl.sweep.trial import Setup, Task, run_task
+from tests.sweep.small import build, digits
+
+DATA = digits(200)
+SETUP = Setup(build, DATA, "steps", "validation_accuracy", 0)
+
+
+def task(steps=20, *, trial=0, **configuration):
+    return Task(trial, {"hidden": 8, "lr": 0.05, **configuration}, 0, 0, steps, last=True)
+
+
+@pytest.fixture(autouse=True)
+def the_blas_as_before():
+    with threadpool_limits(1):
+        yield
+
+
+def test_a_trial_is_a_plain_training_run():
+    configuration = {"hidden": 8, "lr": 0.05, "momentum": 0.9, "lr_decay": 0.8, "reg": 0.01, "batch_size": 64}
+    outcome = run_task(SETUP, task(**configuration))
+    rng = np.random.default_rng(0)
+    net = dense_net(64, [8], 10, rng=rng)
+    trainer = Trainer(net, SGD(0.05, momentum=0.9), scheduler=StepDecay(0.8), regularizer=L2(0.01), rng=rng)
+    history = trainer.fit(DATA.train, steps=20, batch_size=64, validation=DATA.validation)
+    row = outcome.row
+    assert (row.train_loss, row.train_accuracy) == evaluate(net, DATA.train)
+    assert (row.validation_loss, row.validation_accuracy) == evaluate(net, DATA.validation)
+    assert (row.status, row.reason, row.steps, row.value) == ("done", None, 20, row.validation_accuracy)
+    assert row.curve == {
+        name: history.epochs[name] for name in ("step", "train_accuracy", "validation_accuracy")
+    }
+    assert outcome.history.steps == history.steps
+    assert np.array_equal(outcome.net.parameters.values, net.parameters.values)
+
+
+@settings(max_examples=10)
+@given(
+    st.lists(st.tuples(st.sampled_from([4, 8]), st.sampled_from([0.05, 1e6]), st.integers(0, 2)), max_size=4)
+)
+def test_a_trial_depends_on_its_configuration_alone(others):
+    before = run_task(SETUP, task()).row
+    for trial, (hidden, lr, seed) in enumerate(others):
+        run_task(SETUP, task(trial=trial, hidden=hidden, lr=lr, seed=seed))
+        np.random.default_rng().standard_normal(3)
+    assert run_task(SETUP, task()).row == before
+
+
+def test_the_seed():
+    other = dataclasses.replace(SETUP, seed=1)
+    values = [run_task(SETUP, task()), run_task(other, task()), run_task(other, task(seed=0))]
+    losses = [outcome.row.train_loss for outcome in values]
+    assert losses[0] == losses[2] != losses[1]
+
+
+@settings(max_examples=10)
+@given(st.integers(1, 19), st.sampled_from([7, 64]), st.sampled_from(["steps", "epochs"]))
+def test_in_two_parts_it_is_the_same_to_the_bit(first, batch_size, unit):
+    setup = dataclasses.replace(SETUP, unit=unit)
+    whole = run_task(setup, task(20, batch_size=batch_size, momentum=0.9))
+    part = dataclasses.replace(task(first, batch_size=batch_size, momentum=0.9), last=False)
+    rung = run_task(setup, part)
+    assert rung.row.status == "running"
+    assert rung.net is rung.history is None
+    rest = dataclasses.replace(part, rung=1, start=first, stop=20, last=True, state=rung.state)
+    resumed = run_task(setup, rest)
+    assert dataclasses.replace(resumed.row, rung=0) == whole.row
+    assert np.array_equal(resumed.net.parameters.values, whole.net.parameters.values)
+    anew = run_task(setup, dataclasses.replace(rest, state=None))
+    assert anew.row == resumed.row
+    assert len(rung.state) < DATA.train.features.nbytes + 200_000  # the data stay where they are
+
+
+def test_a_diverging_trial():
+    row = run_task(SETUP, task(lr=1e30)).row
+    assert row.status == "diverged"
+    assert "at learning rate 9.5e+29: expected a finite loss, got nan" in row.reason
+    assert row.value is row.train_loss is None
+    assert row.steps < 20
+
+
+@pytest.mark.parametrize(
+    ("configuration", "reason"),
+    [
+        ({"hidden": "broken"}, r"KeyError: 'broken' \(small.py, line \d+\)"),
+        ({"lr": -1}, "SGD: expected lr to be a finite number > 0, got -1"),
+        ({"batch_size": 0}, "Batches: expected batch_size to be a whole number >= 1, got 0"),
+        ({"hidden": 0}, "Affine: expected "),
+    ],
+)
+def test_a_failing_trial(configuration, reason):
+    outcome = run_task(SETUP, task(**configuration))
+    assert outcome.row.status == "failed"
+    assert re.match(reason, outcome.row.reason), outcome.row.reason
+    assert outcome.net is outcome.history is outcome.state is None
+
+
+def test_reasons_are_the_same_in_every_process():
+    def fail(configuration, data, rng):
+        raise ValueError(f"{object()} and {fail}")
+
+    reason = run_task(dataclasses.replace(SETUP, build=fail), task()).row.reason
+    assert "<object object> and <function" in reason
+    assert "0x" not in reason
+
+
+class StopAt(Callback):
+    def on_step_end(self, trainer):
+        if trainer.step == 7:
+            trainer.stop("enough")
+
+
+def test_a_trainer_is_used_as_it_is():
+    def make(configuration, data, rng):
+        net = dense_net(64, [8], 10, standardize=Standardize(8, 6), rng=rng)
+        return Trainer(net, SGD(0.5), callbacks=[StopAt()], rng=rng)
+
+    row = run_task(dataclasses.replace(SETUP, build=make), task()).row
+    assert (row.status, row.reason, row.steps) == ("done", "enough", 7)
+
+
+def test_objectives():
+    def parameters(net, data):
+        return data.test is None and net.parameters.count
+
+    outcomes = [
+        run_task(dataclasses.replace(SETUP, objective=objective), task())
+        for objective in ("validation_loss", parameters, lambda net, data: math.nan)
+    ]
+    assert outcomes[0].row.value == outcomes[0].row.validation_loss
+    assert outcomes[1].row.value == 0  # small's data have a test part
+    assert outcomes[2].row.status == "diverged"
+    assert "a finite value, got nan" in outcomes[2].row.reason
+    assert isinstance(outcomes[0].history, History)
