@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
 from typing import Any
@@ -27,8 +28,8 @@ _SECONDS = 0.2  # of one contestant in one round
 
 _DESCRIPTION = """\
 Time each part of a step of Trainer.fit, and the bare matrix products of that step by themselves, in turns.
-µs a step, medians; 'product' is the bare one, 'beyond' what the part takes longer than it. The watch itself
-costs some 0.3 µs a part, which is counted with the loop."""
+µs a step, medians; 'product' is the bare one, 'beyond' what the part takes longer than it. The loop's own
+time is what is left of a watched step, so it holds the watch's, too: some 0.3 µs a part."""
 
 Times = dict[str, list[float]]
 
@@ -46,45 +47,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with threadpool_limits(options.threads):
         print(header(describe_machine()))
         print(f"BLAS      {', '.join(library['library'] for library in blas_libraries())}")
-        parts, products, step = measure(problem)
-    print(f"threads   {options.threads}\n\n{show(parts, products, step)}")
+        times = measure(problem)
+    print(f"threads   {options.threads}\n\n{show(times)}")
     return 0
 
 
-def measure(problem: Training) -> tuple[Times, Times, list[float]]:
-    """Seconds of each part and of each product, and of whole steps that nobody watches."""
-    minidl, bare = ours.Step(problem), floor.Step(problem)
-    parts: Times = {}
-    products: Times = {}
-    steps: list[float] = []
+@dataclass
+class Seconds:
+    """What was measured: of each part and product by its name, and of whole steps, watched and not."""
+
+    parts: Times = field(default_factory=dict)
+    products: Times = field(default_factory=dict)
+    watched: list[float] = field(default_factory=list)
+    steps: list[float] = field(default_factory=list)
+
+
+def measure(problem: Training) -> Seconds:
+    """Watched steps, steps that nobody watches and bare products, in turns."""
+    minidl, bare, times = ours.Step(problem), floor.Step(problem), Seconds()
     minidl.run(1)
     for _ in range(_ROUNDS):
-        seconds = _seconds(partial(minidl.run, 1))
-        epochs = max(round(_SECONDS / seconds), 1)
-        steps.append(_seconds(partial(minidl.run, epochs)) / (epochs * problem.units))
-        with _watched(minidl, parts):
-            minidl.run(epochs)
-        for _ in range(epochs * problem.units):
+        epochs = max(round(_SECONDS / _seconds(partial(minidl.run, 1))), 1)
+        steps = epochs * problem.units
+        times.steps.append(_seconds(partial(minidl.run, epochs)) / steps)
+        with _watched(minidl, times.parts):
+            times.watched.append(_seconds(partial(minidl.run, epochs)) / steps)
+        for _ in range(steps):
             for name, product in _products(bare):
-                products.setdefault(name, []).append(_seconds(product))
-    return parts, products, steps
+                times.products.setdefault(name, []).append(_seconds(product))
+    return times
 
 
-def show(parts: Times, products: Times, steps: list[float]) -> str:
+def show(times: Seconds) -> str:
     """The table, what takes longest beyond its product first."""
-    part = {name: 1e6 * median(times) for name, times in parts.items()}
-    product = {name: 1e6 * median(times) for name, times in products.items()}
-    step = 1e6 * median(steps)
+    part = {name: 1e6 * median(seconds) for name, seconds in times.parts.items()}
+    product = {name: 1e6 * median(seconds) for name, seconds in times.products.items()}
+    step, unwatched = 1e6 * median(times.watched), 1e6 * median(times.steps)
     rest = step - sum(part.values())
     beyond = {name: time - product.get(name, 0.0) for name, time in part.items()} | {"the loop itself": rest}
     least = sum(product.values())
     rows = [
-        (name, f"{part.get(name, rest):,.1f}", _known(product.get(name)), f"{more:,.1f}", f"{more / step:.1%}")
+        (
+            name,
+            f"{part.get(name, rest):,.1f}",
+            _known(product.get(name)),
+            f"{more:,.1f}",
+            f"{more / step:.1%}",
+        )
         for name, more in sorted(beyond.items(), key=lambda item: -item[1])
     ]
     total = ("step", f"{step:,.1f}", f"{least:,.1f}", f"{step - least:,.1f}", f"{1 - least / step:.1%}")
     text = table(("part", "µs", "product", "beyond", "of the step"), [*rows, total])
-    return f"{text}\n\nthe step is {step / least:.2f} × its products"
+    return f"{text}\n\nunwatched, the step takes {unwatched:,.1f} µs: {unwatched / least:.2f} × its products"
 
 
 def _known(value: float | None) -> str:
@@ -141,7 +155,8 @@ class _Watch:
             start = clock()
             result = function(*arguments, **options)
             seconds = clock() - start
-            times.append(seconds - within[-1] if within else seconds)
+            if options.get("training", True):  # a fit looks at a sample before its first step
+                times.append(seconds - within[-1] if within else seconds)
             return result
 
         original = vars(owner).get(name)
