@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,7 @@ def plot_history(
         raise DataError.expected("plot_history", "a history with at least one step", "an empty one")
     accuracies = {part: epochs[f"{part}_accuracy"] for part in _COLOURS}
     rows = 1 + any(accuracies.values())
-    figure = _figure((7.5, 3.2 * rows))
+    figure = make_figure((7.5, 3.2 * rows))
     axes = np.atleast_1d(figure.subplots(rows, 1))
 
     count = np.arange(1, len(loss) + 1)
@@ -75,7 +75,7 @@ def plot_history(
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_weights(weight: npt.ArrayLike, sample_shape: Sequence[int], path: str | os.PathLike[str]) -> None:
@@ -99,7 +99,7 @@ def plot_weights(weight: npt.ArrayLike, sample_shape: Sequence[int], path: str |
     units = weight.shape[1]
     is_image = len(sample_shape) == 2 or (len(sample_shape) == 3 and sample_shape[0] in (1, 3))
     if not is_image:
-        figure = _figure((7.5, 4.5))
+        figure = make_figure((7.5, 4.5))
         axis = figure.subplots()
         limit = float(np.abs(weight).max()) or 1.0
         image = axis.imshow(
@@ -107,20 +107,20 @@ def plot_weights(weight: npt.ArrayLike, sample_shape: Sequence[int], path: str |
         )
         axis.set(xlabel="hidden unit", ylabel="feature", title=f"Weights of {units} units")
         figure.colorbar(image, ax=axis)
-        return _save(figure, path)
+        return save_figure(figure, path)
     shown = min(units, _MOST_TILES)
     height, width = sample_shape[-2:]
     tiles = weight[:, :shown].T.reshape(shown, -1, height, width).transpose(0, 2, 3, 1)
     columns = math.ceil(math.sqrt(1.3 * shown * height / width))
     grid = _tile(tiles, columns)
     size = 7.5
-    figure = _figure((size, size * grid.shape[0] / grid.shape[1] + 0.4))
+    figure = make_figure((size, size * grid.shape[0] / grid.shape[1] + 0.4))
     axis = figure.subplots()
     axis.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     which = f"{units} units" if shown == units else f"the first {shown} of {units} units"
     axis.set_title(f"First layer's weights, {which}, each scaled by itself", fontsize=10)
     axis.set_axis_off()
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def _tile(tiles: Array, columns: int) -> Array:
@@ -137,7 +137,8 @@ def _tile(tiles: Array, columns: int) -> Array:
     return grid
 
 
-def _figure(size: tuple[float, float]) -> Figure:
+def make_figure(size: tuple[float, float]) -> Figure:
+    """A figure of `size` inches; `MissingExtraError` without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -146,7 +147,8 @@ def _figure(size: tuple[float, float]) -> Figure:
     return Figure(figsize=size, dpi=120, layout="constrained")
 
 
-def _save(figure: Any, path: str | os.PathLike[str]) -> None:
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write the figure, whole or not at all; the suffix of `path` gives the format."""
     suffix = Path(path).suffix.lstrip(".").lower()
     known = figure.canvas.get_supported_filetypes()
     if suffix not in known:

@@ -1,7 +1,7 @@
 """Every example in the README, the docs and the docstrings runs."""
 
 import doctest
-import importlib
+import importlib.util
 import pkgutil
 import re
 import shlex
@@ -51,8 +51,12 @@ def test_python(page, working_directory, monkeypatch):
     module = types.ModuleType(page.stem)
     monkeypatch.setitem(sys.modules, page.stem, module)
     document.namespace = vars(module)
+    if "minidl.sweep" in page.read_text():
+        cloudpickle = pytest.importorskip("cloudpickle", reason="the extra sweep is not installed")
+        cloudpickle.register_pickle_by_value(module)  # as workers get what a script defines
     for example in document.examples():
-        example.evaluate()
+        if "optuna" not in str(example.parsed) or importlib.util.find_spec("optuna"):
+            example.evaluate()
 
 
 def test_there_are_examples():
@@ -64,13 +68,19 @@ def test_there_are_examples():
 def test_commands(command, working_directory, monkeypatch, capsys):
     monkeypatch.chdir(working_directory)
     words = shlex.split(command)[1:]
-    if words[0] == "train" and words[1] in ("fashion-mnist", "mnist", "cifar10"):
+    if words[0] == "sweep":
+        pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")
+    if words[0] in ("train", "sweep") and words[1] in ("fashion-mnist", "mnist", "cifar10"):
         monkeypatch.setitem(sys.modules, "pooch", None)  # no test downloads anything
         try:
             minidl.data.load(words[1])
         except DataError as error:
             pytest.skip(str(error))
-        words += ["--epochs", "1"]
+        for length in ("--epochs", "--steps"):
+            if length in words:
+                place = words.index(length)
+                del words[place : place + 2]
+        words += ["--steps", "10"]
     assert main(words) == 0
 
 

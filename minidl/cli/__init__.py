@@ -1,4 +1,4 @@
-"""The command line: ``minidl train``, ``minidl evaluate``, ``minidl doctor``.
+"""The command line: ``minidl train``, ``minidl sweep``, ``minidl evaluate``, ``minidl doctor``.
 
 Exit codes: 0 success; 2 usage or bad input, with one line on standard error; 130 after Ctrl-C,
 with what was trained so far saved.
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from minidl import __version__
-from minidl.cli import doctor, evaluate, train
+from minidl.cli import doctor, evaluate, sweep, train
 from minidl.errors import MinidlError
 
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"minidl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (train, evaluate, doctor):
+    for module in (train, sweep, evaluate, doctor):
         module.add_command(commands)
     arguments = parser.parse_args(argv)
     try:

@@ -1,25 +1,11 @@
-"""What the commands print: tables, aligned and calm."""
+"""What the commands print."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from minidl.data import Dataset, Splits
 from minidl.layers import Sequential
+from minidl.tables import table
 from minidl.training import evaluate
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns under a header; the first aligned left, the others right."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
 
 
 def parts(splits: Splits) -> dict[str, Dataset]:
@@ -52,3 +38,7 @@ def scores_table(results: dict[str, dict[str, float]]) -> str:
         for name, row in results.items()
     ]
     return table(("part", "samples", "loss", "accuracy"), rows)
+
+
+def silent(*_: object) -> None:
+    """Print nothing."""

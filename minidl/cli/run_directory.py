@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from minidl.errors import CheckpointError, ConfigurationError
+import minidl
+from minidl.data import Splits
+from minidl.errors import CheckpointError, ConfigurationError, MissingExtraError
 from minidl.files import atomic_write
+from minidl.layers import Sequential
+from minidl.plots import plot_weights
+from minidl.training import History
 
-NET, HISTORY, RUN = "net.npz", "history.json", "run.json"
+NET, HISTORY, RUN, JOURNAL = "net.npz", "history.json", "run.json", "journal.jsonl"
 CURVES, WEIGHTS = "history.png", "weights.png"
 
 
-def prepare(out: Path | None, name: str, *, force: bool) -> Path:
+def prepare(out: Path | None, name: str, *, force: bool, resume: bool = False) -> Path:
     """Make the directory, before any work is spent on what could not be written in the end.
 
-    Without `out`, the first free one of ``runs/NAME``, ``runs/NAME-2``, …
+    Without `out`, the first free one of ``runs/NAME``, ``runs/NAME-2``, …; to resume, the last of
+    those in use, if there is one.
 
     Raises
     ------
     ConfigurationError
-        If `out` holds a run and `force` is false.
+        If `out` holds a run, and neither `force` is true nor `resume`, with a sweep to go on with.
     OSError
         If it cannot be made or written to.
     """
     if out is None:
-        candidates = (
-            Path("runs", name if number == 1 else f"{name}-{number}") for number in range(1, 10_000)
+        named = [Path("runs", name if number == 1 else f"{name}-{number}") for number in range(1, 10_000)]
+        free = next(place for place, path in enumerate(named) if not _holds_run(path))
+        out = named[free - 1 if resume and free and (named[free - 1] / JOURNAL).exists() else free]
+    elif _holds_run(out) and not force and not (resume and (out / JOURNAL).exists()):
+        holds_sweep = (out / JOURNAL).exists()
+        remedy = (
+            f"give another, {'--resume to go on with it, ' if holds_sweep else ''}or --force to overwrite it"
         )
-        out = next(path for path in candidates if not _holds_run(path))
-    elif _holds_run(out) and not force:
-        remedy = "give another, or --force to overwrite it"
         raise ConfigurationError.expected("--out", "a directory that holds no run", out, remedy)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out):
         pass
     return out
+
+
+def write(out: Path, net: Sequential, history: History, splits: Splits, run: dict[str, Any]) -> None:
+    """Write everything, the net first: it is what cannot be had again."""
+    minidl.save(net, out / NET)
+    history.save(out / HISTORY)
+    write_run(out, run)
+    try:
+        if history.steps["loss"]:
+            history.plot(out / CURVES)
+        plot_weights(net.parameters["affine0.weight"].value, splits.sample_shape, out / WEIGHTS)
+    except MissingExtraError as error:
+        print(f"minidl: no pictures: {error}", file=sys.stderr)
 
 
 def write_run(out: Path, run: dict[str, Any]) -> None:
@@ -62,4 +84,4 @@ def read_run(directory: Path) -> dict[str, Any]:
 
 
 def _holds_run(directory: Path) -> bool:
-    return any((directory / name).exists() for name in (NET, HISTORY, RUN))
+    return any((directory / name).exists() for name in (NET, HISTORY, RUN, JOURNAL))

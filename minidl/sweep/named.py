@@ -43,9 +43,7 @@ class NamedModel:
             expected = f"one of {', '.join(NAMES)}, or a function (configuration, data, rng)"
             raise ConfigurationError.expected("Sweep", expected, repr(name))
         for configuration in configurations:
-            if not _NEEDED <= configuration.keys() <= _KEYS:
-                expected = f"hidden and lr, and nothing but {', '.join(sorted(_KEYS - _NEEDED))} beside them"
-                raise ConfigurationError.expected(f"Sweep of {name}", expected, ", ".join(configuration))
+            check_keys(name, configuration)
         features = data.train.features
         # Pixels share one scale; measurements of different kinds each need their own.
         is_image = len(data.sample_shape) > 1 or features.dtype == np.uint8
@@ -54,6 +52,7 @@ class NamedModel:
 
     def __call__(self, configuration: Configuration, data: Splits, rng: np.random.Generator) -> Sequential:
         """The net, its weights drawn from `rng`."""
+        check_keys(self.name, configuration)
         hidden: Any = configuration["hidden"]
         if self.name == "dense_net" and not isinstance(hidden, list):
             hidden = [hidden]
@@ -70,3 +69,10 @@ class NamedModel:
 
     def __repr__(self) -> str:
         return f"{self.name}, {self.standardize.dtype}"
+
+
+def check_keys(name: str, configuration: Configuration) -> None:
+    """`ConfigurationError` for a configuration that lacks a key, or has one that no named model knows."""
+    if not _NEEDED <= configuration.keys() <= _KEYS:
+        expected = f"hidden and lr, and nothing but {', '.join(sorted(_KEYS - _NEEDED))} beside them"
+        raise ConfigurationError.expected(f"Sweep of {name}", expected, ", ".join(configuration))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from minidl.errors import StateError
+from minidl.files import atomic_write
 from minidl.layers import Sequential
 from minidl.sweep.best import Best
 from minidl.sweep.journal import JOURNAL, read_journal
-from minidl.sweep.trial import Row
+from minidl.sweep.trial import FIGURES, Row
+from minidl.tables import table
 from minidl.training import History
 
 _LAST = ("done", "running", "stopped", "diverged", "failed")
@@ -95,6 +99,92 @@ class Results:
         """The best trial's history."""
         return self._best.history(self.best.trial)
 
+    @property
+    def varying(self) -> list[str]:
+        """The keys of the configurations that are not the same in every trial."""
+        rows = self.rows
+        keys = dict.fromkeys(key for row in rows for key in row.configuration)
+        return [key for key in keys if any(_differ(row, rows[0], key) for row in rows)]
+
+    @property
+    def title(self) -> str:
+        """The objective in words."""
+        return self.objective.rpartition(":")[2].replace("_", " ")
+
+    def show(self, value: float | None, digits: int = 2) -> str:
+        """The objective's value as a text: an accuracy in percent, with so many decimals."""
+        if value is None:
+            return ""
+        return f"{value:.{digits}%}" if self.objective.endswith("accuracy") else f"{value:.{digits + 2}g}"
+
+    def describe(self, row: Row) -> str:
+        """What tells a trial from the others, such as ``lr 0.001, reg 0.01``."""
+        return _describe(row, self.varying)
+
+    def table(self) -> str:
+        """A line a trial, the best first, and below it what is the same in all of them.
+
+        What was stopped, diverged or failed comes last, with the reason.
+        """
+        rows, varying = self.sorted(), self.varying
+        columns = {
+            "trial": [str(row.trial) for row in rows],
+            **{key: [show_value(row.configuration.get(key)) for row in rows] for key in varying},
+            "steps": [f"{row.steps:,}" for row in rows],
+            "train": [_percent(row.train_accuracy) for row in rows],
+            "validation": [_percent(row.validation_accuracy) for row in rows],
+        }
+        if self.objective != "validation_accuracy":
+            columns[self.title] = [self.show(row.value) for row in rows]
+        fates = list(map(_fate, rows))
+        if any(fates):
+            columns[""] = fates
+        last = [len(columns) - 1] if any(fates) else []
+        text = table(list(columns), zip(*columns.values(), strict=True), left=last)
+        same = [key for key in (rows[0].configuration if rows else ()) if key not in varying]
+        return f"{text}\n\nin every trial: {_describe(rows[0], same)}" if same else text
+
+    def save_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a line a trial, in their order: a column a key, the figures in full, what became of it."""
+        rows = self.rows
+        keys = list(dict.fromkeys(key for row in rows for key in row.configuration))
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["trial", *keys, "steps", "status", "value", *FIGURES, "reason"])
+        for row in rows:
+            values = [row.configuration.get(key) for key in keys]
+            values = [show_value(value) if isinstance(value, list) else value for value in values]
+            figures = [getattr(row, name) for name in FIGURES]
+            writer.writerow([row.trial, *values, row.steps, row.status, row.value, *figures, row.reason])
+        with atomic_write(path) as file:
+            file.write(text.getvalue().encode())
+
     def __repr__(self) -> str:
         best = f", best {self.objective} {self.best.value:.4g}" if self.done else ""
         return f"Results({len(self._last)} of {self.trials} trials{best})"
+
+
+def show_value(value: Any) -> str:
+    """A value of a configuration as a text: floats short, lists as ``300,100``."""
+    if isinstance(value, list):
+        return ",".join(map(show_value, value))
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _describe(row: Row, keys: Iterable[str]) -> str:
+    return ", ".join(f"{key} {show_value(row.configuration.get(key))}" for key in keys)
+
+
+def _differ(row: Row, other: Row, key: str) -> bool:
+    return bool(row.configuration.get(key) != other.configuration.get(key))
+
+
+def _percent(accuracy: float | None) -> str:
+    return "" if accuracy is None else f"{accuracy:.2%}"
+
+
+def _fate(row: Row) -> str:
+    """What became of a trial that is not done; without the remedy, which is the same in all."""
+    if row.status == "done":
+        return ""
+    return f"{row.status}: {row.reason.partition('; ')[0]}" if row.reason else row.status

@@ -67,7 +67,7 @@ class Sweep:
     Examples
     --------
     >>> import minidl
-    >>> from minidl.sweep import Grid
+    >>> from minidl.sweep import Grid, Sweep
     >>> data = minidl.data.load("digits")
     >>> sweep = Sweep("dense_net", Grid(hidden=[16], lr=[0.001, 0.1]), data, steps=50)
     >>> sweep.run(jobs=1).best.configuration

@@ -29,7 +29,7 @@ from minidl.training import History, Trainer, evaluate
 Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Sequential | Trainer"]
 Objective: TypeAlias = "str | Callable[[Sequential, Splits], float]"
 
-_FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 _CURVE = ("step", "train_accuracy", "validation_accuracy")
 
 
@@ -150,7 +150,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
     row = Row(task.trial, task.configuration, task.rung, 0, "done" if task.last else "running")
     try:
         start = task.start if task.state else 0
-        trainer = _load(task.state, train) if task.state else _make_trainer(setup, task.configuration)
+        trainer = _load(task.state, train) if task.state else make_trainer(setup, task.configuration)
         options: dict[str, Any] = {setup.unit: task.stop - start}
         if "batch_size" in task.configuration:
             options["batch_size"] = task.configuration["batch_size"]
@@ -168,7 +168,8 @@ def run_task(setup: Setup, task: Task) -> Outcome:
     return Outcome(row, trainer.net, trainer.history) if row.status == "done" else Outcome(row)
 
 
-def _make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
+def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
+    """The Trainer of a configuration, at its start."""
     rng = np.random.default_rng(configuration.get("seed", setup.seed))
     made = setup.build(configuration, setup.data, rng)
     if isinstance(made, Trainer):
@@ -190,7 +191,7 @@ def _make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
 def _measure(setup: Setup, net: Sequential) -> dict[str, Any]:
     train, validation = setup.data.train, setup.data.validation
     measured = (*evaluate(net, train), *(evaluate(net, validation) if validation else (None, None)))
-    figures = dict(zip(_FIGURES, measured, strict=True))
+    figures = dict(zip(FIGURES, measured, strict=True))
     objective = setup.objective
     value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
     figures["value"] = value

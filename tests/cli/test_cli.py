@@ -7,7 +7,7 @@ import minidl
 from minidl.cli import main
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["doctor"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["sweep"], ["evaluate"], ["doctor"]])
 def test_help_teaches(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*command, "--help"])

@@ -1,0 +1,163 @@
+"""``python -m benchmarks.sweep_search``: the classic search by ``minidl sweep`` and by scikit-learn."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import minidl
+from benchmarks.machine import Bystanders, describe_machine
+from benchmarks.processes import ROOT, environment
+from benchmarks.tables import header
+from minidl.data import Splits
+from minidl.tables import table
+
+LR, REG = (1e-3, 1.2e-3, 1.4e-3, 1.6e-3, 1.8e-3), (1e-4, 1e-3, 1e-2)
+HIDDEN, BATCH, MOMENTUM = 300, 200, 0.9
+_BASE = "minidl sweep, 2 jobs"
+
+_DESCRIPTION = f"""\
+Search {len(LR)} learning rates by {len(REG)} penalties for a net of {HIDDEN} hidden units, by minidl sweep
+with one and with two jobs and by scikit-learn's GridSearchCV over MLPClassifier with two; each is a
+fresh process, timed from its start to its end.
+
+What is equal: the data, the grid, the minibatches' size, the epochs and so the updates, momentum, a
+constant learning rate, the penalty's gradient (alpha is 2 * batch * reg), one BLAS thread a worker,
+joblib's processes, validation on the same samples, no early stopping; in the float32 line also the
+dtype. The other one is what scikit-learn computes in where nobody asks for float32: dividing pixels by
+255, or a StandardScaler, gives float64.
+
+What is not: the start weights and shuffles. minidl reads pixels as uint8 and standardizes within the
+net; scikit-learn gets them standardized. minidl measures the validation set after every epoch and all
+of the training set at the end, keeps every result on the disk, and writes a table, four pictures and
+the best net, which it tests; GridSearchCV, with refit=False, measures the validation set at the end."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line says; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    splits = minidl.data.load(options.data, options.data_dir)
+    per_epoch = math.ceil(len(splits.train) / BATCH)
+    epochs = max(round(options.steps / per_epoch), 1)
+    if options.grid_search:
+        print(json.dumps({"accuracy": grid_search(splits, epochs, options.grid_search)}))
+        return 0
+    print(header(describe_machine()))
+    print(f"\n{splits}")
+    print(f"{len(LR) * len(REG)} trials of {epochs * per_epoch:,} updates, batches of {BATCH}\n")
+    bystanders = Bystanders()
+    contestants = {
+        "minidl sweep, 1 job": partial(_run_minidl, jobs=1),
+        _BASE: partial(_run_minidl, jobs=2),
+        "GridSearchCV, 2 jobs, float32": partial(_run_scikit_learn, dtype="float32"),
+        "GridSearchCV, 2 jobs, float64": partial(_run_scikit_learn, dtype="float64"),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    accuracies: dict[str, float] = {}
+    for _ in range(options.rounds):
+        for name, run in contestants.items():
+            start = time.perf_counter()
+            accuracies[name] = run(options, epochs)
+            seconds[name].append(time.perf_counter() - start)
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    rows = [
+        [name, f"{median:.1f}", f"{median / medians[_BASE]:.2f}", f"{accuracies[name]:.2%}"]
+        for name, median in medians.items()
+    ]
+    print(table(["", "seconds", f"× {_BASE}", "best validation accuracy"], rows))
+    busy = bystanders.busy_cores()
+    if busy is not None:
+        print(f"\nmeanwhile {busy:.2f} cores were busy with other programs")
+    return 0
+
+
+def grid_search(splits: Splits, epochs: int, dtype: str) -> float:
+    """scikit-learn's search with two jobs; the best validation accuracy."""
+    import numpy as np
+    from joblib import parallel_config
+    from sklearn.model_selection import GridSearchCV, PredefinedSplit
+    from sklearn.neural_network import MLPClassifier
+
+    assert splits.validation is not None
+    standardize = minidl.Standardize.fit(splits.train.features, shared_scale=True, dtype=dtype)
+    flat = minidl.Sequential(standardize, minidl.Flatten())
+    parts = (splits.train, splits.validation)
+    features = np.concatenate([flat(part.features) for part in parts])
+    labels = np.concatenate([part.targets for part in parts])
+    net = MLPClassifier(
+        [HIDDEN],
+        solver="sgd",
+        batch_size=BATCH,
+        momentum=MOMENTUM,
+        nesterovs_momentum=False,
+        max_iter=epochs,
+        n_iter_no_change=epochs + 1,
+        tol=0.0,
+        random_state=0,
+    )
+    search = GridSearchCV(
+        net,
+        {"learning_rate_init": LR, "alpha": [2 * BATCH * reg for reg in REG]},
+        cv=PredefinedSplit(np.repeat([-1, 0], [len(part) for part in parts])),
+        refit=False,
+        n_jobs=2,
+        error_score="raise",
+    )
+    with parallel_config("loky", inner_max_num_threads=1):
+        search.fit(features, labels)
+    return float(search.best_score_)
+
+
+def _run_minidl(options: argparse.Namespace, epochs: int, jobs: int) -> float:
+    with tempfile.TemporaryDirectory() as directory:
+        command = ["minidl", "sweep", *_data(options), f"--out={directory}", f"--jobs={jobs}", "--quiet"]
+        command += ["--lr", *map(str, LR), "--reg", *map(str, REG), f"--hidden={HIDDEN}"]
+        command += [f"--batch-size={BATCH}", f"--momentum={MOMENTUM}", "--lr-decay=1", f"--epochs={epochs}"]
+        _python(*command)
+        run = json.loads(Path(directory, "run.json").read_text())
+        return float(run["results"]["validation"]["accuracy"])
+
+
+def _run_scikit_learn(options: argparse.Namespace, epochs: int, dtype: str) -> float:
+    command = ["benchmarks.sweep_search", *_data(options), f"--steps={options.steps}"]
+    return float(json.loads(_python(*command, f"--grid-search={dtype}"))["accuracy"])
+
+
+def _python(*arguments: str) -> str:
+    """What ``python -m`` prints, with one BLAS thread, and without warnings that it stops at `max_iter`."""
+    variables: dict[str, Any] = environment(1) | {"PYTHONWARNINGS": "ignore", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _data(options: argparse.Namespace) -> list[str]:
+    where = [f"--data-dir={options.data_dir.resolve()}"] if options.data_dir else []
+    return [options.data, *where]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.sweep_search",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("data", nargs="?", default="cifar10", help="as minidl sweep takes it (cifar10)")
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the data set's files are")
+    parser.add_argument("--steps", type=int, default=2000, help="updates of a trial, to whole epochs (2000)")
+    parser.add_argument("--rounds", type=int, default=1, help="runs of each, in turn; the median counts (1)")
+    parser.add_argument("--grid-search", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

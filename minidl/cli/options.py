@@ -1,0 +1,118 @@
+"""What ``minidl train`` and ``minidl sweep`` share: their options and defaults."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a data set is trained on where the command line is silent.
+
+    `prior` gives the L2 penalty's strength as ``prior / training samples``: like a prior's, its
+    weight against the data falls as they grow, so that one number suits a data set and a sample
+    of it. `first_scale` shrinks the first layer's start, as `dense_net` explains.
+    """
+
+    hidden: tuple[int, ...] = (100,)
+    epochs: int = 40
+    batch_size: int = 50
+    lr: float = 0.05
+    lr_decay: float = 0.95
+    momentum: float = 0.9
+    prior: float = 5.0
+    first_scale: float = 1.0
+
+
+DEFAULTS = {
+    "digits": Settings(hidden=(100,), epochs=60, batch_size=32),
+    "mnist": Settings(hidden=(300,), epochs=15, batch_size=100, lr_decay=0.85, first_scale=0.1),
+    "fashion-mnist": Settings(hidden=(300,), epochs=15, batch_size=100, lr_decay=0.85, first_scale=0.1),
+    "cifar10": Settings(hidden=(300,), epochs=20, lr=0.005, lr_decay=0.9, prior=100.0, first_scale=0.1),
+}
+
+KEYS = ("hidden", "lr", "reg", "momentum", "lr_decay", "batch_size", "first_scale")
+"""The settings that make a trial's configuration."""
+
+_HYPERPARAMETERS: dict[str, tuple[Callable[[str], Any], str | None, str]] = {
+    "batch_size": (int, "N", "samples a step"),
+    "lr": (float, None, "learning rate at the start"),
+    "lr_decay": (float, "GAMMA", "factor on it after every epoch"),
+    "momentum": (float, None, "of SGD, in [0, 1)"),
+    "reg": (float, "STRENGTH", "of the L2 penalty on the weights"),
+}
+"""Type, metavar and help of the options that a sweep can vary, the hidden layers apart."""
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the data set and where its files are."""
+    parser.add_argument(
+        "data",
+        nargs="?",
+        default="digits",
+        help="digits (default), fashion-mnist, mnist, cifar10, or FILE.npz with x_train, y_train, …",
+    )
+    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the data set's files are")
+
+
+def add_hyperparameters(
+    parser: argparse.ArgumentParser, *, nargs: str | None = None, number: Callable[[str], Any] = float
+) -> None:
+    """Add how long to train, and what `Settings` names but `hidden`.
+
+    `nargs` "+" takes several values of each; `number` reads those that need not be whole.
+    """
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=int, help="passes over the training set")
+    length.add_argument("--steps", type=int, help="updates, instead of epochs")
+    for name, (kind, metavar, text) in _HYPERPARAMETERS.items():
+        option = f"--{name.replace('_', '-')}"
+        parser.add_argument(
+            option,
+            type=number if kind is float else kind,
+            nargs=nargs,
+            metavar=metavar or name.upper(),
+            help=text,
+        )
+
+
+def add_output(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Add seed and dtype, the directory to write to, and how much to say.
+
+    Returns the group of what becomes of a directory that is in use.
+    """
+    parser.add_argument("--seed", type=int, default=0, help="of weights and shuffles (default 0)")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: a new runs/NAME)")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    in_use = parser.add_mutually_exclusive_group()
+    in_use.add_argument("--force", action="store_true", help="overwrite the run that --out holds")
+    return in_use
+
+
+def settings(arguments: argparse.Namespace, samples: int) -> dict[str, Any]:
+    """What the command line says, and the defaults for the rest; `samples` to train on."""
+    chosen = vars(DEFAULTS.get(arguments.data, Settings())).copy()
+    chosen["hidden"] = list(chosen["hidden"])
+    chosen["reg"] = chosen.pop("prior") / samples
+    given = {name: getattr(arguments, name, None) for name in (*chosen, "steps")}
+    return chosen | {name: value for name, value in given.items() if value is not None}
+
+
+def data_name(arguments: argparse.Namespace) -> str:
+    """The data set's name, that of a file without its suffix."""
+    return Path(arguments.data).stem if arguments.data.endswith(".npz") else str(arguments.data)
+
+
+def described(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What ``run.json`` says of the data set, the seed and the dtype."""
+    return {
+        "data": str(Path(arguments.data).resolve()) if arguments.data.endswith(".npz") else arguments.data,
+        "data_dir": str(arguments.data_dir.resolve()) if arguments.data_dir else None,
+        "seed": arguments.seed,
+        "dtype": arguments.dtype,
+    }

@@ -1,0 +1,235 @@
+"""``minidl sweep``."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import minidl
+from minidl.cli import options, report, run_directory
+from minidl.errors import ConfigurationError, MissingExtraError
+
+if TYPE_CHECKING:
+    from minidl.sweep import Results, Row, Space
+
+TABLE, CURVES, HEAT_MAP = "results.csv", "curves.png", "heatmap.png"
+
+_LOGARITHMIC = ("lr", "reg")  # what a range means here is its magnitude
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "sweep",
+        help="search for the best hyperparameters, on every core or a cluster",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=(
+            "Train a net for every combination of the values given (what is not given is set to suit the\n"
+            "data) and write a table, pictures and the best net into a directory. Each finished trial is\n"
+            "kept at once: a sweep that was stopped, however that came, goes on with --resume."
+        ),
+        epilog=(
+            "examples:\n"
+            "  minidl sweep --lr 0.02 0.05 0.1 --reg 1e-4 1e-3 1e-2\n"
+            "  minidl sweep cifar10 --hidden 300 --lr 1e-3 1.2e-3 1.4e-3 1.6e-3 1.8e-3 \\\n"
+            "      --reg 1e-4 1e-3 1e-2 --steps 2000 --jobs 2 --out runs/classic\n"
+            "  minidl sweep fashion-mnist --hidden 100 300 300,100 --random 30 --lr 1e-3:1e-1 --halving\n"
+            "  minidl sweep mine.npz --lr 0.01 0.1 --backend dask --scheduler tcp://10.0.0.1:8786\n"
+            "  minidl evaluate runs/classic                 measure the best net"
+        ),
+    )
+    options.add_data(parser)
+    parser.add_argument(
+        "--hidden",
+        type=layers,
+        nargs="+",
+        metavar="UNITS",
+        help="units of the hidden layer, or of several as in 300,100",
+    )
+    options.add_hyperparameters(parser, nargs="+", number=number)
+    parser.add_argument(
+        "--random",
+        type=int,
+        metavar="N",
+        help="draw N configurations instead of trying all; --lr, --reg, --lr-decay and --momentum "
+        "then take ranges LOW:HIGH as well",
+    )
+    parser.add_argument(
+        "--halving",
+        type=int,
+        nargs="?",
+        const=3,
+        metavar="ETA",
+        help="stop the worst early: at each rung the best 1/ETA go on (3)",
+    )
+    parser.add_argument("--jobs", type=int, default=-1, metavar="N", help="trials at a time (all cores)")
+    parser.add_argument(
+        "--backend", choices=("loky", "dask", "ray"), default="loky", help="where trials run (loky: here)"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of the dask or Ray cluster (default: one here)"
+    )
+    options.add_output(parser).add_argument(
+        "--resume", action="store_true", help="go on with the sweep that --out holds, if there is one"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Search, print and write; returns the exit code."""
+    from tqdm import tqdm
+
+    from minidl.sweep import Halving, Sweep
+
+    splits = minidl.data.load(arguments.data, arguments.data_dir)
+    settings = options.settings(arguments, len(splits.train))
+    unit = "steps" if "steps" in settings else "epochs"
+    sweep = Sweep(
+        "dense_net",
+        _space(settings, arguments),
+        splits,
+        **{unit: settings[unit]},
+        seed=arguments.seed,
+        dtype=arguments.dtype,
+        halving=None if arguments.halving is None else Halving(arguments.halving),
+    )
+    out = _directory(arguments)
+    say = report.silent if arguments.quiet else print
+    say(report.summary(splits))
+    say(f"{len(sweep.configurations)} trials of {settings[unit]:,} {unit}\n")
+    started = time.perf_counter()
+    try:
+        # On standard error, and only where that is a terminal.
+        bar = tqdm(unit="trial", disable=arguments.quiet or None, dynamic_ncols=True, leave=False)
+        with bar:
+            results = sweep.run(
+                out,
+                jobs=arguments.jobs,
+                backend=arguments.backend,
+                scheduler=arguments.scheduler,
+                on_result=partial(_show_progress, bar),
+            )
+    except KeyboardInterrupt:
+        print(f"minidl: interrupted; go on with the same command and --out {out} --resume", file=sys.stderr)
+        return 130
+    seconds = time.perf_counter() - started
+    say(results.table())
+    results.save_csv(out / TABLE)
+    best = results.best
+    _draw(results, out)
+    net = results.best_net()
+    scores = report.scores(net, splits)
+    made = {
+        **options.described(arguments),
+        "settings": {**best.configuration, unit: settings[unit]},
+        "results": scores,
+        "seconds": seconds,
+        "stopped": None,
+        "trial": best.trial,
+    }
+    run_directory.write(out, net, results.best_history(), splits, made)
+    chosen = f", {results.describe(best)}" if results.varying else ""
+    say(f"\nbest: trial {best.trial}{chosen}\n\n{report.scores_table(scores)}\n")
+    say(f"{len(results.rows)} trials in {seconds:.1f} s")
+    say(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+    return 0
+
+
+def _space(settings: dict[str, Any], arguments: argparse.Namespace) -> Space:
+    """All combinations of the settings, or draws from them; what is one value is so in each."""
+    from minidl.sweep import Grid, Random
+
+    values = {name: settings[name] for name in options.KEYS}
+    values |= {name: [value] for name, value in values.items() if not isinstance(value, list)}
+    if arguments.random is not None:
+        return Random(
+            arguments.random, seed=arguments.seed, **{n: _distribution(n, v) for n, v in values.items()}
+        )
+    for name, given in values.items():
+        if any(isinstance(value, _Range) for value in given):
+            expected, remedy = "single values in a grid", "add --random N to draw from it"
+            raise ConfigurationError.expected(f"--{name.replace('_', '-')}", expected, given, remedy)
+    return Grid(**values)
+
+
+def _distribution(name: str, values: list[Any]) -> Any:
+    """What `Random` draws from: the list, or where it is one range, that."""
+    if not any(isinstance(value, _Range) for value in values):
+        return values
+    where = f"--{name.replace('_', '-')}"
+    if len(values) > 1:
+        raise ConfigurationError.expected(where, "one range, or values only", values)
+    try:
+        from scipy.stats import loguniform, uniform
+    except ImportError:
+        raise MissingExtraError.for_extra("drawing from a range", "SciPy", "sweep") from None
+    low, high = values[0]
+    if name not in _LOGARITHMIC:
+        return uniform(low, high - low)
+    if low <= 0:
+        raise ConfigurationError.expected(
+            where, "a range above 0, whose logarithm is drawn evenly", values[0]
+        )
+    return loguniform(low, high)
+
+
+def _directory(arguments: argparse.Namespace) -> Path:
+    name = f"{options.data_name(arguments)}-sweep"
+    out = run_directory.prepare(arguments.out, name, force=arguments.force, resume=arguments.resume)
+    if arguments.force:
+        (out / run_directory.JOURNAL).unlink(missing_ok=True)
+    return out
+
+
+def _show_progress(bar: Any, row: Row, results: Results) -> None:
+    """Move on to the trials that are over, and say what is best so far."""
+    bar.total = results.trials
+    bar.n = sum(row.status != "running" for row in results.rows)
+    best = results.sorted()[0]
+    if best.value is not None:
+        chosen = results.describe(best)
+        bar.set_postfix_str(
+            f"best {results.show(best.value)}" + (f" with {chosen}" if chosen else ""), refresh=False
+        )
+    bar.refresh()
+
+
+def _draw(results: Results, out: Path) -> None:
+    from minidl.sweep.pictures import plot_curves, plot_heat_map
+
+    try:
+        plot_curves(results, out / CURVES)
+        if {"lr", "reg"} <= set(results.varying):
+            plot_heat_map(results, out / HEAT_MAP)
+    except MissingExtraError:
+        pass  # said once, when the best net's pictures are drawn
+
+
+class _Range(NamedTuple):
+    low: float
+    high: float
+
+    def __repr__(self) -> str:
+        return f"{self.low:g}:{self.high:g}"
+
+
+def number(text: str) -> float | _Range:
+    """A number, or a range LOW:HIGH; named as argparse's message is to call it."""
+    low, colon, high = text.partition(":")
+    if not colon:
+        return float(text)
+    limits = _Range(float(low), float(high))
+    if not -math.inf < limits.low < limits.high < math.inf:
+        raise argparse.ArgumentTypeError(f"expected LOW:HIGH with LOW < HIGH, got {text!r}")
+    return limits
+
+
+def layers(text: str) -> int | tuple[int, ...]:
+    """The units of one hidden layer, or of several: ``300`` or ``300,100``."""
+    units = tuple(map(int, text.split(",")))
+    return units if len(units) > 1 else units[0]

@@ -1,0 +1,194 @@
+"""Trials of a sweep as the objective of an Optuna study, for more than a grid. Needs the extra ``tune``."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from minidl.data import Splits
+from minidl.errors import ConfigurationError, MissingExtraError
+from minidl.sweep.space import Configuration, Grid, Space
+from minidl.sweep.sweep import Sweep
+from minidl.sweep.trial import FIGURES, Build, Objective, Task, make_trainer, run_task
+from minidl.training import Callback, Trainer
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import optuna
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+
+Suggest: TypeAlias = "Mapping[str, BaseDistribution] | Callable[[optuna.Trial], Configuration]"
+
+
+class OptunaObjective:
+    """What `Study.optimize` calls: a trial as `Sweep` runs it, its configuration from the study.
+
+    The value is a sweep's, to the bit, for the same configuration. The trial's user attributes get
+    the configuration and the figures, or the ``reason`` of one that diverged (pruned, so that the
+    study keeps away from there) or failed.
+
+    Parameters
+    ----------
+    model, data, steps, epochs, objective, seed, dtype : as `Sweep` takes them
+    suggest : dict of str to optuna distribution, or callable ``(optuna trial) -> configuration``
+
+    Attributes
+    ----------
+    direction : "maximize" or "minimize"
+        What the study must be made with.
+
+    Raises
+    ------
+    MissingExtraError
+        Optuna is not installed.
+    """
+
+    def __init__(
+        self,
+        model: str | Build,
+        suggest: Suggest,
+        data: Splits,
+        *,
+        steps: int | None = None,
+        epochs: int | None = None,
+        objective: Objective = "validation_accuracy",
+        seed: int = 0,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> None:
+        _import_optuna()
+        options: dict[str, Any] = {"objective": objective, "seed": seed, "dtype": dtype}
+        sweep = Sweep(model, _Suggested(), data, steps=steps, epochs=epochs, **options)
+        self.direction = "maximize" if sweep.maximize else "minimize"
+        self._setup, self._budget, self._suggest = sweep.setup, sweep.budgets[-1], suggest
+
+    def __call__(self, trial: optuna.Trial) -> float:
+        """Train and measure; NaN, which Optuna counts as failed, where an error came.
+
+        Raises
+        ------
+        optuna.TrialPruned
+            The study's pruner said so, or training diverged.
+        ConfigurationError
+            The study's direction is the other one.
+        """
+        optuna = _import_optuna()
+        if (found := trial.study.direction.name.lower()) != self.direction:
+            remedy = f"create_study(direction={self.direction!r})"
+            raise ConfigurationError.expected(
+                "OptunaObjective", f"a study to {self.direction}", found, remedy
+            )
+        configuration = self._configuration(trial)
+        trial.set_user_attr("configuration", configuration)
+        setup = self._setup
+        measured = setup.objective if isinstance(setup.objective, str) else "validation_accuracy"
+        pruning = PruningCallback(trial, measured)
+
+        def build(configuration: Configuration, data: Splits, rng: np.random.Generator) -> Trainer:
+            trainer = make_trainer(setup, configuration)  # from a generator of its own, equal to `rng`
+            trainer.callbacks.append(pruning)
+            return trainer
+
+        task = Task(trial.number, configuration, 0, 0, self._budget, last=True)
+        row = run_task(dataclasses.replace(setup, build=build), task).row
+        for name in ("steps", "reason", *FIGURES):
+            trial.set_user_attr(name, getattr(row, name))
+        if pruning.pruned or row.status == "diverged":
+            raise optuna.TrialPruned(row.reason)
+        return float("nan") if row.value is None else row.value
+
+    def _configuration(self, trial: optuna.Trial) -> Configuration:
+        if callable(self._suggest):
+            suggested = self._suggest(trial)
+        else:
+            suggested = {name: _draw(trial, name, given) for name, given in self._suggest.items()}
+        (configuration,) = Grid(**{name: [value] for name, value in suggested.items()}).configurations()
+        return configuration
+
+
+class PruningCallback(Callback):
+    """Reports a column of the history to an Optuna trial after each epoch, and ends what it prunes.
+
+    Parameters
+    ----------
+    trial : optuna.Trial
+    column : str
+        Of ``history.epochs``.
+
+    Raises
+    ------
+    optuna.TrialPruned
+        From the `Trainer.fit` under way, where the study's pruner says so.
+    """
+
+    def __init__(self, trial: optuna.Trial, column: str = "validation_accuracy") -> None:
+        self.pruned = False
+        self._trial, self._column = trial, column
+
+    def on_epoch_end(self, trainer: Trainer) -> None:
+        """Report, and ask."""
+        value = trainer.history.epochs[self._column][-1]
+        if value is None:  # there is no validation set
+            return
+        self._trial.report(value, trainer.epoch)
+        if self._trial.should_prune():
+            self.pruned = True
+            raise _import_optuna().TrialPruned(f"pruned after epoch {trainer.epoch}")
+
+
+def open_study(
+    path: str | os.PathLike[str], *, name: str = "minidl", direction: str = "maximize", **options: Any
+) -> Study:
+    """The study in a journal file, begun there or gone on with; several processes may share it.
+
+    Parameters
+    ----------
+    path : path-like
+        The file of Optuna's journal storage, made if it is not there.
+    name : str
+        Of the study in it.
+    direction : "maximize" or "minimize"
+        An `OptunaObjective` says which.
+    **options
+        Such as `sampler` and `pruner`: see `optuna.create_study`. They are not in the file.
+    """
+    optuna = _import_optuna()
+    from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+    storage = JournalStorage(JournalFileBackend(os.fspath(path)))
+    study: Study = optuna.create_study(
+        storage=storage, study_name=name, direction=direction, load_if_exists=True, **options
+    )
+    return study
+
+
+class _Suggested(Space):
+    """The configurations come one by one, from the study."""
+
+    def configurations(self) -> list[Configuration]:
+        return []
+
+
+def _draw(trial: optuna.Trial, name: str, given: BaseDistribution) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(given, CategoricalDistribution):
+        return trial.suggest_categorical(name, given.choices)
+    if isinstance(given, FloatDistribution):
+        return trial.suggest_float(name, given.low, given.high, step=given.step, log=given.log)
+    if isinstance(given, IntDistribution):
+        return trial.suggest_int(name, given.low, given.high, step=given.step, log=given.log)
+    expected = f"{name} to be a float, int or categorical distribution"
+    raise ConfigurationError.expected("OptunaObjective", expected, repr(given))
+
+
+def _import_optuna() -> Any:
+    try:
+        import optuna
+    except ImportError:
+        raise MissingExtraError.for_extra("minidl.sweep.tune", "Optuna", "tune") from None
+    return optuna

@@ -1,0 +1,231 @@
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+import minidl
+from minidl.cli import main
+
+pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")
+pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'minidl[plot]'")
+
+GRID = "sweep --hidden 8 16,8 --lr 0.02 0.1 --reg 1e-4 1e-2 --steps 60 --jobs 1"
+FILES = {
+    "best", "journal.jsonl", "results.csv", "curves.png", "heatmap.png", "net.npz", "history.json",
+    "history.png", "weights.png", "run.json",
+}  # fmt: skip
+
+
+def call(line):
+    return main(line.split())
+
+
+@pytest.fixture(autouse=True)
+def in_a_directory_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("MINIDL_DATA", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+def table_of(directory):
+    return list(csv.DictReader((directory / "results.csv").read_text().splitlines()))
+
+
+def rows_of(directory):
+    header, *rows = (directory / "journal.jsonl").read_text().splitlines()
+    return json.loads(header), sorted(rows)
+
+
+def test_a_grid(capsys, tmp_path):
+    assert call(GRID) == 0
+    out, err = capsys.readouterr()
+    assert err == ""  # no bar where there is no terminal
+    directory = tmp_path / "runs/digits-sweep"
+    assert {path.name for path in directory.iterdir()} == FILES
+    rows = table_of(directory)
+    assert [row["trial"] for row in rows] == [str(number) for number in range(8)]
+    assert {row["hidden"] for row in rows} == {"8", "16,8"}
+    best = max(rows, key=lambda row: (float(row["value"]), -int(row["trial"])))
+    first_line = out.splitlines()[4].split()
+    assert first_line[:4] == [best[key] for key in ("trial", "hidden", "lr", "reg")]
+    assert "in every trial: momentum 0.9, lr_decay 0.95, batch_size 32, first_scale 1" in out
+    run = json.loads((directory / "run.json").read_text())
+    assert run["trial"] == int(best["trial"])
+    assert run["results"]["validation"]["accuracy"] == float(best["validation_accuracy"])
+    assert f"{run['results']['test']['accuracy']:.2%}" in out
+
+    assert call("evaluate runs/digits-sweep") == 0
+    evaluated = capsys.readouterr().out.splitlines()
+    assert evaluated[3:] == out.splitlines()[-6:-3]
+
+
+def test_the_best_is_what_train_makes_of_its_configuration(tmp_path):
+    assert call("sweep --lr 0.03 0.08 --steps 50 --jobs 1 --out found --seed 4 --quiet") == 0
+    run = json.loads((tmp_path / "found/run.json").read_text())
+    with threadpool_limits(1):
+        assert call(f"train --lr {run['settings']['lr']} --steps 50 --out made --seed 4 --quiet") == 0
+    assert (tmp_path / "found/net.npz").read_bytes() == (tmp_path / "made/net.npz").read_bytes()
+    made = json.loads((tmp_path / "made/run.json").read_text())
+    assert made["settings"].items() >= {"lr": run["settings"]["lr"], "steps": 50, "momentum": 0.9}.items()
+
+
+def test_quiet_says_nothing(capsys):
+    assert call("sweep --lr 0.01 0.1 --steps 5 --jobs 1 --quiet") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_only_what_varies_is_drawn(tmp_path):
+    assert call("sweep --lr 0.1 --steps 5 --jobs 1 --quiet --out one") == 0
+    assert {path.name for path in (tmp_path / "one").iterdir()} == FILES - {"heatmap.png"}
+
+
+def test_random_draws_from_ranges_and_lists(tmp_path):
+    line = (
+        "sweep --random 12 --hidden 4 6 --lr 1e-3:1e-1 --momentum 0:0.9 --steps 3 --jobs 1 --quiet --seed 5"
+    )
+    assert call(f"{line} --out a") == 0
+    rows = table_of(tmp_path / "a")
+    rates, momenta = ([float(row[key]) for row in rows] for key in ("lr", "momentum"))
+    assert len(set(rates)) == 12
+    assert 1e-3 <= min(rates) < 1e-2 < max(rates) <= 1e-1
+    assert 0 <= min(momenta) < max(momenta) <= 0.9
+    assert {row["hidden"] for row in rows} == {"4", "6"}
+    assert call(f"{line} --out b") == 0
+    assert (tmp_path / "a/results.csv").read_bytes() == (tmp_path / "b/results.csv").read_bytes()
+
+
+def test_halving_stops_the_worst(capsys, tmp_path):
+    assert call(f"{GRID} --halving 2 --out run") == 0
+    out = capsys.readouterr().out
+    assert "stopped: not among the best" in out
+    rows = table_of(tmp_path / "run")
+    assert sorted(int(row["steps"]) for row in rows) == [7] * 4 + [15] * 2 + [30, 60]
+    assert [row["status"] for row in rows if row["steps"] == "60"] == ["done"]
+
+
+def test_a_directory_in_use_is_refused(capsys, tmp_path):
+    line = "sweep --lr 0.01 0.1 --steps 5 --jobs 1 --quiet --out run"
+    assert call(f"{line} --resume") == 0  # where there is nothing to go on with, it begins
+    before = rows_of(tmp_path / "run")
+    assert call(line) == 2
+    assert (
+        "holds no run, got run; give another, --resume to go on with it, or --force"
+        in capsys.readouterr().err
+    )
+    assert call("train --steps 5 --out run") == 2
+    assert call(f"{line} --resume") == 0
+    assert rows_of(tmp_path / "run") == before
+    assert call(f"{line} --resume --seed 1") == 2
+    assert "seed" in capsys.readouterr().err
+    assert call(f"{line} --force --seed 1") == 0
+    assert rows_of(tmp_path / "run") != before
+
+    assert call("train --steps 5 --out other --quiet") == 0
+    assert call("sweep --steps 5 --out other --resume") == 2  # a run, but no sweep
+    assert "give another, or --force" in capsys.readouterr().err
+
+
+def test_the_last_sweep_is_resumed(tmp_path):
+    line = "sweep --lr 0.01 0.1 --steps 5 --jobs 1 --quiet"
+    for options in ("", "", "--resume"):
+        assert call(f"{line} {options}") == 0
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"digits-sweep", "digits-sweep-2"}
+
+
+def test_trials_that_diverge_are_rows(capsys, tmp_path):
+    assert call("sweep --lr 0.1 1e9 --momentum 0 --steps 20 --jobs 1 --out run") == 0
+    assert "diverged: step " in capsys.readouterr().out
+    assert call("sweep --lr 1e8 1e9 --momentum 0 --steps 20 --jobs 1 --out all") == 2
+    out, err = capsys.readouterr()
+    assert out.count("diverged: step ") == 2
+    assert "expected a trial that is done, got none of 2" in err
+    assert {path.name for path in (tmp_path / "all").iterdir()} == {"journal.jsonl", "results.csv"}
+
+
+def test_the_bar_shows_the_best_so_far(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    assert call("sweep --lr 0.01 0.1 --steps 30 --jobs 1") == 0
+    assert "2/2" in terminal.getvalue()
+    assert "% with lr 0.1" in terminal.getvalue()
+
+
+def test_ctrl_c_leaves_a_sweep_to_go_on_with(tmp_path):
+    line = "sweep --lr 0.01 0.02 0.05 0.1 --steps 1500 --jobs 1"
+    command = [sys.executable, "-m", "minidl", *line.split(), "--out", "run"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    journal = tmp_path / "run/journal.jsonl"
+    while not (journal.exists() and journal.read_bytes().count(b"\n") >= 2):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err == "minidl: interrupted; go on with the same command and --out run --resume\n"
+    whole = journal.read_bytes()
+    assert whole.endswith(b"\n")
+    assert 2 <= whole.count(b"\n") < 5
+    assert call(f"{line} --out run --resume --quiet") == 0
+    assert journal.read_bytes().startswith(whole)
+    assert call(f"{line} --out straight --quiet") == 0
+    assert rows_of(tmp_path / "run") == rows_of(tmp_path / "straight")
+    for name in ("results.csv", "net.npz"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+
+
+def test_without_matplotlib_there_are_no_pictures(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert call("sweep --lr 0.01 0.1 --steps 5 --jobs 1 --out plain") == 0
+    assert "no pictures: plotting needs matplotlib" in capsys.readouterr().err
+    assert {path.suffix for path in (tmp_path / "plain").iterdir()} == {"", ".jsonl", ".csv", ".npz", ".json"}
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("sweep nonsense", "digits"),
+        ("sweep --hidden x", "--hidden: invalid layers value: 'x'"),
+        ("sweep --lr x", "--lr: invalid number value: 'x'"),
+        ("sweep --lr nan", "finite values for 'lr'"),
+        ("sweep --lr 0.1:0.01", "expected LOW:HIGH with LOW < HIGH, got '0.1:0.01'"),
+        ("sweep --lr 0.01:0.1", "--lr: expected single values in a grid, got [0.01:0.1]; add --random N"),
+        ("sweep --lr 0:0.1 --random 3", "--lr: expected a range above 0"),
+        ("sweep --lr-decay 0.1:0.2 0.3 --random 3", "--lr-decay: expected one range, or values only"),
+        ("sweep --random 0", "count to be a whole number >= 1"),
+        ("sweep --halving 1", "eta to be a whole number >= 2"),
+        ("sweep --steps 0", "steps to be a whole number >= 1"),
+        ("sweep --seed -1", "seed to be a whole number >= 0"),
+        ("sweep --backend nothing", "invalid choice"),
+        ("sweep --resume --force", "not allowed with argument"),
+        ("sweep --steps 1 --out /proc/none", "/proc/none"),
+    ],
+)
+def test_bad_input_gives_one_line_and_exit_code_2(command, message, capsys):
+    try:
+        code = main(command.split())
+    except SystemExit as ended:
+        code = ended.code
+    out, err = capsys.readouterr()
+    assert code == 2
+    assert message in err
+    assert len(err.strip().splitlines()) == 1, err
+    assert not out
+
+
+def test_the_best_net_is_a_net(tmp_path, digits):
+    assert call("sweep --lr 0.05 0.1 --steps 200 --jobs 1 --dtype float64 --out run --quiet") == 0
+    net = minidl.load("run/net.npz")
+    assert net.dtype == np.float64
+    assert minidl.evaluate(net, digits.test)[1] > 0.9

@@ -1,0 +1,92 @@
+import csv
+
+import pytest
+
+from minidl.sweep import Results, Row
+from minidl.sweep.best import Best
+from minidl.sweep.results import show_value
+
+
+def results_of(rows, objective="validation_accuracy", **options):
+    options = {"maximize": objective != "validation_loss", "trials": len(rows)} | options
+    return Results(rows, Best(None), objective=objective, **options)
+
+
+def row_of(trial, value=None, status="done", reason=None, steps=100, rung=0, **configuration):
+    figures = {} if value is None else {
+        "value": value, "train_loss": 0.1, "train_accuracy": 1 / 3, "validation_loss": 0.2,
+        "validation_accuracy": value,
+    }  # fmt: skip
+    return Row(trial, configuration, rung, steps, status, reason, **figures)
+
+
+@pytest.fixture
+def rows():
+    return [
+        row_of(0, 0.5, lr=0.1, hidden=[300, 100], reg=0.001),
+        row_of(1, lr=10.0, hidden=[300, 100], reg=0.001, status="diverged", reason="at 1: bad; try", steps=1),
+        row_of(2, 0.75, lr=0.05, hidden=[300, 100], reg=0.001, steps=2000),
+        row_of(3, 0.6, lr=0.02, hidden=[300, 100], reg=0.001, status="stopped", reason="not among", steps=50),
+    ]
+
+
+def test_table(rows):
+    assert results_of(rows).table().splitlines() == [
+        "trial    lr  steps   train  validation",
+        "    2  0.05  2,000  33.33%      75.00%",
+        "    0   0.1    100  33.33%      50.00%",
+        "    3  0.02     50  33.33%      60.00%  stopped: not among",
+        "    1    10      1                      diverged: at 1: bad",
+        "",
+        "in every trial: hidden 300,100, reg 0.001",
+    ]
+
+
+def test_table_of_another_objective(rows):
+    for row in rows[:1]:
+        lines = results_of([row], objective="validation_loss").table().splitlines()
+    assert lines == [
+        "trial  steps   train  validation  validation loss",
+        "    0    100  33.33%      50.00%              0.5",
+        "",
+        "in every trial: lr 0.1, hidden 300,100, reg 0.001",
+    ]
+    order = [row.trial for row in results_of(rows, objective="validation_loss").sorted()]
+    assert order == [0, 2, 3, 1]
+    assert results_of(rows, objective="a.module:my_score").title == "my score"
+
+
+def test_table_of_nothing():
+    assert results_of([]).table() == "trial  steps  train  validation"
+
+
+def test_keys_that_only_some_trials_have(tmp_path):
+    results = results_of([row_of(0, 0.5, lr=0.1), row_of(1, 0.6, lr=0.1, reg=0.01)])
+    assert results.varying == ["reg"]
+    assert results.describe(results.best) == "reg 0.01"
+    results.save_csv(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text().splitlines()[1].startswith("0,0.1,,100,done,0.5,")
+
+
+def test_csv(rows, tmp_path):
+    results_of(rows).save_csv(tmp_path / "results.csv")
+    text = (tmp_path / "results.csv").read_bytes()
+    assert b"\r" not in text
+    header, *lines = csv.reader(text.decode().splitlines())
+    assert header == [
+        "trial", "lr", "hidden", "reg", "steps", "status", "value", "train_loss", "train_accuracy",
+        "validation_loss", "validation_accuracy", "reason",
+    ]  # fmt: skip
+    assert [line[0] for line in lines] == ["0", "1", "2", "3"]
+    assert lines[0][header.index("hidden")] == "300,100"
+    assert float(lines[0][header.index("train_accuracy")]) == 1 / 3  # all digits
+    assert lines[1][header.index("value") :] == ["", "", "", "", "", "at 1: bad; try"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.1, "0.1"), (1e-4, "0.0001"), (0.123456, "0.1235"), (300, "300"), ([300, 100], "300,100"),
+     ("relu", "relu"), (None, ""), (True, "True")],
+)  # fmt: skip
+def test_values_as_text(value, text):
+    assert show_value(value) == text
