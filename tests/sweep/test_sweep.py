@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import minidl
 from minidl import Dataset
@@ -262,16 +263,17 @@ def test_missing_extras(swept, monkeypatch, module, backend, extra):
         swept[1].run(backend=backend)
 
 
-def test_the_callers_blas_threads_come_back(swept):
-    from threadpoolctl import threadpool_info, threadpool_limits
+def blas_threads(*_):
+    return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
 
-    def threads():
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_trials_have_one_blas_thread_and_the_caller_keeps_its_own(jobs):
     with threadpool_limits(2):
-        before = threads()
-        Sweep("dense_net", Grid(hidden=[4], lr=[0.1]), digits(), steps=3).run(jobs=1)
-        assert threads() == before
+        before = blas_threads()
+        sweep = Sweep("dense_net", Grid(hidden=[4], lr=[0.1, 0.2]), digits(), steps=3, objective=blas_threads)
+        assert [row.value for row in sweep.run(jobs=jobs).rows] == [1, 1]
+        assert blas_threads() == before
 
 
 def test_an_error_in_the_hook_ends_the_sweep_and_nothing_is_lost(swept, tmp_path):
