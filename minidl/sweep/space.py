@@ -6,7 +6,7 @@ import itertools
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -101,10 +101,14 @@ def _named(where: str, values: dict[str, Any]) -> Iterable[tuple[str, Any]]:
 
 
 def _choices(where: str, name: str, values: Any) -> list[Any]:
-    if isinstance(values, (str, bytes, dict)) or not isinstance(values, (Iterable, Iterator)):
+    try:
+        if isinstance(values, (str, bytes, dict, set, frozenset)):  # a set has no order to keep
+            raise TypeError
+        choices = [_plain(where, name, value) for value in values]
+    except TypeError:
         remedy = f"a single value is {name}=[{values!r}]"
-        raise ConfigurationError.expected(where, f"a sequence of values for {name!r}", repr(values), remedy)
-    choices = [_plain(where, name, value) for value in values]
+        expected = f"a sequence of values for {name!r}"
+        raise ConfigurationError.expected(where, expected, repr(values), remedy) from None
     if not choices:
         raise ConfigurationError.expected(where, f"a value or more for {name!r}", "none")
     return choices

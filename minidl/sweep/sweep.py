@@ -39,12 +39,13 @@ class Sweep:
     Parameters
     ----------
     model : str or callable
-        "dense_net" or "two_layer_net" with the keys ``hidden`` (units; a list of them for several
-        layers), ``lr``, ``momentum`` (0), ``lr_decay`` (after every epoch, 0.95), ``reg`` (L2, 0),
-        ``batch_size`` (200), ``first_scale`` (of the first layer's start, 1; see `dense_net`) and
-        ``seed``; the net begins with `Standardize`. Or ``build(configuration, data, rng)``, which
-        gives a `Sequential`, trained by SGD with these keys, or a `Trainer`, which is used as it is;
-        the function is a pure one that draws from `rng` only, and may ask for keys of its own.
+        "dense_net" or "two_layer_net" with the keys ``hidden`` (units; for the first also a list of
+        them, for several layers), ``lr``, ``momentum`` (0), ``lr_decay`` (after every epoch, 0.95),
+        ``reg`` (L2, 0), ``batch_size`` (200), ``first_scale`` (of the first layer's start, 1; see
+        `dense_net`) and ``seed``; the net begins with `Standardize`. Or
+        ``build(configuration, data, rng)``, which gives a `Sequential`, trained by SGD with these
+        keys, or a `Trainer`, which is used as it is; the function is a pure one that draws from
+        `rng` only, and may ask for keys of its own.
     space : Space
         Such as `Grid` or `Random`. The key ``seed`` is the trial's own instead of the sweep's.
     data : Splits
@@ -152,9 +153,10 @@ class Sweep:
         folder = None if directory is None else Path(directory)
         header = describe(self.setup, self.configurations, self.budgets[-1], self.halving)
         with (
+            # First, so that nothing is written where there is no such backend.
+            open_pool(self.setup, jobs=jobs, backend=backend, scheduler=scheduler) as run_tasks,
             Journal(folder and folder / JOURNAL, header, resume=resume) as journal,
             threadpool_limits(1),  # the trials', where they run in this process; given back at the end
-            open_pool(self.setup, jobs=jobs, backend=backend, scheduler=scheduler) as run_tasks,
         ):
             run = _Run(self, journal, Best(folder), on_result)
             entrants = list(range(len(self.configurations)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import io
 import json
@@ -18,7 +19,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minidl.data import Dataset, Splits
-from minidl.errors import ConfigurationError, DivergedError, MinidlError
+from minidl.errors import ConfigurationError, DivergedError, MinidlError, check_int
 from minidl.layers import Sequential
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
@@ -170,8 +171,9 @@ def run_task(setup: Setup, task: Task) -> Outcome:
 
 def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
     """The Trainer of a configuration, at its start."""
-    rng = np.random.default_rng(configuration.get("seed", setup.seed))
-    made = setup.build(configuration, setup.data, rng)
+    seed = check_int("Sweep", "seed", configuration.get("seed", setup.seed), at_least=0)
+    rng = np.random.default_rng(seed)
+    made = setup.build(copy.deepcopy(configuration), setup.data, rng)
     if isinstance(made, Trainer):
         return made
     if not isinstance(made, Sequential):

@@ -1,5 +1,7 @@
 """A sweep that is over in a moment: its parts, and itself as a program that can be killed."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -33,6 +35,20 @@ def build(configuration, data, rng):
     if hidden == "broken":
         raise KeyError(hidden)
     return dense_net(64, [hidden], 10, rng=rng)
+
+
+def deadly(configuration, data, rng):
+    """Kills its process: never, once or always."""
+    flag = Path(configuration["flag"])
+    if configuration["kills"] == "always" or (configuration["kills"] == "once" and not flag.exists()):
+        flag.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return dense_net(64, [8], 10, rng=rng)
+
+
+def deadly_space(folder):
+    """For `deadly`."""
+    return Grid(lr=[0.1], kills=["never", "once", "always"], flag=[str(folder / "flag")])
 
 
 def main(directory, halving):

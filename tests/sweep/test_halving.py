@@ -68,6 +68,17 @@ def test_each_trial_ends_where_it_was_stopped(halved):
     assert len(reasons) == 3
 
 
+def test_a_trial_goes_on_where_it_was():
+    built = []
+
+    def note(configuration, data, rng):
+        built.append(configuration)
+        return build(configuration, data, rng)
+
+    Sweep(note, SPACE, digits(), steps=40, halving=Halving(2)).run(jobs=1)
+    assert built == SPACE.configurations()
+
+
 def test_a_trial_at_the_end_is_as_without_halving(halved):
     _, _, results = halved
     configuration = {name: [value] for name, value in results.best.configuration.items()}

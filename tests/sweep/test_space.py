@@ -81,6 +81,8 @@ class Never:
         (lambda: Grid(lr=[]), "a value or more for 'lr', got none"),
         (lambda: Grid(lr=0.1), "expected a sequence of values for 'lr', got 0.1; a single value is lr=.0.1."),
         (lambda: Grid(name="abc"), "expected a sequence of values for 'name', got 'abc'"),
+        (lambda: Grid(name={"a", "b"}), "expected a sequence of values for 'name', got {"),
+        (lambda: Grid(lr=np.array(0.1)), "expected a sequence of values for 'lr', got array"),
         (lambda: Grid(lr=[0.1, math.nan]), "finite values for 'lr', got nan"),
         (lambda: Grid(lr=[[0.1, math.inf]]), "finite values for 'lr', got inf"),
         (lambda: Grid(layer=[object]), "numbers, strings, booleans, None or sequences of these for 'layer'"),

@@ -12,7 +12,7 @@ from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError, StateError
 from minidl.sweep import Grid, Halving, Random, Results, Sweep
 from minidl.sweep.journal import JOURNAL
-from tests.sweep.small import SPACE, build, digits, kept, lines
+from tests.sweep.small import SPACE, build, deadly, deadly_space, digits, kept, lines
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,16 @@ def test_failing_trials_are_rows(tmp_path):
     assert [row.status for row in results.rows] == ["done", "failed", "failed", "failed"]
     assert "SGD: expected lr to be a finite number > 0" in results.rows[1].reason
     assert re.match(r"KeyError: 'broken' \(small.py, line \d+\)", results.rows[2].reason)
+
+
+@pytest.mark.parametrize("halving", [None, Halving(rungs=1)])
+def test_workers_that_die(tmp_path, halving):
+    sweep = Sweep(deadly, deadly_space(tmp_path), digits(), steps=6, halving=halving)
+    rows = sweep.run(tmp_path, jobs=2).rows
+    assert [row.status for row in rows] == ["done", "stopped" if halving else "done", "failed"]
+    assert rows[2].reason == "whatever process ran it died: out of memory?"
+    assert rows[0].value == rows[1].value or halving
+    assert len(lines(tmp_path)) == (6 if halving else 4)
 
 
 def test_none_done():
@@ -246,9 +256,10 @@ def test_errors_of_a_sweep(change, error, message):
         ({"scheduler": "tcp://here"}, "no scheduler for loky, got 'tcp://here'"),
     ],
 )
-def test_errors_of_a_run(swept, options, message):
+def test_errors_of_a_run(swept, tmp_path, options, message):
     with pytest.raises(ConfigurationError, match=message):
-        swept[1].run(**options)
+        swept[1].run(tmp_path / "new", **options)
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
@@ -274,6 +285,15 @@ def test_trials_have_one_blas_thread_and_the_caller_keeps_its_own(jobs):
         sweep = Sweep("dense_net", Grid(hidden=[4], lr=[0.1, 0.2]), digits(), steps=3, objective=blas_threads)
         assert [row.value for row in sweep.run(jobs=jobs).rows] == [1, 1]
         assert blas_threads() == before
+
+
+def is_mapped(net, data):
+    return all(isinstance(part.features, np.memmap) for part in (data.train, data.validation))
+
+
+def test_workers_share_the_data():
+    sweep = Sweep("dense_net", Grid(hidden=[4], lr=[0.1, 0.2]), digits(), steps=3, objective=is_mapped)
+    assert [row.value for row in sweep.run(jobs=2).rows] == [1, 1]
 
 
 def test_an_error_in_the_hook_ends_the_sweep_and_nothing_is_lost(swept, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from minidl import L2, SGD, Callback, History, Standardize, StepDecay, Trainer, dense_net, evaluate
 from minidl.sweep.trial import Setup, Task, run_task
@@ -96,6 +96,7 @@ def test_a_diverging_trial():
         ({"lr": -1}, "SGD: expected lr to be a finite number > 0, got -1"),
         ({"batch_size": 0}, "Batches: expected batch_size to be a whole number >= 1, got 0"),
         ({"hidden": 0}, "Affine: expected "),
+        ({"seed": None}, "Sweep: expected seed to be a whole number >= 0, got None"),
     ],
 )
 def test_a_failing_trial(configuration, reason):
@@ -103,6 +104,23 @@ def test_a_failing_trial(configuration, reason):
     assert outcome.row.status == "failed"
     assert re.match(reason, outcome.row.reason), outcome.row.reason
     assert outcome.net is outcome.history is outcome.state is None
+
+
+def test_it_takes_one_blas_thread():
+    def threads(net, data):
+        return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+
+    with threadpool_limits(2):
+        assert run_task(dataclasses.replace(SETUP, objective=threads), task()).row.value == 1
+
+
+def test_a_model_that_changes_its_configuration():
+    def careless(configuration, data, rng):
+        configuration["hidden"].append(4)
+        return dense_net(64, configuration.pop("hidden"), 10, rng=rng)
+
+    row = run_task(dataclasses.replace(SETUP, build=careless), task(hidden=[8])).row
+    assert (row.status, row.configuration) == ("done", {"hidden": [8], "lr": 0.05})
 
 
 def test_reasons_are_the_same_in_every_process():
