@@ -85,11 +85,11 @@ def _loky(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
         "initializer": _start_worker,
         "initargs": (os.getpid(), folder),
     }
-    try:
+    with ExitStack() as ends:
+        ends.callback(shutil.rmtree, folder, ignore_errors=True)
+        # Before that, the workers: they would idle, for another sweep has its own.
+        ends.callback(lambda: get_reusable_executor(reuse=True).shutdown(wait=True))
         yield Engine("loky", call, (TerminatedWorkerError,), read, options=options)
-    finally:
-        get_reusable_executor(reuse=True).shutdown(wait=True)  # these workers serve no other sweep
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run_by_file(setup: Setup, task: Task, folder: Path) -> Path:

@@ -57,12 +57,12 @@ def finish(process):
     return process.returncode, errors
 
 
-def eventually(holds):
-    """Whether it does within some seconds."""
+def what_stays(look):
+    """What is still there after some seconds."""
     deadline = time.monotonic() + 20
-    while not holds() and time.monotonic() < deadline:
+    while look() and time.monotonic() < deadline:
         time.sleep(0.05)
-    return holds()
+    return look()
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "halving"])
@@ -101,5 +101,5 @@ def test_killed_and_gone_on_with(uninterrupted, tmp_path, number):
     (net,) = (name for name in kept(whole) if name.endswith(".npz"))
     assert (tmp_path / "best" / net).read_bytes() == (whole / "best" / net).read_bytes()
     # The workers of a killed sweep end by themselves, and nothing stays behind.
-    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in found))
-    assert eventually(lambda: not list((tmp_path / "temporary").iterdir()))
+    assert what_stays(lambda: [pid for pid in found if Path(f"/proc/{pid}").exists()]) == []
+    assert what_stays(lambda: list((tmp_path / "temporary").glob("*"))) == [], errors
