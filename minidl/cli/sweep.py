@@ -101,7 +101,9 @@ def run(arguments: argparse.Namespace) -> int:
     out = _directory(arguments)
     say = report.silent if arguments.quiet else print
     say(report.summary(splits))
-    say(f"{len(sweep.configurations)} trials of {settings[unit]:,} {unit}\n")
+    count = len(sweep.configurations)
+    trials = f"{count} trial{'s' * (count != 1)}"
+    say(f"{trials} of {settings[unit]:,} {unit}\n")
     started = time.perf_counter()
     try:
         # On standard error, and only where that is a terminal.
@@ -135,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
     run_directory.write(out, net, results.best_history(), splits, made)
     chosen = f", {results.describe(best)}" if results.varying else ""
     say(f"\nbest: trial {best.trial}{chosen}\n\n{report.scores_table(scores)}\n")
-    say(f"{len(results.rows)} trials in {seconds:.1f} s")
+    say(f"{trials} in {seconds:.1f} s")
     say(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return 0
 
