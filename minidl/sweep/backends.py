@@ -5,6 +5,7 @@ A trial's function is pure, so that one whose worker died is simply run again.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import shutil
@@ -43,24 +44,31 @@ def open_pool(setup: Setup, *, jobs: int, backend: str, scheduler: str | None) -
         from joblib import Parallel, parallel_config
     except ImportError:
         raise MissingExtraError.for_extra("a sweep", "joblib", "sweep") from None
-    with BACKENDS[backend](setup, jobs, scheduler) as engine:
-        with parallel_config(engine.backend, **engine.options):
-            # The next trial is handed out when one is done: what waits would have to be called back.
-            parallel = Parallel(
-                jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=engine.ahead
-            )
+    with BACKENDS[backend](setup, jobs, scheduler) as engine, ExitStack() as pool:
+
+        def start() -> Any:
+            with parallel_config(engine.backend, **engine.options):
+                # The next task is handed out when one is done: what waits would have to be called back.
+                options = {"batch_size": 1, "pre_dispatch": engine.ahead}
+                return pool.enter_context(Parallel(jobs, return_as="generator_unordered", **options))
+
+        parallel = start()
 
         def attempt(tasks: Sequence[Task]) -> Iterator[Outcome]:
+            nonlocal parallel
             answers = parallel(engine.call(task) for task in tasks)
             try:
                 yield from map(engine.read, answers)
+            except engine.deaths:
+                pool.close()  # a late answer of this attempt must not be taken for one of the next
+                parallel = start()
+                raise
             finally:
                 with warnings.catch_warnings():  # that there are more answers: an interrupt wants none
                     warnings.simplefilter("ignore", UserWarning)
                     answers.close()
 
-        with parallel:
-            yield lambda tasks: _insist(attempt, tasks, engine.deaths)
+        yield lambda tasks: _insist(attempt, tasks, engine.deaths)
 
 
 def _insist(
@@ -194,7 +202,7 @@ class _TellsErrors:
 def _dask(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
     """The workers of a `dask.distributed` scheduler."""
     try:
-        from distributed import Client, LocalCluster, get_client
+        from distributed import Client, LocalCluster, default_client
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
         from joblib import delayed
@@ -228,15 +236,36 @@ def _dask(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
             client = stack.enter_context(Client(scheduler, set_as_default=False))
         else:
             try:
-                client = get_client()
+                client = default_client()
             except ValueError:
                 count = None if jobs < 0 else jobs
-                cluster = stack.enter_context(LocalCluster(n_workers=count, threads_per_worker=1))
+                with _deaf_to_interrupts():
+                    cluster = stack.enter_context(
+                        LocalCluster(
+                            n_workers=count,
+                            threads_per_worker=1,
+                            dashboard_address=None,
+                            silence_logs=logging.ERROR,  # its warnings are of trials that were broken off
+                        )
+                    )
                 client = stack.enter_context(Client(cluster, set_as_default=False))
         backend = Backend(client=client, scatter=[setup])
         # All at once: the scheduler knows best, and an adaptive cluster grows with what waits.
         deaths = (KilledWorker, FutureCancelledError)
         yield _Engine(backend, lambda task: delayed(run_task)(setup, task), deaths, ahead="all")
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that start meanwhile ignore Ctrl-C, which reaches all of them; the sweep ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

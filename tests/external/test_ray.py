@@ -1,0 +1,19 @@
+"""Ray runs a sweep as loky does."""
+
+import pytest
+
+from tests.external.judging import summon
+from tests.external.sweeping import judge_sweeps
+
+ray, judge = summon("ray", "Ray")
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def test_the_cluster_that_is_there(cluster, tmp_path):
+    judge_sweeps(judge, tmp_path, backend="ray")
