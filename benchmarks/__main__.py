@@ -25,9 +25,10 @@ PEERS = tuple(name for name in CONTESTANTS if name not in ALWAYS)
 _DESCRIPTION = f"""\
 Measure minidl beside its peers and the floor that the bare matrix products set.
 
-Every contestant has a process of its own, confined to as many cores as it has threads, with the same
-data and start weights; they take turns in rounds, and only one works at a time. Each must give the
-classic NumPy program's losses, or it is not timed. A quiet machine gives quiet figures.
+Every contestant has a process of its own with the same number of threads, data and start weights; they
+take turns in rounds, and only one works at a time. Who cannot be told a number of threads (JAX, Keras on
+JAX) is confined to as many cores. Each must give the classic NumPy program's losses, or it is not timed.
+A quiet machine gives quiet figures.
 
 suites:
 {chr(10).join(f"  {suite.name:<10} {suite.help}" for suite in SUITES.values())}
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.threads,
                 options.peers,
                 quick=options.quick,
+                confined=options.confine,
                 out=options.out,
             )
             return 1 if any("row" in record for record in report.skipped) else 0
@@ -75,6 +77,7 @@ def run(
     peers: Sequence[str] | None = None,
     *,
     quick: bool = False,
+    confined: bool = False,
     rounds: int = 0,
     seconds: float = 0.0,
     out: Path,
@@ -85,7 +88,13 @@ def run(
     """
     out.mkdir(parents=True, exist_ok=True)
     rounds, seconds = rounds or (5 if quick else 11), seconds or (0.05 if quick else 0.25)
-    report = Report(describe_machine() | {"rounds": f"{rounds}, of {seconds:g} s for each contestant"})
+    how = {
+        "rounds": f"{rounds}, of {seconds:g} s for each contestant",
+        "confined": "all, to as many cores as threads"
+        if confined
+        else "JAX and Keras on JAX, to as many cores",
+    }
+    report = Report(describe_machine() | how)
     print(header(report.machine), flush=True)
     for suite in suites:
         names, bystanders = chosen(suite, peers), Bystanders()
@@ -93,7 +102,7 @@ def run(
             # On standard error, and only where that is a terminal.
             with tqdm(unit="run", leave=False, disable=None) as bar:
                 for count in threads:
-                    session = Session(suite.name, names, count, report, quick, rounds, seconds, bar)
+                    session = Session(suite.name, names, count, report, quick, confined, rounds, seconds, bar)
                     report.results.extend(suite.measure(session))
         finally:  # whatever there is by now is kept
             busy = bystanders.busy_cores()
@@ -145,7 +154,12 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=every,
         metavar="N",
-        help=f"threads, and cores, of every contestant ({' '.join(map(str, every))})",
+        help=f"threads of every contestant ({' '.join(map(str, every))})",
+    )
+    parser.add_argument(
+        "--confine",
+        action="store_true",
+        help="confine everybody to as many cores as threads: minidl then gathers no batch on an idle core",
     )
     parser.add_argument(
         "--out",

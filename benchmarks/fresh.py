@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.processes import ROOT, WorkerError, environment
+from benchmarks.processes import ROOT, WorkerError, cores, environment
 from benchmarks.results import Result
 from benchmarks.rounds import AnswersDiffer, Session, take_turns
 from benchmarks.suite import Problem, Suite
@@ -60,14 +60,17 @@ class FreshSuite(Suite):
                     problem, {name: commands[name] for name in names if name in commands}, session
                 )
                 session.expect(rounds * len(ready))
-                once = partial(self._once, problem, commands, session.threads)
+                once = partial(self._once, problem, commands, session)
                 values = take_turns(ready, rounds, once, partial(session.tick, problem.label))
                 for name in ready:
                     yield Result(self.name, problem.label, session.threads, name, values[name])
 
-    def _once(self, problem: Problem, commands: Mapping[str, list[str]], threads: int, name: str) -> float:
+    def _once(
+        self, problem: Problem, commands: Mapping[str, list[str]], session: Session, name: str
+    ) -> float:
+        threads = session.threads
         try:
-            return self.value(problem, *run(commands[name], threads))
+            return self.value(problem, *run(commands[name], threads, cores(name, threads, session.confined)))
         except (AnswersDiffer, WorkerError) as error:
             raise type(error)(f"{CONTESTANTS[name].title}: {error}") from None
 
@@ -76,15 +79,15 @@ class FreshSuite(Suite):
         ready = []
         for name in commands:
             try:
-                self._once(problem, commands, session.threads, name)
+                self._once(problem, commands, session, name)
                 ready.append(name)
             except (AnswersDiffer, WorkerError) as error:
                 session.refuse(name, problem.label, error)
         return ready
 
 
-def run(arguments: list[str], threads: int) -> tuple[float, str]:
-    """Seconds that a fresh Python takes for `arguments`, and what it prints.
+def run(arguments: list[str], threads: int, cores: int) -> tuple[float, str]:
+    """Seconds that a fresh Python takes for `arguments`, and what it prints; 0 cores: all there are.
 
     Raises
     ------
@@ -102,7 +105,7 @@ def run(arguments: list[str], threads: int) -> tuple[float, str]:
         capture_output=True,
         text=True,
         env=variables,
-        preexec_fn=partial(confine, threads),
+        preexec_fn=partial(confine, cores),
         check=False,
     )
     seconds = time.perf_counter() - start

@@ -34,11 +34,11 @@ class WorkerError(Exception):
 class Process:
     """A contestant in a process of its own with so many threads; close it or use it in a ``with``."""
 
-    def __init__(self, suite: str, name: str, threads: int) -> None:
+    def __init__(self, suite: str, name: str, threads: int, confined: bool) -> None:
         self.name, self.threads = name, threads
         self.title = CONTESTANTS[name].title
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", suite, name, str(threads)],
+            [sys.executable, "-m", "benchmarks.worker", suite, name, str(cores(name, threads, confined))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -99,9 +99,14 @@ def environment(threads: int) -> dict[str, str]:
     return os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
 
 
+def cores(name: str, threads: int, confined: bool) -> int:
+    """How many cores a contestant may use; 0: all there are."""
+    return threads if confined or CONTESTANTS[name].counts_cores else 0
+
+
 @contextmanager
 def started(
-    suite: str, names: Iterable[str], threads: int
+    suite: str, names: Iterable[str], threads: int, *, confined: bool = False
 ) -> Iterator[tuple[dict[str, Process], dict[str, str]]]:
     """Processes of the contestants that can take part, and why each of the others cannot."""
     missing = {name: CONTESTANTS[name].missing for name in names}
@@ -109,7 +114,9 @@ def started(
     with ExitStack() as stack:
         # All are started before the first is waited for: most of an import is waiting.
         ready = {
-            name: stack.enter_context(Process(suite, name, threads)) for name in names if name not in skipped
+            name: stack.enter_context(Process(suite, name, threads, confined))
+            for name in names
+            if name not in skipped
         }
         for name, process in list(ready.items()):
             try:

@@ -42,6 +42,8 @@ class Session:
     report: Report
     """Takes notes on libraries and on who could not take part; the results are returned, not put in."""
     quick: bool = False
+    confined: bool = False
+    """Whether everybody has as many cores as threads, and not only those who know no other limit."""
     rounds: int = 11
     seconds: float = 0.25
     """How long a contestant should work in one round."""
@@ -97,7 +99,10 @@ def take_turns(
 
 def measure_in_workers(suite: Suite, session: Session) -> Iterator[Result]:
     """Every problem by every contestant, in processes that stay from the first to the last."""
-    with started(suite.name, session.names, session.threads) as (processes, missing):
+    with started(suite.name, session.names, session.threads, confined=session.confined) as (
+        processes,
+        missing,
+    ):
         for name, reason in missing.items():
             session.skip(name, reason)
         for process in processes.values():

@@ -80,17 +80,17 @@ def serve(suite: str, name: str) -> None:
         answer(lambda: getattr(worker, command["do"])(**command["with"]))  # noqa: B023 - called at once
 
 
-def confine(threads: int) -> None:
-    """Let this process use so many cores only: not every library can be told a number of threads."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+def confine(cores: int) -> None:
+    """Let this process use so many cores only; 0: all there are."""
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-cores:])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("suite")
     parser.add_argument("contestant")
-    parser.add_argument("threads", type=int)
+    parser.add_argument("cores", type=int)
     arguments = parser.parse_args()
-    confine(arguments.threads)
+    confine(arguments.cores)
     serve(arguments.suite, arguments.contestant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,7 +72,7 @@ class SoftmaxCrossEntropy(Loss):
         work -= np.maximum.reduce(work, axis=0)
         flat = work.reshape(-1)
         entries = labels * samples  # where in it each sample's own class is
-        entries += np.arange(samples)
+        entries += _counting(samples)
         shifted = flat.take(entries)
         np.exp(work, out=work)
         sums = np.add.reduce(work, axis=0)
@@ -126,3 +127,10 @@ class SoftmaxCrossEntropy(Loss):
             wrong = labels.min() if labels.min() < 0 else labels.max()
             self.fail(DataError, f"labels from 0 to {classes - 1}, one for each of {classes} scores", wrong)
         return labels
+
+
+@lru_cache(maxsize=32)
+def _counting(count: int) -> npt.NDArray[np.int64]:
+    numbers = np.arange(count)
+    numbers.flags.writeable = False
+    return numbers

@@ -69,14 +69,12 @@ class SGD(Optimizer):
                 type(self).__name__, "momentum > 0 with nesterov=True", "momentum 0"
             )
         self._velocity: Array | None = None
-        self._scratch: Array = np.empty(0)
 
     def step(self, parameters: ParameterVector) -> None:
         """One update, walking the vector in blocks that stay in the cache."""
-        self._scratch = parameters.scratch(self._scratch)
         if not self.momentum:
-            for values, gradients in parameters.blocks():
-                update = np.multiply(gradients, self.lr, self._scratch[: len(values)])
+            for values, gradients, update in parameters.blocks():
+                np.multiply(gradients, self.lr, update)
                 np.subtract(values, update, values)
             return
         if self._velocity is None:
@@ -84,8 +82,7 @@ class SGD(Optimizer):
         elif self._velocity.shape != parameters.gradients.shape:
             sizes = f"a vector of {self._velocity.size}", f"one of {parameters.gradients.size}"
             raise ShapeError.expected(type(self).__name__, *sizes, "give every net an optimizer of its own")
-        for values, gradients, velocity in parameters.blocks(extra=self._velocity):
-            update = self._scratch[: len(values)]
+        for values, gradients, update, velocity in parameters.blocks(extra=self._velocity):
             velocity *= self.momentum
             velocity += gradients
             if self.nesterov:

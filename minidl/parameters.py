@@ -120,7 +120,8 @@ class ParameterVector:
         extents = [-(-parameter.value.size // step) * step for parameter in ordered]
         ends = np.cumsum([0, *extents]).tolist()
         self._parameters = dict(parameters)
-        self._blocks: dict[tuple[int, int], list[tuple[Array, Array]]] = {}
+        self._blocks: dict[tuple[int, int], list[tuple[Array, Array, Array]]] = {}
+        self._scratch: Array = np.empty(0, dtype)
         self.values = _aligned_zeros(ends[-1], dtype)
         self.gradients = _aligned_zeros(ends[-1], dtype)
         self.regularized = slice(0, ends[sum(parameter.decay for parameter in ordered)])
@@ -151,24 +152,23 @@ class ParameterVector:
         return sum(parameter.value.size for parameter in self._parameters.values())
 
     def blocks(self, part: slice = slice(None), *, extra: Array | None = None) -> Sequence[tuple[Array, ...]]:
-        """Views of values and gradients (and of `extra`, as long as they are), block by block."""
+        """Block by block: views of values and gradients, and as many numbers of working memory.
+
+        With `extra`, a vector as long as they are, its view comes fourth.
+        """
         start, stop, _ = part.indices(self.values.size)
-        if (
-            start,
-            stop,
-        ) not in self._blocks:  # kept: to cut anew takes as long as to use
+        if (start, stop) not in self._blocks:  # kept: to cut anew takes as long as to use
+            if not self._scratch.size:
+                self._scratch = np.empty(min(BLOCK, self.values.size), self.values.dtype)
             cuts = [slice(begin, min(begin + BLOCK, stop)) for begin in range(start, stop, BLOCK)]
-            self._blocks[start, stop] = [(self.values[cut], self.gradients[cut]) for cut in cuts]
+            self._blocks[start, stop] = [
+                (self.values[cut], self.gradients[cut], self._scratch[: cut.stop - cut.start]) for cut in cuts
+            ]
         blocks = self._blocks[start, stop]
         if extra is None:
             return blocks
         begins = range(start, stop, BLOCK)
         return [(*views, extra[at : at + len(views[0])]) for at, views in zip(begins, blocks, strict=True)]
-
-    def scratch(self, array: Array) -> Array:
-        """`array` if it fits for working on one block, else a new one that does."""
-        size, dtype = min(BLOCK, self.values.size), self.values.dtype
-        return array if array.size >= size and array.dtype == dtype else np.empty(size, dtype)
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {parameter.shape}" for name, parameter in self.items())

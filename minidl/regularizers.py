@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from minidl.errors import check_float
-from minidl.initializers import Array
 from minidl.parameters import ParameterVector
 
 
@@ -35,22 +34,20 @@ class L2(Regularizer):
 
     def __init__(self, strength: float) -> None:
         self.strength = check_float("L2", "strength", strength, at_least=0)
-        self._scratch: Array = np.empty(0)
 
     def penalty(self, parameters: ParameterVector) -> float:
         """``strength * sum(W²)``."""
-        return self.strength * sum(float(w @ w) for w, _ in parameters.blocks(parameters.regularized))
+        return self.strength * sum(float(w @ w) for w, _, _ in parameters.blocks(parameters.regularized))
 
     def add_gradients(self, parameters: ParameterVector) -> float:
         """Add ``2 * strength * W``; returns the penalty."""
         if self.strength == 0:
             return 0.0
-        self._scratch = parameters.scratch(self._scratch)
         squares = 0.0
-        for weights, gradients in parameters.blocks(parameters.regularized):
+        for weights, gradients, work in parameters.blocks(parameters.regularized):
             squares += float(np.dot(weights, weights))
-            penalty = np.multiply(weights, 2 * self.strength, self._scratch[: len(weights)])
-            np.add(gradients, penalty, gradients)
+            np.multiply(weights, 2 * self.strength, work)
+            np.add(gradients, work, gradients)
         return self.strength * squares
 
     def __repr__(self) -> str:

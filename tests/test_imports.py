@@ -16,7 +16,7 @@ def loaded_by(statement):
 def test_importing_minidl_loads_numpy_and_nothing_heavier():
     extra = {name.partition(".")[0] for name in loaded_by("import minidl") - loaded_by("import numpy")}
     third_party = {name for name in extra if not name.startswith("_")} - set(sys.stdlib_module_names)
-    assert third_party == {"minidl", "numpy"}
+    assert third_party <= {"minidl", "numpy"}
     assert not extra & {"tarfile", "gzip", "pickletools", "multiprocessing", "asyncio", "subprocess"}
 
 

@@ -68,7 +68,7 @@ def test_initializer_of_another_shape_is_refused():
 def test_blocks_cover_a_part_once(size, stop):
     vector = ParameterVector({"p": Parameter((max(size, 1),), zeros)})
     extra = np.zeros_like(vector.values)
-    for values, gradients, others in vector.blocks(slice(0, stop), extra=extra):
+    for values, gradients, _, others in vector.blocks(slice(0, stop), extra=extra):
         assert len(values) <= BLOCK
         for array in (values, gradients, others):
             array += 1

@@ -26,16 +26,16 @@ class ReLU(Layer):
         if not training:
             y = np.maximum(x, _zeros(x.shape, x.dtype))
             return y
-        y = np.maximum(x, _zeros(x.shape, x.dtype), out=self.buffer("y", x.shape, x.dtype))
-        self.remember(y)
+        zeros = _zeros(x.shape, x.dtype)
+        y = np.maximum(x, zeros, out=self.buffer("y", x.shape, x.dtype))
+        self.remember(np.greater(x, zeros, self.buffer("fires", x.shape, np.bool_)))
         return y
 
     def backward(self, dy: Array) -> Array:
         """`dy` where the unit fired, 0 elsewhere."""
-        (y,) = self.recall()
-        if dy.shape != y.shape:
-            self.check_batch("dy", dy, y.shape[1:], batch=len(y))
-        fires = np.greater(y, _zeros(y.shape, y.dtype), self.buffer("fires", y.shape, np.bool_))
+        (fires,) = self.recall()
+        if dy.shape != fires.shape:
+            self.check_batch("dy", dy, fires.shape[1:], batch=len(fires))
         dx = self.buffer("dx", dy.shape, dy.dtype)
         # Converted first, then multiplied: a product of two dtypes would go through a buffer.
         np.copyto(dx, fires)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,9 +88,14 @@ class Affine(Layer):
         np.dot(dy.T, x, self.weight.grad.T)
         # As a product with ones: the BLAS adds in several partial sums, which is faster than
         # NumPy's row after row and, in float32, more accurate.
-        ones = self.buffer("ones", (len(dy),), self.dtype)
-        ones.fill(1)
-        np.dot(ones, dy, self.bias.grad)
+        np.dot(_ones(len(dy), self.dtype), dy, self.bias.grad)
+
+
+@lru_cache(maxsize=32)
+def _ones(count: int, dtype: np.dtype[Any]) -> Array:
+    ones = np.ones(count, dtype)
+    ones.flags.writeable = False
+    return ones
 
 
 _LONG = 2048  # numbers in a row from which NumPy's 20 ns to begin one no longer show
@@ -103,6 +109,8 @@ def add_to_rows(y: Array, row: Array) -> Array:
         return y
     # Many short rows are taken as few long ones.
     whole = len(y) - len(y) % together
-    y[:whole].reshape(-1, together * len(row))[...] += np.tile(row, together)
+    repeated = np.empty((together, len(row)), row.dtype)
+    repeated[...] = row
+    y[:whole].reshape(-1, repeated.size)[...] += repeated.reshape(-1)
     y[whole:] += row
     return y

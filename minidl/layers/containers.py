@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Part: TypeAlias = "Layer | Loss | tuple[str, Layer | Loss]"
 
 _CHUNK = 1 << 17
-"""Numbers that a layer gives at once in inference, or 512 rows of them."""
+"""Numbers that a layer gives at once in inference, but no fewer than 512 rows and no more than 4,096."""
 
 
 class Sequential(Layer):
@@ -86,7 +86,7 @@ class Sequential(Layer):
         self._behind = layers[:first:-1]
         # Rows that inference takes at once: enough for the BLAS, few enough for the cache.
         widest = max((max(parameter.shape) for _, parameter in self.named_parameters()), default=1)
-        self._rows = max(_CHUNK // widest, 512)
+        self._rows = min(max(_CHUNK // widest, 512), 4096)
 
     def _common_dtype(self) -> np.dtype[np.generic] | None:
         dtypes = {path: parameter.value.dtype for path, parameter in self.named_parameters()}

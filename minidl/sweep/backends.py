@@ -1,7 +1,4 @@
-"""Where trials run: joblib's loky, dask and ray, each with the data brought to its workers once.
-
-A trial's function is pure, so that one whose worker died is simply run again.
-"""
+"""Where trials run: joblib's loky, dask and ray, each with the data brought to its workers once."""
 
 from __future__ import annotations
 
@@ -13,95 +10,19 @@ import signal
 import tempfile
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from minidl.errors import ConfigurationError, MissingExtraError, check_int
-from minidl.sweep.trial import Outcome, Row, Setup, Task, run_task
-
-RunTasks: TypeAlias = Callable[[Sequence[Task]], Iterator[Outcome]]
-
-_PATIENCE = 2
-"""How often workers may die with nothing finished in between."""
-
-
-@contextmanager
-def open_pool(setup: Setup, *, jobs: int, backend: str, scheduler: str | None) -> Iterator[RunTasks]:
-    """A function that runs tasks and gives their outcomes as they come."""
-    if backend not in BACKENDS:
-        expected = f"backend to be one of {', '.join(BACKENDS)}"
-        raise ConfigurationError.expected("Sweep", expected, repr(backend))
-    if jobs == 0 or not isinstance(jobs, int):
-        jobs = check_int("Sweep", "jobs", jobs, at_least=1)
-    if scheduler is not None and backend == "loky":
-        remedy = "give the backend that it is of"
-        raise ConfigurationError.expected("Sweep", "no scheduler for loky", repr(scheduler), remedy)
-    try:
-        from joblib import Parallel, parallel_config
-    except ImportError:
-        raise MissingExtraError.for_extra("a sweep", "joblib", "sweep") from None
-    with BACKENDS[backend](setup, jobs, scheduler) as engine, ExitStack() as pool:
-
-        def start() -> Any:
-            with parallel_config(engine.backend, **engine.options):
-                # The next task is handed out when one is done: what waits would have to be called back.
-                options = {"batch_size": 1, "pre_dispatch": engine.ahead}
-                return pool.enter_context(Parallel(jobs, return_as="generator_unordered", **options))
-
-        parallel = start()
-
-        def attempt(tasks: Sequence[Task]) -> Iterator[Outcome]:
-            nonlocal parallel
-            answers = parallel(engine.call(task) for task in tasks)
-            try:
-                yield from map(engine.read, answers)
-            except engine.deaths:
-                pool.close()  # a late answer of this attempt must not be taken for one of the next
-                parallel = start()
-                raise
-            finally:
-                with warnings.catch_warnings():  # that there are more answers: an interrupt wants none
-                    warnings.simplefilter("ignore", UserWarning)
-                    answers.close()
-
-        yield lambda tasks: _insist(attempt, tasks, engine.deaths)
-
-
-def _insist(
-    attempt: RunTasks, tasks: Sequence[Task], deaths: tuple[type[BaseException], ...]
-) -> Iterator[Outcome]:
-    """Every task's outcome, also where workers die; a task that kills each of them fails."""
-    missing = {task.trial: task for task in tasks}
-    fruitless = 0
-    while missing and fruitless < _PATIENCE:
-        before = len(missing)
-        try:
-            for outcome in attempt(list(missing.values())):
-                del missing[outcome.row.trial]
-                yield outcome
-        except deaths:
-            fruitless = fruitless + 1 if len(missing) == before else 0
-    for task in missing.values():  # alone, to see which of them it is
-        yield _alone(attempt, task, deaths)
-
-
-def _alone(attempt: RunTasks, task: Task, deaths: tuple[type[BaseException], ...]) -> Outcome:
-    for _ in range(_PATIENCE):
-        try:
-            (outcome,) = attempt([task])
-        except deaths:
-            continue
-        return outcome
-    reason = "whatever process ran it died: out of memory?"
-    return Outcome(Row(task.trial, task.configuration, task.rung, 0, "failed", reason))
+from minidl.errors import MissingExtraError
+from minidl.sweep.trial import Outcome, Setup, Task, run_task
 
 
 @dataclass
-class _Engine:
+class Engine:
     """How joblib is to run a task.
 
     Attributes
@@ -121,7 +42,7 @@ class _Engine:
 
     backend: Any
     call: Callable[[Task], Any]
-    deaths: tuple[type[BaseException], ...]
+    deaths: tuple[type[BaseException], ...] = ()
     read: Callable[[Any], Outcome] = lambda outcome: outcome
     ahead: str = "n_jobs"
     options: dict[str, Any] = field(default_factory=dict)
@@ -131,36 +52,44 @@ class _Engine:
 
 
 @contextmanager
-def _loky(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
+def _loky(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
     """Processes on this machine.
 
     Outcomes come, and states go, as files: a process that is killed in the middle of a long message
     leaves loky waiting for its end, and short ones are written at once.
     """
-    from joblib import delayed
+    from joblib import delayed, effective_n_jobs
+    from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    with tempfile.TemporaryDirectory(prefix="minidl-sweep-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    if effective_n_jobs(jobs) == 1:  # in this process
+        yield Engine("loky", lambda task: delayed(run_task)(setup, task))
+        return
+    # The workers make it and, where this process is killed, remove it.
+    folder = Path(tempfile.gettempdir(), f"minidl-sweep-{uuid.uuid4().hex}")
 
-        def call(task: Task) -> Any:
-            if task.state is not None:
-                (folder / f"{task.trial}.state").write_bytes(task.state)
-            return delayed(_run_by_file)(setup, replace(task, state=None), folder)
+    def call(task: Task) -> Any:
+        if task.state is not None:
+            (folder / f"{task.trial}.state").write_bytes(task.state)
+        return delayed(_run_by_file)(setup, replace(task, state=None), folder)
 
-        def read(path: Path) -> Outcome:
-            outcome: Outcome = pickle.loads(path.read_bytes())
-            for file in (path, path.with_suffix(".state")):
-                file.unlink(missing_ok=True)
-            return outcome
+    def read(path: Path) -> Outcome:
+        outcome: Outcome = pickle.loads(path.read_bytes())
+        for file in (path, path.with_suffix(".state")):
+            file.unlink(missing_ok=True)
+        return outcome
 
-        options = {
-            "inner_max_num_threads": 1,
-            "max_nbytes": 1000,  # larger arrays are mapped into memory, once for all workers
-            "initializer": _start_worker,
-            "initargs": (os.getpid(), folder),
-        }
-        yield _Engine("loky", call, (TerminatedWorkerError,), read, options=options)
+    options = {
+        "inner_max_num_threads": 1,
+        "max_nbytes": 1000,  # larger arrays are mapped into memory, once for all workers
+        "initializer": _start_worker,
+        "initargs": (os.getpid(), folder),
+    }
+    try:
+        yield Engine("loky", call, (TerminatedWorkerError,), read, options=options)
+    finally:
+        get_reusable_executor(reuse=True).shutdown(wait=True)  # these workers serve no other sweep
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run_by_file(setup: Setup, task: Task, folder: Path) -> Path:
@@ -183,6 +112,7 @@ def _start_worker(sweep: int, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
+    folder.mkdir(mode=0o700, exist_ok=True)
     threading.Thread(target=watch, name="minidl-watch", daemon=True).start()
 
 
@@ -199,7 +129,7 @@ class _TellsErrors:
 
 
 @contextmanager
-def _dask(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
+def _dask(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
     """The workers of a `dask.distributed` scheduler."""
     try:
         from distributed import Client, LocalCluster, default_client
@@ -252,7 +182,7 @@ def _dask(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
         backend = Backend(client=client, scatter=[setup])
         # All at once: the scheduler knows best, and an adaptive cluster grows with what waits.
         deaths = (KilledWorker, FutureCancelledError)
-        yield _Engine(backend, lambda task: delayed(run_task)(setup, task), deaths, ahead="all")
+        yield Engine(backend, lambda task: delayed(run_task)(setup, task), deaths, ahead="all")
 
 
 @contextmanager
@@ -269,7 +199,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _ray(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
+def _ray(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
     """Actors of a Ray cluster."""
     try:
         import ray
@@ -281,15 +211,19 @@ def _ray(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[_Engine]:
     class Backend(_TellsErrors, RayBackend):  # type: ignore[misc]
         supports_return_generator = True  # unlike the multiprocessing pool that it derives from
 
+        def configure(self, *args: Any, context: Any = None, **options: Any) -> Any:
+            return super().configure(*args, **options)  # a context it would only warn of
+
     with ExitStack() as stack:
         if not ray.is_initialized():
             count = None if scheduler or jobs < 0 else jobs
-            ray.init(address=scheduler, num_cpus=count, log_to_driver=False, include_dashboard=False)
+            quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.WARNING}
+            ray.init(address=scheduler, num_cpus=count, **quiet)
             stack.callback(ray.shutdown)
         shared = [ray.put(setup)]  # in a list: a reference itself would be replaced by what it refers to
         errors = ray.exceptions
         deaths = (errors.RayActorError, errors.OutOfMemoryError, errors.WorkerCrashedError)
-        yield _Engine(Backend(), lambda task: delayed(_run_by_reference)(shared, task), deaths)
+        yield Engine(Backend(), lambda task: delayed(_run_by_reference)(shared, task), deaths)
 
 
 def _run_by_reference(shared: list[Any], task: Task) -> Outcome:
@@ -298,7 +232,7 @@ def _run_by_reference(shared: list[Any], task: Task) -> Outcome:
     return run_task(ray.get(shared[0]), task)
 
 
-BACKENDS: dict[str, Callable[[Setup, int, str | None], AbstractContextManager[_Engine]]] = {
+BACKENDS: dict[str, Callable[[Setup, int, str | None], AbstractContextManager[Engine]]] = {
     "loky": _loky,
     "dask": _dask,
     "ray": _ray,

@@ -10,6 +10,7 @@ from typing import Any, Self
 from minidl.errors import CheckpointError, ConfigurationError
 from minidl.sweep.trial import Row
 
+JOURNAL = "journal.jsonl"
 FORMAT = {"format": "minidl sweep", "version": 1}
 
 

@@ -6,12 +6,14 @@ import csv
 import io
 import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from minidl.errors import StateError
 from minidl.files import atomic_write
 from minidl.layers import Sequential
 from minidl.sweep.best import Best
+from minidl.sweep.journal import JOURNAL, read_journal
 from minidl.sweep.trial import FIGURES, Row
 from minidl.tables import table
 from minidl.training import History
@@ -40,6 +42,15 @@ class Results:
         self._last: dict[int, Row] = {}
         for row in rows:
             self.add(row)
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> Results:
+        """What the sweep that writes, or wrote, into a directory has found so far."""
+        folder = Path(directory)
+        header, rows = read_journal(folder / JOURNAL)
+        objective, trials = header["objective"], header["trials"]
+        maximize = objective != "validation_loss"
+        return cls(rows, Best(folder), objective=objective, maximize=maximize, trials=trials)
 
     def add(self, row: Row) -> None:
         """Take up a trial's next row."""

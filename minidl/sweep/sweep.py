@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import os
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from minidl.data import Dataset, Splits
+from minidl.data import Splits
 from minidl.errors import ConfigurationError, DataError, check_int
-from minidl.initializers import Array
-from minidl.sweep.backends import open_pool
 from minidl.sweep.best import Best
 from minidl.sweep.halving import Halving
-from minidl.sweep.journal import Journal
+from minidl.sweep.header import describe, name_of
+from minidl.sweep.journal import JOURNAL, Journal
 from minidl.sweep.named import NamedModel
+from minidl.sweep.pool import open_pool
 from minidl.sweep.results import Results
 from minidl.sweep.space import Space
-from minidl.sweep.trial import Build, Objective, Outcome, Row, Setup, Task, without_addresses
+from minidl.sweep.trial import Build, Objective, Outcome, Row, Setup, Task
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-JOURNAL = "journal.jsonl"
 
 OnResult: TypeAlias = Callable[[Row, Results], object]
 
@@ -155,8 +150,9 @@ class Sweep:
             The backend is not installed.
         """
         folder = None if directory is None else Path(directory)
+        header = describe(self.setup, self.configurations, self.budgets[-1], self.halving)
         with (
-            Journal(folder and folder / JOURNAL, self.header(), resume=resume) as journal,
+            Journal(folder and folder / JOURNAL, header, resume=resume) as journal,
             threadpool_limits(1),  # the trials', where they run in this process; given back at the end
             open_pool(self.setup, jobs=jobs, backend=backend, scheduler=scheduler) as run_tasks,
         ):
@@ -168,23 +164,6 @@ class Sweep:
                 entrants = run.promote(entrants, rung)
             return run.results
 
-    def header(self) -> dict[str, Any]:
-        """Everything that the rows depend on, in terms of JSON: the journal's first line."""
-        setup = self.setup
-        configurations = json.dumps(self.configurations).encode()
-        return {
-            "minidl": _version(),
-            "model": _name(setup.build),
-            "trials": len(self.configurations),
-            "configurations": hashlib.sha256(configurations).hexdigest(),
-            "data": {"name": setup.data.name}
-            | {part: _fingerprint(getattr(setup.data, part)) for part in ("train", "validation")},
-            setup.unit: self.budgets[-1],
-            "objective": _name(setup.objective),
-            "seed": setup.seed,
-            "halving": dataclasses.asdict(self.halving) if self.halving else None,
-        }
-
 
 class _Run:
     """What a run has come to: journal, results, the best net, and the states of trials under way."""
@@ -195,7 +174,7 @@ class _Run:
         self.results = Results(
             journal.rows,
             best,
-            objective=_name(sweep.setup.objective),
+            objective=name_of(sweep.setup.objective),
             maximize=sweep.maximize,
             trials=len(sweep.configurations),
         )
@@ -247,33 +226,3 @@ class _Run:
         self.results.add(row)
         if self._on_result:
             self._on_result(row, self.results)
-
-
-def _fingerprint(data: Dataset | None) -> dict[str, Any] | None:
-    """What tells data sets apart: the arrays' shape, dtype and checksum."""
-    if data is None:
-        return None
-    arrays = {"features": data.features, "targets": data.targets}
-    return {name: [list(array.shape), str(array.dtype), _checksum(array)] for name, array in arrays.items()}
-
-
-def _checksum(array: Array) -> int:
-    total = 0
-    for row in range(0, len(array), 1024):  # a copy of a part, of any layout
-        total = zlib.crc32(array[row : row + 1024].tobytes(), total)
-    return total
-
-
-def _name(thing: Any) -> str:
-    """What tells models and objectives apart, the same in every process."""
-    if isinstance(thing, str):
-        return thing
-    if hasattr(thing, "__qualname__"):
-        return f"{thing.__module__}:{thing.__qualname__}"
-    return without_addresses(repr(thing))
-
-
-def _version() -> str:
-    from minidl import __version__  # here: minidl itself must not be imported half-way
-
-    return __version__

@@ -94,7 +94,7 @@ class Trainer:
         self.stop_reason: str | None = None
         self._rng = as_generator(rng).spawn(1)[0]
         self._batches: Batches | None = None
-        self._tally = _Tally(net)
+        self._tally = _Tally()
 
     def fit(
         self,
@@ -168,7 +168,10 @@ class Trainer:
         optimizer.step(net.parameters)
         self.step += 1
         self.history.record_step(loss=loss, lr=optimizer.lr)
-        self._tally.add(data_loss, scores, targets)
+        tally, count = self._tally, len(targets)
+        tally.samples += count
+        tally.loss += data_loss * count
+        tally.correct += _count_right(net, scores, targets)
 
     def _end_epoch(self, validation: Dataset | None, clock: float) -> None:
         validation_loss, validation_accuracy = None, None
@@ -178,13 +181,13 @@ class Trainer:
         self.history.record_epoch(
             step=self.step,
             train_loss=self._tally.loss / self._tally.samples,
-            train_accuracy=self._tally.accuracy(),
+            train_accuracy=self._tally.correct / self._tally.samples,
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             lr=self.optimizer.lr,
             seconds=self._tally.seconds + time.perf_counter() - clock,
         )
-        self._tally = _Tally(self.net)
+        self._tally = _Tally()
 
     def _check_dataset(self, name: str, dataset: Dataset | None) -> None:
         if dataset is None and name == "validation":
@@ -201,7 +204,7 @@ class Trainer:
         if last and last.dataset is train and (last.batch_size, last.sampling) == (batch_size, sampling):
             return last  # goes on where the last fit ended
         self._batches = Batches(train, batch_size, rng=self._rng, sampling=sampling)
-        self._tally = _Tally(self.net)
+        self._tally = _Tally()
         return self._batches
 
     def _notify(self, hook: str) -> None:
@@ -210,46 +213,11 @@ class Trainer:
 
 
 class _Tally:
-    """Sums over the epoch that is under way.
+    """Sums over the epoch that is under way."""
 
-    Small batches are kept until they make a large one: to predict a few samples costs as much as to
-    predict some hundred.
-    """
-
-    _LARGE = 128
-
-    def __init__(self, net: Sequential) -> None:
-        self._net = net
-        self._kept: list[tuple[Array, Array]] = []
-        self._waiting = self._correct = self.samples = 0
+    def __init__(self) -> None:
+        self.samples = self.correct = 0
         self.loss = self.seconds = 0.0
-
-    def add(self, loss: float, scores: Array, targets: Array) -> None:
-        """Count a batch in: its mean loss, and its scores, which are lent."""
-        count = len(targets)
-        self.samples += count
-        self.loss += loss * count
-        if count >= self._LARGE:
-            self._correct += self._right(scores, targets)
-            return
-        self._kept.append((scores.copy(), targets.copy()))
-        self._waiting += count
-        if self._waiting >= self._LARGE:
-            self._predict()
-
-    def accuracy(self) -> float:
-        """The share of all samples so far that were predicted right."""
-        if self._kept:
-            self._predict()
-        return self._correct / self.samples
-
-    def _predict(self) -> None:
-        self._correct += self._right(*map(np.concatenate, zip(*self._kept, strict=True)))
-        self._kept, self._waiting = [], 0
-
-    def _right(self, scores: Array, targets: Array) -> int:
-        assert self._net.head is not None
-        return int(np.count_nonzero(self._net.head.predict(scores) == targets))
 
 
 def evaluate(net: Sequential, dataset: Dataset) -> tuple[float, float]:
@@ -260,8 +228,13 @@ def evaluate(net: Sequential, dataset: Dataset) -> tuple[float, float]:
     for rows, scores in net.score_chunks(dataset.features):
         targets = dataset.targets[rows]
         loss += net.head.forward(scores, targets, training=False) * len(targets)
-        correct += int(np.count_nonzero(net.head.predict(scores) == targets))
+        correct += _count_right(net, scores, targets)
     return loss / len(dataset), correct / len(dataset)
+
+
+def _count_right(net: Sequential, scores: Array, targets: Array) -> int:
+    assert net.head is not None
+    return int(np.count_nonzero(net.head.predict(scores) == targets))
 
 
 def check_finite(loss: float, gradients: Array, lr: float, step: int) -> None:

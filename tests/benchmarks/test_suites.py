@@ -156,9 +156,9 @@ def test_a_slow_contestant_sits_out_later_rounds():
 def test_problems_have_labels_of_their_own_and_survive_the_way_to_a_worker(name, quick):
     suite = SUITES[name]
     problems = suite.problems(quick)
-    assert len({problem.label for problem in problems}) == len(problems) > 1
+    assert len({problem.label for problem in problems}) == len(problems) > 0
     for problem in problems:
         assert suite.problem(**json.loads(json.dumps(dataclasses.asdict(problem)))) == problem
-        if isinstance(problem, Training):
+        if suite.task == "Step":  # whose contestants reshape an epoch into whole batches
             assert problem.samples % problem.batch == 0
             assert problem.units >= 2

@@ -59,6 +59,10 @@ class UncheckedInference(CrossEntropy):
 
 @loss("subtracts in the labels' own dtype: 0 - 1 of uint8 is 255", "kinds_of_labels")
 class UnsignedLabels(CrossEntropy):
+    def _check_labels(self, targets, samples, classes):
+        super()._check_labels(targets, samples, classes)
+        return np.asarray(targets)
+
     def backward(self):
         p, labels = self.recall()
         p[np.arange(len(labels)), (labels - labels.dtype.type(1)) % 3 - 2] -= 1

@@ -6,8 +6,8 @@ from pathlib import Path
 import minidl
 from minidl import dense_net
 from minidl.sweep import Grid, Halving, Sweep
+from minidl.sweep.journal import JOURNAL
 
-JOURNAL = "journal.jsonl"
 SPACE = Grid(hidden=[8, 16], lr=[0.01, 0.1, 1e6], reg=[1e-4, 1e-2])
 
 

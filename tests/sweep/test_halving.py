@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from minidl.errors import ConfigurationError
 from minidl.sweep import Grid, Halving, Row, Sweep
-from tests.sweep.small import JOURNAL, SPACE, build, digits, lines
+from minidl.sweep.journal import JOURNAL
+from tests.sweep.small import SPACE, build, digits, lines
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ import sys
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import minidl
 from minidl import Dataset
 from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError, StateError
 from minidl.sweep import Grid, Halving, Random, Results, Sweep
-from tests.sweep.small import JOURNAL, SPACE, build, digits, kept, lines
+from minidl.sweep.journal import JOURNAL
+from tests.sweep.small import SPACE, build, digits, kept, lines
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,9 @@ def test_the_best(swept):
     done = [row for row in results.rows if row.status == "done"]
     assert results.best.value == max(row.value for row in done) == results.best.validation_accuracy
     assert results.sorted()[0] == results.best
+    loaded = Results.load(directory)
+    assert (loaded.rows, loaded.best) == (results.rows, results.best)
+    assert loaded.best_history().steps == results.best_history().steps
     assert [row.status for row in results.sorted()[-4:]] == ["diverged"] * 4
     net, history = results.best_net(), results.best_history()
     assert minidl.evaluate(net, digits().validation)[1] == results.best.value
@@ -235,8 +240,8 @@ def test_errors_of_a_sweep(change, error, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"jobs": 0}, "jobs to be a whole number >= 1"),
-        ({"jobs": 1.5}, "jobs to be a whole number >= 1"),
+        ({"jobs": 0}, "jobs to be a whole number other than 0, got"),
+        ({"jobs": 1.5}, "jobs to be a whole number other than 0, got"),
         ({"backend": "threads"}, "backend to be one of loky, dask, ray, got 'threads'"),
         ({"scheduler": "tcp://here"}, "no scheduler for loky, got 'tcp://here'"),
     ],
@@ -258,16 +263,17 @@ def test_missing_extras(swept, monkeypatch, module, backend, extra):
         swept[1].run(backend=backend)
 
 
-def test_the_callers_blas_threads_come_back(swept):
-    from threadpoolctl import threadpool_info, threadpool_limits
+def blas_threads(*_):
+    return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
 
-    def threads():
-        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_trials_have_one_blas_thread_and_the_caller_keeps_its_own(jobs):
     with threadpool_limits(2):
-        before = threads()
-        Sweep("dense_net", Grid(hidden=[4], lr=[0.1]), digits(), steps=3).run(jobs=1)
-        assert threads() == before
+        before = blas_threads()
+        sweep = Sweep("dense_net", Grid(hidden=[4], lr=[0.1, 0.2]), digits(), steps=3, objective=blas_threads)
+        assert [row.value for row in sweep.run(jobs=jobs).rows] == [1, 1]
+        assert blas_threads() == before
 
 
 def test_an_error_in_the_hook_ends_the_sweep_and_nothing_is_lost(swept, tmp_path):

@@ -12,7 +12,7 @@ from minidl.testing.net_cases import NetCase
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import changes, snapshot
 
-_MANY = 1100  # rows: more than any chunk of inference
+_MANY, _FEW = 4200, 300  # rows: more than any chunk of inference
 
 
 def gradients(case: NetCase) -> str:
@@ -52,7 +52,7 @@ def chunks(case: NetCase) -> None:
     """Inference of more rows than one chunk gives what it gives for a few at a time."""
     net = case.net()
     x, targets = case.x(batch=_MANY), case.targets(batch=_MANY)
-    parts = [slice(start, start + 100) for start in range(0, _MANY, 100)]
+    parts = [slice(start, start + _FEW) for start in range(0, _MANY, _FEW)]
     for name in ("__call__", "predict", "predict_probabilities"):
         expected = np.concatenate([getattr(net, name)(x[part]) for part in parts])
         require_same(name, getattr(net, name)(x), expected, f"for {_MANY} rows")

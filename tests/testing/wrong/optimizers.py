@@ -25,7 +25,7 @@ class ReplacesValues(SGD):
 
 class FirstBlock(SGD):
     def step(self, parameters):
-        values, gradients = next(iter(parameters.blocks()))
+        values, gradients, _ = next(iter(parameters.blocks()))
         values -= self.lr * gradients
 
 

@@ -1,0 +1,196 @@
+"""``python -m benchmarks.breakdown``: where a training step's time goes, line by line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import median
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.contestants import floor, ours
+from benchmarks.machine import blas_libraries, describe_machine
+from benchmarks.tables import header
+from benchmarks.training import Training
+from minidl.data import Batches
+from minidl.tables import table
+from minidl.training import trainer as loop
+
+_ROUNDS = 9
+_SECONDS = 0.2  # of one contestant in one round
+
+_DESCRIPTION = """\
+Time each part of a step of Trainer.fit, and the bare matrix products of that step by themselves, in turns.
+µs a step, medians; 'product' is the bare one, 'beyond' what the part takes longer than it. The loop's own
+time is what is left of a watched step, so it holds the watch's, too: some 0.3 µs a part."""
+
+Times = dict[str, list[float]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    problem = Training(
+        "",
+        tuple(options.hidden),
+        features=options.features,
+        batch=options.batch,
+        samples=max(options.samples // options.batch, 2) * options.batch,
+    )
+    with threadpool_limits(options.threads):
+        print(header(describe_machine()))
+        print(f"BLAS      {', '.join(library['library'] for library in blas_libraries())}")
+        times = measure(problem)
+    print(f"threads   {options.threads}\n\n{show(times)}")
+    return 0
+
+
+@dataclass
+class Seconds:
+    """What was measured: of each part and product by its name, and of whole steps, watched and not."""
+
+    parts: Times = field(default_factory=dict)
+    products: Times = field(default_factory=dict)
+    watched: list[float] = field(default_factory=list)
+    steps: list[float] = field(default_factory=list)
+
+
+def measure(problem: Training) -> Seconds:
+    """Watched steps, steps that nobody watches and bare products, in turns."""
+    minidl, bare, times = ours.Step(problem), floor.Step(problem), Seconds()
+    minidl.run(1)
+    for _ in range(_ROUNDS):
+        epochs = max(round(_SECONDS / _seconds(partial(minidl.run, 1))), 1)
+        steps = epochs * problem.units
+        times.steps.append(_seconds(partial(minidl.run, epochs)) / steps)
+        with _watched(minidl, times.parts):
+            times.watched.append(_seconds(partial(minidl.run, epochs)) / steps)
+        for _ in range(steps):
+            for name, product in _products(bare):
+                times.products.setdefault(name, []).append(_seconds(product))
+    return times
+
+
+def show(times: Seconds) -> str:
+    """The table, what takes longest beyond its product first."""
+    part = {name: 1e6 * median(seconds) for name, seconds in times.parts.items()}
+    product = {name: 1e6 * median(seconds) for name, seconds in times.products.items()}
+    step, unwatched = 1e6 * median(times.watched), 1e6 * median(times.steps)
+    rest = step - sum(part.values())
+    beyond = {name: time - product.get(name, 0.0) for name, time in part.items()} | {"the loop itself": rest}
+    least = sum(product.values())
+    rows = [
+        (
+            name,
+            f"{part.get(name, rest):,.1f}",
+            _known(product.get(name)),
+            f"{more:,.1f}",
+            f"{more / step:.1%}",
+        )
+        for name, more in sorted(beyond.items(), key=lambda item: -item[1])
+    ]
+    total = ("step", f"{step:,.1f}", f"{least:,.1f}", f"{step - least:,.1f}", f"{1 - least / step:.1%}")
+    text = table(("part", "µs", "product", "beyond", "of the step"), [*rows, total])
+    return f"{text}\n\nunwatched, the step takes {unwatched:,.1f} µs: {unwatched / least:.2f} × its products"
+
+
+def _known(value: float | None) -> str:
+    return "" if value is None else f"{value:,.1f}"
+
+
+def _products(bare: floor.Step) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Each product of a step in the step's order, by the name of the part that it is in."""
+    for number, (x, weight, y, _, _, _) in enumerate(bare.layers):
+        yield f"affine{number} forward", partial(np.matmul, x, weight, out=y)
+    for number, (x, weight, _, dy, dweight, dx) in reversed(list(enumerate(bare.layers))):
+        yield f"affine{number} gradients of the parameters", partial(np.matmul, x.T, dy, out=dweight)
+        if number:
+            yield f"affine{number} gradient of the input", partial(np.matmul, dy, weight.T, out=dx)
+
+
+@contextmanager
+def _watched(minidl: ours.Step, times: Times) -> Iterator[None]:
+    """Every part of minidl's step under a watch."""
+    net, trainer = minidl.net, minidl.trainer
+    watch = _Watch(times)
+    for name, layer in net._children.items():
+        watch.over(layer, "forward", f"{name} forward")
+        if "affine" in name:
+            watch.over(layer, "backward_parameters", f"{name} gradients of the parameters")
+        if name != "affine0" and name != "flatten0":
+            what = "gradient of the input" if "affine" in name else "backward"
+            watch.over(layer, "backward", f"{name} {what}", less=f"{name} gradients of the parameters")
+    watch.over(trainer.regularizer, "add_gradients", "penalty")
+    watch.over(trainer.optimizer, "step", "update")
+    watch.over(trainer.history, "record_step", "history")
+    watch.over(Batches, "__next__", "gather the batch")
+    watch.over(loop, "check_finite", "check that all is finite")
+    watch.over(loop, "_count_right", "training accuracy")
+    try:
+        yield
+    finally:
+        watch.end()
+
+
+class _Watch:
+    """Times the calls of functions, in whose places it puts others until it ends."""
+
+    def __init__(self, times: Times) -> None:
+        self.times = times
+        self._undo: list[Callable[[], None]] = []
+
+    def over(self, owner: Any, name: str, label: str, *, less: str = "") -> None:
+        """Time ``owner.name``, less what the part `less` took within it."""
+        function, clock = getattr(owner, name), time.perf_counter
+        times, within = self.times.setdefault(label, []), self.times.get(less)
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            start = clock()
+            result = function(*arguments, **options)
+            seconds = clock() - start
+            if options.get("training", True):  # a fit looks at a sample before its first step
+                times.append(seconds - within[-1] if within else seconds)
+            return result
+
+        original = vars(owner).get(name)
+        self._undo.append(lambda: setattr(owner, name, original) if original else delattr(owner, name))
+        setattr(owner, name, timed)
+
+    def end(self) -> None:
+        """Put everything back."""
+        while self._undo:
+            self._undo.pop()()
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.breakdown",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--hidden", type=int, nargs="+", default=[50], metavar="UNITS", help="units (50)")
+    for name, default, what in (
+        ("features", 3072, "numbers in a sample"),
+        ("batch", 200, "samples a step"),
+        ("samples", 4000, "samples in the data set"),
+        ("threads", 1, "threads of the BLAS"),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{what} ({default})")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
