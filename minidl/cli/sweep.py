@@ -15,7 +15,7 @@ from minidl.cli import options, report, run_directory
 from minidl.errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:
-    from minidl.sweep import Results, Row, Space
+    from minidl.sweep import Results, Row, Space, Sweep
 
 TABLE, CURVES, HEAT_MAP = "results.csv", "curves.png", "heatmap.png"
 
@@ -82,62 +82,66 @@ def add_command(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, print and write; returns the exit code."""
-    from tqdm import tqdm
-
     from minidl.sweep import Halving, Sweep
 
     splits = minidl.data.load(arguments.data, arguments.data_dir)
     settings = options.settings(arguments, len(splits.train))
     unit = "steps" if "steps" in settings else "epochs"
+    length = {unit: settings[unit]}
     sweep = Sweep(
         "dense_net",
         _space(settings, arguments),
         splits,
-        **{unit: settings[unit]},
+        **length,
         seed=arguments.seed,
         dtype=arguments.dtype,
         halving=None if arguments.halving is None else Halving(arguments.halving),
     )
     out = _directory(arguments)
     say = report.silent if arguments.quiet else print
-    say(report.summary(splits))
-    say(f"{len(sweep.configurations)} trials of {settings[unit]:,} {unit}\n")
+    count = len(sweep.configurations)
+    trials = f"{count} trial{'s' * (count != 1)}"
+    say(f"{report.summary(splits)}\n{trials} of {settings[unit]:,} {unit}\n")
     started = time.perf_counter()
     try:
-        # On standard error, and only where that is a terminal.
-        bar = tqdm(unit="trial", disable=arguments.quiet or None, dynamic_ncols=True, leave=False)
-        with bar:
-            results = sweep.run(
-                out,
-                jobs=arguments.jobs,
-                backend=arguments.backend,
-                scheduler=arguments.scheduler,
-                on_result=partial(_show_progress, bar),
-            )
+        results = _search(sweep, out, arguments)
     except KeyboardInterrupt:
         print(f"minidl: interrupted; go on with the same command and --out {out} --resume", file=sys.stderr)
         return 130
     seconds = time.perf_counter() - started
     say(results.table())
     results.save_csv(out / TABLE)
-    best = results.best
-    _draw(results, out)
-    net = results.best_net()
+    best, net = results.best, results.best_net()
     scores = report.scores(net, splits)
     made = {
         **options.described(arguments),
-        "settings": {**best.configuration, unit: settings[unit]},
+        "settings": best.configuration | length,
         "results": scores,
         "seconds": seconds,
         "stopped": None,
         "trial": best.trial,
     }
+    _draw(results, out)
     run_directory.write(out, net, results.best_history(), splits, made)
-    chosen = f", {results.describe(best)}" if results.varying else ""
-    say(f"\nbest: trial {best.trial}{chosen}\n\n{report.scores_table(scores)}\n")
-    say(f"{len(results.rows)} trials in {seconds:.1f} s")
+    say(f"\nbest: {', '.join(filter(None, [f'trial {best.trial}', results.describe(best)]))}\n")
+    say(f"{report.scores_table(scores)}\n\n{trials} in {seconds:.1f} s")
     say(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return 0
+
+
+def _search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> Results:
+    """Run the sweep under a progress bar: on standard error, and only where that is a terminal."""
+    from tqdm import tqdm
+
+    disable = arguments.quiet or None
+    with tqdm(unit="trial", disable=disable, dynamic_ncols=True, leave=False) as bar:
+        return sweep.run(
+            out,
+            jobs=arguments.jobs,
+            backend=arguments.backend,
+            scheduler=arguments.scheduler,
+            on_result=partial(_show_progress, bar),
+        )
 
 
 def _space(settings: dict[str, Any], arguments: argparse.Namespace) -> Space:
@@ -147,9 +151,8 @@ def _space(settings: dict[str, Any], arguments: argparse.Namespace) -> Space:
     values = {name: settings[name] for name in options.KEYS}
     values |= {name: [value] for name, value in values.items() if not isinstance(value, list)}
     if arguments.random is not None:
-        return Random(
-            arguments.random, seed=arguments.seed, **{n: _distribution(n, v) for n, v in values.items()}
-        )
+        drawn = {name: _distribution(name, given) for name, given in values.items()}
+        return Random(arguments.random, seed=arguments.seed, **drawn)
     for name, given in values.items():
         if any(isinstance(value, _Range) for value in given):
             expected, remedy = "single values in a grid", "add --random N to draw from it"
@@ -172,9 +175,8 @@ def _distribution(name: str, values: list[Any]) -> Any:
     if name not in _LOGARITHMIC:
         return uniform(low, high - low)
     if low <= 0:
-        raise ConfigurationError.expected(
-            where, "a range above 0, whose logarithm is drawn evenly", values[0]
-        )
+        expected = "a range above 0, drawn from on a logarithmic scale"
+        raise ConfigurationError.expected(where, expected, values[0])
     return loguniform(low, high)
 
 
@@ -192,10 +194,8 @@ def _show_progress(bar: Any, row: Row, results: Results) -> None:
     bar.n = sum(row.status != "running" for row in results.rows)
     best = results.sorted()[0]
     if best.value is not None:
-        chosen = results.describe(best)
-        bar.set_postfix_str(
-            f"best {results.show(best.value)}" + (f" with {chosen}" if chosen else ""), refresh=False
-        )
+        shown = [f"best {results.show(best.value)}", results.describe(best)]
+        bar.set_postfix_str(" with ".join(filter(None, shown)), refresh=False)
     bar.refresh()
 
 

@@ -169,14 +169,33 @@ def _dask(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
                 client = default_client()
             except ValueError:
                 count = None if jobs < 0 else jobs
-                cluster = stack.enter_context(
-                    LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
-                )
+                with _deaf_to_interrupts():
+                    cluster = stack.enter_context(
+                        LocalCluster(
+                            n_workers=count,
+                            threads_per_worker=1,
+                            dashboard_address=None,
+                            silence_logs=logging.ERROR,  # its warnings are of trials that were broken off
+                        )
+                    )
                 client = stack.enter_context(Client(cluster, set_as_default=False))
         backend = Backend(client=client, scatter=[setup])
         # All at once: the scheduler knows best, and an adaptive cluster grows with what waits.
         deaths = (KilledWorker, FutureCancelledError)
         yield Engine(backend, lambda task: delayed(run_task)(setup, task), deaths, ahead="all")
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that start meanwhile ignore Ctrl-C, which reaches all of them; the sweep ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

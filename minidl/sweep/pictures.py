@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
-from minidl.errors import ConfigurationError, DataError
+from minidl.errors import ConfigurationError
 from minidl.plots import make_figure, save_figure
 from minidl.sweep.results import Results, show_value
 
@@ -39,10 +39,10 @@ def plot_heat_map(results: Results, path: str | os.PathLike[str], x: str = "lr",
     ------
     ConfigurationError
         If a configuration has no number under one of the keys.
-    DataError
-        If no trial came to a value.
+    StateError
+        If no trial is done.
     """
-    _check_values(results, "plot_heat_map")
+    best = results.best
     _check_numbers(results, (x, y))
     cells: dict[tuple[float, float], Row] = {}
     for row in results.sorted():  # the best of a cell comes first
@@ -51,11 +51,11 @@ def plot_heat_map(results: Results, path: str | os.PathLike[str], x: str = "lr",
     if 2 * len(cells) >= len(columns) * len(lines):
         figure = make_figure((max(1.6 + 0.95 * len(columns), 4.5), 1.3 + 0.6 * len(lines)))
         axes = figure.subplots()
-        _draw_cells(axes, results, cells, columns, lines)
+        _draw_cells(axes, results, best, cells, columns, lines)
     else:
         figure = make_figure((7.5, 5.0))
         axes = figure.subplots()
-        points = _draw_points(axes, results, cells)
+        points = _draw_points(axes, results, best, cells)
         figure.colorbar(points, ax=axes, format=lambda value, _: results.show(value, 1))
     others = [key for key in results.varying if key not in (x, y)]
     beyond = f", the best over {' and '.join(others)}" if others else ""
@@ -78,10 +78,9 @@ def plot_curves(results: Results, path: str | os.PathLike[str]) -> None:
 
     Raises
     ------
-    DataError
-        If no trial came to a value.
+    StateError
+        If no trial is done.
     """
-    _check_values(results, "plot_curves")
     best, varying = results.best, results.varying
     key = "lr" if "lr" in varying else next(iter(varying), None)
     palette = _palette(results, key)
@@ -110,12 +109,6 @@ def plot_curves(results: Results, path: str | os.PathLike[str]) -> None:
     save_figure(figure, path)
 
 
-def _check_values(results: Results, where: str) -> None:
-    if all(row.value is None for row in results.rows):
-        got = f"none of {len(results.rows)}"
-        raise DataError.expected(where, "a trial that came to a value", got, "results.table() says why")
-
-
 def _check_numbers(results: Results, keys: tuple[str, str]) -> None:
     for key in keys:
         for row in results.rows:
@@ -129,6 +122,7 @@ def _check_numbers(results: Results, keys: tuple[str, str]) -> None:
 def _draw_cells(
     axes: Axes,
     results: Results,
+    best: Row,
     cells: dict[tuple[float, float], Row],
     columns: list[float],
     lines: list[float],
@@ -148,11 +142,10 @@ def _draw_cells(
             continue
         shade = max((row.value - worst) / (best_value - worst), 0.0)
         ink = "white" if shade > 0.55 else "0.15"
-        best = row is results.best
         axes.add_patch(Rectangle(corner, *size, fc=colormaps["YlGnBu"](0.05 + 0.85 * shade), lw=0))
-        if best:
+        if row is best:
             axes.add_patch(Rectangle(corner, *size, fill=False, ec=_BEST, lw=2.5, zorder=3))
-        axes.text(**text, s=results.show(row.value), color=ink, weight="bold" if best else "normal")
+        axes.text(**text, s=results.show(row.value), color=ink, weight="bold" if row is best else "normal")
         if row.status != "done":
             axes.text(
                 across, up - 0.3, f"{row.steps:,} steps", ha="center", va="center", color=ink, fontsize=6.5
@@ -164,7 +157,7 @@ def _draw_cells(
     axes.spines[:].set_visible(False)
 
 
-def _draw_points(axes: Axes, results: Results, cells: dict[tuple[float, float], Row]) -> Any:
+def _draw_points(axes: Axes, results: Results, best: Row, cells: dict[tuple[float, float], Row]) -> Any:
     """A point a trial, a cross where there is no value; logarithmic axes where a range is wide."""
     from matplotlib.colors import Normalize
 
@@ -178,7 +171,7 @@ def _draw_points(axes: Axes, results: Results, cells: dict[tuple[float, float], 
     for place, row in cells.items():
         if row.value is None:
             axes.plot(*place, "x", color="0.5", markersize=6)
-        elif row is results.best:
+        elif row is best:
             axes.plot(*place, "o", markersize=13, mfc="none", mec=_BEST, mew=2.5)
     for set_scale, places in zip((axes.set_xscale, axes.set_yscale), zip(*cells, strict=True), strict=True):
         if min(places) > 0 and max(places) > 20 * min(places):

@@ -192,6 +192,13 @@ def test_without_matplotlib_there_are_no_pictures(capsys, monkeypatch, tmp_path)
     assert {path.suffix for path in (tmp_path / "plain").iterdir()} == {"", ".jsonl", ".csv", ".npz", ".json"}
 
 
+@pytest.mark.parametrize(("backend", "package"), [("dask", "distributed"), ("ray", "ray")])
+def test_the_missing_extra_is_named(backend, package, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, package, None)
+    assert call(f"sweep --steps 1 --quiet --backend {backend}") == 2
+    assert f"pip install 'minidl[{backend}]'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from minidl.errors import ConfigurationError, DataError, MissingExtraError
+from minidl.errors import ConfigurationError, MissingExtraError, StateError
 from minidl.sweep import Row
 from minidl.sweep.pictures import _palette, _points, _range, plot_curves, plot_heat_map
 from tests.sweep.test_results import results_of
@@ -126,7 +126,7 @@ def test_colours_follow_the_order_of_the_values():
 def test_without_a_value_there_is_no_picture(tmp_path):
     results = results_of([row_of(0, None, "diverged", lr=0.1, reg=0.1)])
     for plot in (plot_heat_map, plot_curves):
-        with pytest.raises(DataError, match="a trial that came to a value, got none of 1"):
+        with pytest.raises(StateError, match="a trial that is done, got none of 1"):
             plot(results, tmp_path / "a.png")
 
 
