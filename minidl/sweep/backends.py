@@ -88,7 +88,7 @@ def _loky(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
     with ExitStack() as ends:
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         # Before that, the workers: they would idle, for another sweep has its own.
-        ends.callback(lambda: get_reusable_executor(reuse=True).shutdown(wait=True))
+        ends.callback(lambda: get_reusable_executor(reuse=True).shutdown(kill_workers=True))
         yield Engine("loky", call, (TerminatedWorkerError,), read, options=options)
 
 

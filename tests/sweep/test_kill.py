@@ -53,7 +53,12 @@ def command_line(pid):
 
 def finish(process):
     """Its exit code and what it wrote to standard error, once its workers are gone as well."""
-    errors = process.communicate(timeout=60)[1]
+    try:
+        errors = process.communicate(timeout=60)[1]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
     return process.returncode, errors
 
 
