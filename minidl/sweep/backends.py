@@ -59,7 +59,6 @@ def _loky(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
     leaves loky waiting for its end, and short ones are written at once.
     """
     from joblib import delayed, effective_n_jobs
-    from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     if effective_n_jobs(jobs) == 1:  # in this process
@@ -87,9 +86,21 @@ def _loky(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
     }
     with ExitStack() as ends:
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
-        # Before that, the workers: they would idle, for another sweep has its own.
-        ends.callback(lambda: get_reusable_executor(reuse=True).shutdown(kill_workers=True))
+        ends.callback(_end_workers)
         yield Engine("loky", call, (TerminatedWorkerError,), read, options=options)
+
+
+def _end_workers() -> None:
+    """Kill loky's workers, which would idle: another sweep has its own.
+
+    They are not asked to leave, since one that died while it held loky's lock would keep them.
+    """
+    from joblib.executor import MemmappingExecutor
+    from joblib.externals.loky import get_reusable_executor
+
+    executor = get_reusable_executor(reuse=True)
+    if isinstance(executor, MemmappingExecutor):  # else this sweep's was never made
+        executor.terminate(kill_workers=True)
 
 
 def _run_by_file(setup: Setup, task: Task, folder: Path) -> Path:

@@ -191,11 +191,11 @@ def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
 
 
 def _measure(setup: Setup, net: Sequential) -> dict[str, Any]:
-    train, validation = setup.data.train, setup.data.validation
-    measured = (*evaluate(net, train), *(evaluate(net, validation) if validation else (None, None)))
-    figures = dict(zip(FIGURES, measured, strict=True))
-    objective = setup.objective
-    value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
+    train, validation, objective = setup.data.train, setup.data.validation, setup.objective
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the figures
+        measured = (*evaluate(net, train), *(evaluate(net, validation) if validation else (None, None)))
+        figures = dict(zip(FIGURES, measured, strict=True))
+        value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
     figures["value"] = value
     for name, figure in figures.items():
         if figure is not None and not math.isfinite(figure):

@@ -89,6 +89,12 @@ def test_a_diverging_trial():
     assert row.steps < 20
 
 
+def test_a_trial_that_diverges_with_its_last_step():
+    row = run_task(SETUP, task(1, lr=1e30)).row
+    assert row.status == "diverged"
+    assert row.reason == "after the last step: expected a finite train loss, got nan"
+
+
 @pytest.mark.parametrize(
     ("configuration", "reason"),
     [
