@@ -7,6 +7,10 @@ from tests.external.sweeping import judge_sweeps
 
 ray, judge = summon("ray", "Ray")
 
+# Ray forks to start its processes and runs another program at once; JAX, where a test before this one
+# has loaded it, warns of every fork.
+pytestmark = pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning")
+
 
 @pytest.fixture(scope="module")
 def cluster():
