@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,8 +34,6 @@ class Parameter:
     dtype : float32 or float64
     decay : bool
         Whether a penalty such as `L2` covers it: true for weights, false for biases.
-    order : "C" or "F"
-        How the numbers lie in memory, which changes speed alone: row by row, or column by column.
 
     Attributes
     ----------
@@ -54,14 +52,13 @@ class Parameter:
         rng: Rng = None,
         dtype: npt.DTypeLike = np.float32,
         decay: bool = False,
-        order: Literal["C", "F"] = "C",
     ) -> None:
         if np.dtype(dtype) not in (np.float32, np.float64):
             raise DTypeError.expected("Parameter", "dtype float32 or float64", np.dtype(dtype))
         self.initializer = initializer
         self.decay = decay
-        self._value: Array = np.zeros(shape, dtype, order)
-        self._grad: Array = np.zeros(shape, dtype, order)
+        self._value: Array = np.zeros(shape, dtype)
+        self._grad: Array = np.zeros(shape, dtype)
         self.initialize(as_generator(rng))
 
     # Read several times a step: `attrgetter` takes half of a lambda's time.
@@ -83,8 +80,7 @@ class Parameter:
 
     def rebind(self, value: Array, grad: Array) -> None:
         """Move into the given 1-D arrays; `value` and `grad` are views of them from now on."""
-        order: Literal["C", "F"] = "C" if self._value.flags.c_contiguous else "F"
-        value, grad = value.reshape(self.shape, order=order), grad.reshape(self.shape, order=order)
+        value, grad = value.reshape(self.shape), grad.reshape(self.shape)
         value[...] = self._value
         grad[...] = self._grad
         self._value, self._grad = value, grad

@@ -55,8 +55,7 @@ class Affine(Layer):
         self.out_features = check_int(self.label, "out_features", out_features, at_least=1)
         self.dtype = np.dtype(dtype)
         shape = (self.in_features, self.out_features)
-        # Each output's weights side by side: the BLAS multiplies by them some 3% sooner.
-        self.weight = Parameter(shape, initializer, rng=rng, dtype=dtype, decay=True, order="F")
+        self.weight = Parameter(shape, initializer, rng=rng, dtype=dtype, decay=True)
         self.bias = Parameter((self.out_features,), zeros, dtype=dtype)
 
     def forward(self, x: Array, *, training: bool) -> Array:
@@ -85,7 +84,7 @@ class Affine(Layer):
         (x,) = self.recall()
         if dy.shape != (len(x), self.out_features) or dy.dtype is not self.dtype:
             self.check_batch("dy", dy, (self.out_features,), batch=len(x))
-        np.dot(dy.T, x, self.weight.grad.T)
+        np.dot(x.T, dy, self.weight.grad)
         # As a product with ones: the BLAS adds in several partial sums, which is faster than
         # NumPy's row after row and, in float32, more accurate.
         np.dot(_ones(len(dy), self.dtype), dy, self.bias.grad)
