@@ -15,6 +15,7 @@ import numpy as np
 
 import minidl
 from benchmarks.counting import LARGE, Costs, Counts, count, peak
+from minidl.tables import table as aligned
 
 BUDGET = Path(__file__).with_name("budget.json")
 
@@ -197,7 +198,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def table(counted: Budget, budget: Budget) -> str:
     """What was counted, aligned, and by how much it is off the budget."""
-    rows: list[Sequence[str]] = [_HEAD]
+    rows = []
     for title, costs in counted.items():
         allowed = budget.get(title)
         cells = []
@@ -206,7 +207,7 @@ def table(counted: Budget, budget: Budget) -> str:
             change = number - _number(allowed, name) if allowed else 0
             cells.append(f"{number:,}" + (f" ({change:+,})" if change else ""))
         rows.append([title, *cells])
-    return _aligned(rows)
+    return aligned(_HEAD, rows)
 
 
 def shares(counted: Budget) -> str:
@@ -217,18 +218,7 @@ def shares(counted: Budget) -> str:
         rows.append([title, *_HEAD[1:5]])
         ordered = sorted(costs.functions.items(), key=lambda item: -item[1].instructions)
         rows += [[f"  {name}", *(f"{number:,}" for number in astuple(counts))] for name, counts in ordered]
-    return _aligned(rows)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return aligned(rows[0], rows[1:])
 
 
 def read(path: Path) -> dict[str, Budget]:

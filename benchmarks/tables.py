@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.results import Report, Result
 from benchmarks.suite import Suite
+from minidl.tables import table as aligned
 
 _LEFT = (0, 2, 6)  # columns of words
 
@@ -40,15 +41,9 @@ def table(suite: Suite, results: Sequence[Result]) -> str:
             cells = [label, threads, CONTESTANTS[name].title, suite.unit.show(result.median)]
             cells += [f"{lower} – {upper}", _times(result, beside.get(suite.base))]
             lines.append([*cells, _verdict(suite, result, beside.get("minidl")), difference])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column in _LEFT else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-            if width
-        ).rstrip()
-        for line in lines
-    )
+    shown = [column for column in range(len(lines[0])) if any(line[column] for line in lines)]
+    head, *body = ([line[column] for column in shown] for line in lines)
+    return aligned(head, body, left=[shown.index(column) for column in _LEFT if column in shown])
 
 
 def markdown(suites: Iterable[Suite], report: Report) -> str:
