@@ -12,7 +12,6 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.contestants import floor, ours
@@ -73,8 +72,8 @@ def measure(problem: Training) -> Seconds:
         with _watched(minidl, times.parts):
             times.watched.append(_seconds(partial(minidl.run, epochs)) / steps)
         for _ in range(steps):
-            for name, product in _products(bare):
-                times.products.setdefault(name, []).append(_seconds(product))
+            for (layer, what), product in bare.products.items():
+                times.products.setdefault(f"affine{layer} {what}", []).append(_seconds(product))
     return times
 
 
@@ -103,16 +102,6 @@ def show(times: Seconds) -> str:
 
 def _known(value: float | None) -> str:
     return "" if value is None else f"{value:,.1f}"
-
-
-def _products(bare: floor.Step) -> Iterator[tuple[str, Callable[[], object]]]:
-    """Each product of a step in the step's order, by the name of the part that it is in."""
-    for number, (x, weight, y, _, _, _) in enumerate(bare.layers):
-        yield f"affine{number} forward", partial(np.matmul, x, weight, out=y)
-    for number, (x, weight, _, dy, dweight, dx) in reversed(list(enumerate(bare.layers))):
-        yield f"affine{number} gradients of the parameters", partial(np.matmul, x.T, dy, out=dweight)
-        if number:
-            yield f"affine{number} gradient of the input", partial(np.matmul, dy, weight.T, out=dx)
 
 
 @contextmanager

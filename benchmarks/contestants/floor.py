@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from benchmarks.contestants.task import PredictTask, StepTask
@@ -22,20 +25,28 @@ class Step(StepTask):
         for weight, _ in self.start[:-1]:
             self.inputs.append(np.maximum(self.inputs[-1] @ weight, 0))
         rng = np.random.default_rng(0)
-        self.layers = []
-        for x, (weight, _) in zip(self.inputs, self.start, strict=True):
+        forward: dict[tuple[int, str], Callable[[], object]] = {}
+        backward: dict[tuple[int, str], Callable[[], object]] = {}
+        for layer, (x, (weight, _)) in enumerate(zip(self.inputs, self.start, strict=True)):
             dy = rng.standard_normal((problem.batch, weight.shape[1]), np.float32)
-            self.layers.append((x, weight, np.empty_like(dy), dy, np.empty_like(weight), np.empty_like(x)))
+            forward[layer, "forward"] = partial(np.matmul, x, weight, out=np.empty_like(dy))
+            behind, backward = backward, {}
+            backward[layer, "gradients of the parameters"] = partial(
+                np.matmul, x.T, dy, out=np.empty_like(weight)
+            )
+            if layer:
+                backward[layer, "gradient of the input"] = partial(
+                    np.matmul, dy, weight.T, out=np.empty_like(x)
+                )
+            backward |= behind
+        self.products = forward | backward
+        """By the number of the layer and what the product is for, in the step's order."""
 
     def run(self, count: int) -> None:
+        products = list(self.products.values())
         for _ in range(count * self.problem.units):
-            for x, weight, y, _, _, _ in self.layers:
-                np.matmul(x, weight, out=y)
-            for x, weight, _, dy, dweight, dx in self.layers[:0:-1]:
-                np.matmul(x.T, dy, out=dweight)
-                np.matmul(dy, weight.T, out=dx)
-            x, _, _, dy, dweight, _ = self.layers[0]
-            np.matmul(x.T, dy, out=dweight)
+            for product in products:
+                product()
 
     def answers(self) -> None:
         return None
