@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.processes import ROOT, WorkerError, cores, environment
+from benchmarks.processes import ROOT, WorkerError, cores_for, environment
 from benchmarks.results import Result
 from benchmarks.rounds import AnswersDiffer, Session, take_turns
 from benchmarks.suite import Problem, Suite
@@ -70,7 +70,9 @@ class FreshSuite(Suite):
     ) -> float:
         threads = session.threads
         try:
-            return self.value(problem, *run(commands[name], threads, cores(name, threads, session.confined)))
+            return self.value(
+                problem, *run(commands[name], threads, cores_for(name, threads, session.confined))
+            )
         except (AnswersDiffer, WorkerError) as error:
             raise type(error)(f"{CONTESTANTS[name].title}: {error}") from None
 

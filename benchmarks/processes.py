@@ -38,7 +38,7 @@ class Process:
         self.name, self.threads = name, threads
         self.title = CONTESTANTS[name].title
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", suite, name, str(cores(name, threads, confined))],
+            [sys.executable, "-m", "benchmarks.worker", suite, name, str(cores_for(name, threads, confined))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -99,7 +99,7 @@ def environment(threads: int) -> dict[str, str]:
     return os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
 
 
-def cores(name: str, threads: int, confined: bool) -> int:
+def cores_for(name: str, threads: int, confined: bool) -> int:
     """How many cores a contestant may use; 0: all there are."""
     return threads if confined or CONTESTANTS[name].counts_cores else 0
 
