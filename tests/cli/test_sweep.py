@@ -12,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import minidl
-from minidl.cli import main
+from tests.cli.calling import call, refused
 
 pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'minidl[plot]'")
@@ -22,18 +22,6 @@ FILES = {
     "best", "journal.jsonl", "results.csv", "curves.png", "heatmap.png", "net.npz", "history.json",
     "history.png", "weights.png", "run.json",
 }  # fmt: skip
-
-
-def call(line):
-    return main(line.split())
-
-
-@pytest.fixture(autouse=True)
-def in_a_directory_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("MINIDL_DATA", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
 def table_of(directory):
@@ -220,14 +208,7 @@ def test_the_missing_extra_is_named(backend, package, monkeypatch, capsys):
     ],
 )
 def test_bad_input_gives_one_line_and_exit_code_2(command, message, capsys):
-    try:
-        code = main(command.split())
-    except SystemExit as ended:
-        code = ended.code
-    out, err = capsys.readouterr()
-    assert code == 2
-    assert message in err
-    assert len(err.strip().splitlines()) == 1, err
+    out = refused(command, message, capsys)
     assert not out
 
 

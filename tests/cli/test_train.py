@@ -10,21 +10,9 @@ import pytest
 
 import minidl
 from minidl.cli import main
-
-
-def call(line):
-    return main(line.split())
-
+from tests.cli.calling import call, refused
 
 FILES = {"net.npz", "history.json", "history.png", "weights.png", "run.json"}
-
-
-@pytest.fixture(autouse=True)
-def in_a_directory_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("MINIDL_DATA", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -161,15 +149,7 @@ def test_without_matplotlib_the_net_is_saved_all_the_same(capsys, monkeypatch, t
     ],
 )
 def test_bad_input_gives_one_line_and_exit_code_2(command, message, capsys, table_file):
-    try:
-        code = main(command.split())
-    except SystemExit as ended:
-        code = ended.code
-    out, err = capsys.readouterr()
-    assert code == 2
-    assert message in err
-    assert len(err.strip().splitlines()) == 1, err
-    assert "Traceback" not in err
+    out = refused(command, message, capsys)
     assert not out or command.startswith("train --steps")
 
 
