@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.blas import axpby
 from minidl.errors import ConfigurationError, ShapeError, StateError, check_float
 from minidl.initializers import Array
 from minidl.parameters import ParameterVector
@@ -71,27 +72,22 @@ class SGD(Optimizer):
         self._velocity: Array | None = None
 
     def step(self, parameters: ParameterVector) -> None:
-        """One update, walking the vector in blocks that stay in the cache."""
+        """One update."""
+        values, gradients = parameters.values, parameters.gradients
         if not self.momentum:
-            for values, gradients, update in parameters.blocks():
-                np.multiply(gradients, self.lr, update)
-                np.subtract(values, update, values)
+            axpby(-self.lr, gradients, 1, values)
             return
         if self._velocity is None:
-            self._velocity = np.zeros_like(parameters.gradients)
-        elif self._velocity.shape != parameters.gradients.shape:
-            sizes = f"a vector of {self._velocity.size}", f"one of {parameters.gradients.size}"
+            self._velocity = np.zeros_like(gradients)
+        elif self._velocity.shape != gradients.shape:
+            sizes = f"a vector of {self._velocity.size}", f"one of {gradients.size}"
             raise ShapeError.expected(type(self).__name__, *sizes, "give every net an optimizer of its own")
-        for values, gradients, update, velocity in parameters.blocks(extra=self._velocity):
-            velocity *= self.momentum
-            velocity += gradients
-            if self.nesterov:
-                np.multiply(velocity, self.momentum, out=update)
-                update += gradients
-                update *= self.lr
-            else:
-                np.multiply(velocity, self.lr, out=update)
-            values -= update
+        axpby(1, gradients, self.momentum, self._velocity)
+        if self.nesterov:
+            axpby(-self.lr, gradients, 1, values)
+            axpby(-self.lr * self.momentum, self._velocity, 1, values)
+        else:
+            axpby(-self.lr, self._velocity, 1, values)
 
     def state_dict(self) -> dict[str, Any]:
         """``lr`` and ``velocity`` (None before the first step with momentum)."""

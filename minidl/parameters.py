@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence
+from collections.abc import ItemsView, Iterator, KeysView, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 ALIGNMENT = 64
 """Bytes; a cache line, and the widest vector register of the CPUs in use."""
-
-BLOCK = 65_536
-"""Numbers that a walk over the vectors takes at once: few enough to stay in the cache between the
-passes made over them, many enough that Python's overhead does not show."""
 
 
 class Parameter:
@@ -116,8 +112,6 @@ class ParameterVector:
         extents = [-(-parameter.value.size // step) * step for parameter in ordered]
         ends = np.cumsum([0, *extents]).tolist()
         self._parameters = dict(parameters)
-        self._blocks: dict[tuple[int, int], list[tuple[Array, Array, Array]]] = {}
-        self._scratch: Array = np.empty(0, dtype)
         self.values = _aligned_zeros(ends[-1], dtype)
         self.gradients = _aligned_zeros(ends[-1], dtype)
         self.regularized = slice(0, ends[sum(parameter.decay for parameter in ordered)])
@@ -146,25 +140,6 @@ class ParameterVector:
     def count(self) -> int:
         """How many numbers the parameters hold, padding not counted."""
         return sum(parameter.value.size for parameter in self._parameters.values())
-
-    def blocks(self, part: slice = slice(None), *, extra: Array | None = None) -> Sequence[tuple[Array, ...]]:
-        """Block by block: views of values and gradients, and as many numbers of working memory.
-
-        With `extra`, a vector as long as they are, its view comes fourth.
-        """
-        start, stop, _ = part.indices(self.values.size)
-        if (start, stop) not in self._blocks:  # kept: to cut anew takes as long as to use
-            if not self._scratch.size:
-                self._scratch = np.empty(min(BLOCK, self.values.size), self.values.dtype)
-            cuts = [slice(begin, min(begin + BLOCK, stop)) for begin in range(start, stop, BLOCK)]
-            self._blocks[start, stop] = [
-                (self.values[cut], self.gradients[cut], self._scratch[: cut.stop - cut.start]) for cut in cuts
-            ]
-        blocks = self._blocks[start, stop]
-        if extra is None:
-            return blocks
-        begins = range(start, stop, BLOCK)
-        return [(*views, extra[at : at + len(views[0])]) for at, views in zip(begins, blocks, strict=True)]
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {parameter.shape}" for name, parameter in self.items())

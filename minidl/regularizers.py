@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from minidl.blas import axpby
 from minidl.errors import check_float
 from minidl.parameters import ParameterVector
 
@@ -37,18 +38,16 @@ class L2(Regularizer):
 
     def penalty(self, parameters: ParameterVector) -> float:
         """``strength * sum(W²)``."""
-        return self.strength * sum(float(w @ w) for w, _, _ in parameters.blocks(parameters.regularized))
+        weights = parameters.values[parameters.regularized]
+        return self.strength * float(np.dot(weights, weights))
 
     def add_gradients(self, parameters: ParameterVector) -> float:
         """Add ``2 * strength * W``; returns the penalty."""
         if self.strength == 0:
             return 0.0
-        squares = 0.0
-        for weights, gradients, work in parameters.blocks(parameters.regularized):
-            squares += float(np.dot(weights, weights))
-            np.multiply(weights, 2 * self.strength, work)
-            np.add(gradients, work, gradients)
-        return self.strength * squares
+        weights = parameters.values[parameters.regularized]
+        axpby(2 * self.strength, weights, 1, parameters.gradients[parameters.regularized])
+        return self.strength * float(np.dot(weights, weights))
 
     def __repr__(self) -> str:
         return f"L2({self.strength:g})"

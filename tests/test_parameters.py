@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from minidl.errors import DTypeError, ShapeError
 from minidl.initializers import normal, ones, zeros
-from minidl.parameters import ALIGNMENT, BLOCK, Parameter, ParameterVector
+from minidl.parameters import ALIGNMENT, Parameter, ParameterVector
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
 
@@ -62,16 +62,3 @@ def test_value_and_grad_cannot_be_replaced():
 def test_initializer_of_another_shape_is_refused():
     with pytest.raises(ShapeError, match=r"its initializer to draw shape \(2,\)"):
         Parameter((2,), lambda rng, shape, dtype: np.zeros((1,)))
-
-
-@given(st.integers(0, 2 * BLOCK + 3), st.integers(0, BLOCK + 1))
-def test_blocks_cover_a_part_once(size, stop):
-    vector = ParameterVector({"p": Parameter((max(size, 1),), zeros)})
-    extra = np.zeros_like(vector.values)
-    for values, gradients, _, others in vector.blocks(slice(0, stop), extra=extra):
-        assert len(values) <= BLOCK
-        for array in (values, gradients, others):
-            array += 1
-    for array in (vector.values, vector.gradients, extra):
-        assert (array[:stop] == 1).all()
-        assert (array[stop:] == 0).all()

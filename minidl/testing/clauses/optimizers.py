@@ -13,13 +13,15 @@ import numpy as np
 
 from minidl.initializers import Array
 from minidl.optimizers import Optimizer
-from minidl.parameters import BLOCK
 from minidl.testing.cases import require, require_same
 from minidl.testing.optimizer_cases import OptimizerCase
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import arrays, changes, snapshot
 
 _DESCENT = 100
+
+_LONG = 70_000
+"""Numbers; more than a step takes at once that walks its vectors in blocks for the cache."""
 
 
 def descends(case: OptimizerCase) -> str:
@@ -100,7 +102,7 @@ def every_number(case: OptimizerCase) -> None:
     if not case.elementwise:
         raise ClauseSkipped("elementwise=False")
     small = replace(case, shape=(1, 1))
-    large = replace(case, shape=(2, BLOCK // 2 + 500))
+    large = replace(case, shape=(2, _LONG // 2))
     few, many = small.parameters(), large.parameters()
     one, other = case.optimizer(), case.optimizer()
     for step in range(3):

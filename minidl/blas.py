@@ -1,0 +1,81 @@
+"""The one routine that the walks over the vectors need and NumPy has no function for.
+
+NumPy makes ``y += a * x`` in two passes over the memory, with an array in between. The BLAS makes it
+in one, and on all of its threads. Called is the library that NumPy itself computes with, found
+through NumPy's own module: a second one would bring threads of its own, and the two would get in
+each other's way.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from typing import Any
+
+import numpy as np
+
+from minidl.initializers import Array
+
+# What NumPy's builds call the routines, and the integers they take: NumPy's own wheels, others with
+# long integers, Apple's Accelerate, and the standard's name.
+_NAMES = (
+    ("scipy_cblas_{}64_", ctypes.c_int64),
+    ("cblas_{}64_", ctypes.c_int64),
+    ("cblas_{}$NEWLAPACK$ILP64", ctypes.c_int64),
+    ("cblas_{}", ctypes.c_int),
+)
+_REALS = {np.dtype(np.float32): ("s", ctypes.c_float), np.dtype(np.float64): ("d", ctypes.c_double)}
+_MOST = 1 << 31  # numbers that an integer of 32 bits does not count
+_AT_ONCE = 1 << 16  # numbers that NumPy takes at once: so few stay in the cache from pass to pass
+
+_first: Any = ctypes.c_char.from_buffer
+
+
+def axpby(a: float, x: Array, b: float, y: Array) -> None:
+    """``y = a * x + b * y``, in place.
+
+    Parameters
+    ----------
+    a, b : float
+    x, y : ndarray of shape (size,)
+        Contiguous and writable vectors of float32 or float64 go through NumPy's BLAS. All else, and
+        everything where that is not found, is left to NumPy's operators, which may round otherwise.
+    """
+    found = _find("axpy" if b == 1 else "axpby", x.dtype)
+    if found and x.shape == y.shape and x.dtype == y.dtype and x.size < _MOST:
+        routine, integer, real, one = found
+        try:
+            source, target = ctypes.byref(_first(x)), ctypes.byref(_first(y))
+        except (TypeError, ValueError):
+            pass  # not contiguous or read-only; or empty
+        else:
+            # Without `argtypes`, which take half as long again.
+            if b == 1:
+                routine(integer(x.size), real(a), source, one, target, one)
+            else:
+                routine(integer(x.size), real(a), source, one, real(b), target, one)
+            return
+    for start in range(0, len(y), _AT_ONCE):
+        part = y[start : start + _AT_ONCE]
+        if b != 1:
+            part *= b
+        part += a * x[start : start + _AT_ONCE]
+
+
+@functools.cache
+def _find(name: str, dtype: np.dtype[Any]) -> tuple[Any, Any, Any, Any] | None:
+    """NumPy's routine for the dtype, the types of its integers and reals, and the integer 1."""
+    if dtype not in _REALS:
+        return None
+    letter, real = _REALS[dtype]
+    try:
+        # A name is looked up in the libraries that NumPy's module was linked with, too.
+        library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
+    except (AttributeError, OSError):
+        return None
+    for template, integer in _NAMES:
+        routine = getattr(library, template.format(letter + name), None)
+        if routine is not None:
+            routine.restype = None
+            return routine, integer, real, integer(1)
+    return None

@@ -1,0 +1,132 @@
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from minidl import blas
+from minidl.blas import axpby
+
+reals = st.sampled_from([np.float32, np.float64])
+factors = st.floats(-3, 3) | st.sampled_from([0.0, 1.0, -1.0])
+sizes = st.integers(0, 300) | st.sampled_from([65_536, 150_001])
+
+
+def draw(size, seed, dtype):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(size).astype(dtype), rng.standard_normal(size).astype(dtype)
+
+
+def expected(a, x, b, y):
+    """In extended precision, from the factors as the dtype has them."""
+    a, b = (np.longdouble(x.dtype.type(factor)) for factor in (a, b))
+    return a * x.astype(np.longdouble) + b * y.astype(np.longdouble)
+
+
+def assert_close(got, wanted):
+    eps = np.finfo(got.dtype).eps
+    np.testing.assert_allclose(got.astype(np.longdouble), wanted, rtol=4 * eps, atol=30 * eps)
+
+
+@pytest.fixture(params=["BLAS", "NumPy"])
+def way(request, monkeypatch):
+    if request.param == "NumPy":
+        monkeypatch.setattr(blas, "_find", lambda name, dtype: None)
+
+
+@pytest.mark.usefixtures("way")
+@given(factors, factors, sizes, st.integers(0, 2**32 - 1), reals)
+def test_it_is_its_formula(a, b, size, seed, dtype):
+    x, y = draw(size, seed, dtype)
+    wanted, held = expected(a, x, b, y), x.copy()
+    axpby(a, x, b, y)
+    assert_close(y, wanted)
+    np.testing.assert_array_equal(x, held)
+
+
+@given(st.integers(0, 40), st.integers(1, 40), st.integers(0, 40), factors)
+def test_numbers_beside_the_vectors_stay(before, size, behind, b):
+    x, y = draw(before + size + behind, 0, np.float32)
+    part, start = slice(before, before + size), y.copy()
+    axpby(0.5, x[part], b, y[part])
+    assert_close(y[part], expected(0.5, x[part], b, start[part]))
+    start[part] = y[part]
+    np.testing.assert_array_equal(y, start)
+
+
+@pytest.mark.parametrize("b", [1, 0.9])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_threads_do_not_change_the_bits(b, dtype):
+    results = []
+    for threads in (1, 2):
+        x, y = draw(150_001, 0, dtype)
+        with threadpool_limits(threads):
+            axpby(0.3, x, b, y)
+        results.append(y)
+    np.testing.assert_array_equal(*results)
+
+
+@pytest.mark.parametrize("b", [1, 0.9])
+def test_what_the_blas_does_not_take_numpy_does(b):
+    x, y = draw(40, 0, np.float32)
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    for source, target in (
+        (x[::2], y[::2]),
+        (x[::-1], y),
+        (read_only, y),
+        (x.astype(np.float64), y.astype(np.float64)[::-1]),
+        (x.astype(">f4"), y.astype(">f4")),
+        (x.astype(np.float32), y.astype(np.float64)),
+    ):
+        given_target = target.copy()
+        axpby(0.5, source, b, given_target)
+        np.testing.assert_allclose(given_target, 0.5 * source + b * target, rtol=1e-6)
+
+
+@pytest.mark.parametrize("b", [1, 0.9])
+def test_lengths_that_differ_are_refused(b):
+    x, y = draw(40, 0, np.float32)
+    with pytest.raises(ValueError, match="broadcast"):
+        axpby(0.5, x[:30], b, y)
+
+
+def test_nothing_is_written_where_nothing_may_be():
+    x, y = draw(40, 0, np.float32)
+    y.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        axpby(0.5, x, 1, y)
+
+
+@pytest.mark.parametrize("b", [1, 0.9])
+def test_it_takes_no_memory(b):
+    x, y = draw(100_000, 0, np.float32)
+    axpby(0.5, x, b, y)
+    tracemalloc.start()
+    axpby(0.5, x, b, y)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2000
+
+
+@pytest.mark.parametrize("name", ["axpy", "axpby"])
+def test_the_routines_of_an_openblas_are_found(name):
+    if not any(pool["internal_api"] == "openblas" for pool in threadpool_info()) or sys.platform == "win32":
+        pytest.skip("NumPy's BLAS is no OpenBLAS, or its names are not to be looked up here")
+    assert blas._find(name, np.dtype(np.float32))
+    assert blas._find(name, np.dtype(np.float64))
+    assert not blas._find(name, np.dtype(np.float16))
+
+
+def test_no_second_blas_comes_in():
+    program = (
+        "import numpy as np, threadpoolctl, minidl.blas as blas\n"
+        "before = threadpoolctl.threadpool_info()\n"
+        "x = np.ones(10); blas.axpby(2, x, 1, x.copy())\n"
+        "assert threadpoolctl.threadpool_info() == before and len(before) <= 1, before"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
