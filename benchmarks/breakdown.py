@@ -27,8 +27,9 @@ _SECONDS = 0.2  # of one contestant in one round
 
 _DESCRIPTION = """\
 Time each part of a step of Trainer.fit, and the bare matrix products of that step by themselves, in turns.
-µs a step, medians; 'product' is the bare one, 'beyond' what the part takes longer than it. The loop's own
-time is what is left of a watched step, so it holds the watch's, too: some 0.3 µs a part."""
+µs a step: of a round the mean, of the rounds the median. 'product' is the bare one, 'beyond' what the part
+takes longer than it. The loop's own time is what is left of a watched step, so it holds the watch's, too:
+some 0.3 µs a part."""
 
 Times = dict[str, list[float]]
 
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @dataclass
 class Seconds:
-    """What was measured: of each part and product by its name, and of whole steps, watched and not."""
+    """What a step took in each round: each part and product by its name, and all, watched and not."""
 
     parts: Times = field(default_factory=dict)
     products: Times = field(default_factory=dict)
@@ -69,12 +70,22 @@ def measure(problem: Training) -> Seconds:
         epochs = max(round(_SECONDS / _seconds(partial(minidl.run, 1))), 1)
         steps = epochs * problem.units
         times.steps.append(_seconds(partial(minidl.run, epochs)) / steps)
-        with _watched(minidl, times.parts):
+        calls: Times = {}
+        with _watched(minidl, calls):
             times.watched.append(_seconds(partial(minidl.run, epochs)) / steps)
+        _note(times.parts, calls, steps)
+        calls = {f"affine{layer} {what}": [] for layer, what in bare.products}
         for _ in range(steps):
-            for (layer, what), product in bare.products.items():
-                times.products.setdefault(f"affine{layer} {what}", []).append(_seconds(product))
+            for seconds, product in zip(calls.values(), bare.products.values(), strict=True):
+                seconds.append(_seconds(product))
+        _note(times.products, calls, steps)
     return times
+
+
+def _note(times: Times, calls: Times, steps: int) -> None:
+    """A round's mean, and not its median, so that the parts add up to the step."""
+    for name, seconds in calls.items():
+        times.setdefault(name, []).append(sum(seconds) / steps)
 
 
 def show(times: Seconds) -> str:

@@ -64,7 +64,7 @@ class EpochTask(StepTask):
         super().__init__(problem)
         self.held_out, self.held_out_labels = problem.data("validation")
 
-    def answers(self) -> list[float]:
+    def answers(self) -> list[float] | None:
         """The first losses, and then the loss on the validation set."""
         return [*(super().answers() or ()), self.validation_loss()]
 

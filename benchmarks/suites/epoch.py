@@ -67,10 +67,10 @@ class EpochSuite(Suite):
     help = "an epoch of Fashion-MNIST with evaluation, as users call each library"
     task = "Epoch"
     problem = Epoch
-    contestants = ("minidl", "sklearn", "torch", "keras")
+    contestants = ("floor", "minidl", "sklearn", "torch", "keras")
     unit = Unit("s an epoch", 1, format=".3f")
-    base = ""
     notes = (
+        "floor: the matrix products of the steps and of the evaluation on NumPy's BLAS, nothing else.",
         "55,000 images in batches, shuffled, then 5,000 evaluated; plain SGD at the same rate from the same "
         "weights. minidl: Trainer.fit with a validation set, from uint8; scikit-learn: partial_fit and "
         "score; PyTorch: the loops of its quickstart, a DataLoader over a TensorDataset; Keras: fit with "

@@ -59,9 +59,9 @@ class Scaling(Step):
                 continue
             floor, times = (np.array([pair[place].median for pair in pairs]) for place in (0, 1))
             names = [minidl.row for _, minidl in pairs]
-            for model, slope in (("floor", 1.0), ("{slope:.2f} × floor", best_slope(floor, times))):
+            for slope in dict.fromkeys((1.0, best_slope(floor, times))):
                 constant = best_constant(slope * floor, times)
-                model = model.format(slope=slope)
+                model = f"{slope:.2f} × floor" if slope > 1 else "floor"
                 strays = times / (slope * floor + constant) - 1
                 beyond = [
                     f"{name} {stray:+.0%}"

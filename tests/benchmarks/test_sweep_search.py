@@ -11,6 +11,7 @@ def test_everybody_searches(capsys):
     out = capsys.readouterr().out
     assert "15 trials of 7 updates" in out  # to whole epochs
     lines = [line.split() for line in out.splitlines() if line.startswith(("minidl sweep,", "GridSearchCV"))]
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert lines[0][-1] == lines[1][-1]  # one job or two: the same best accuracy
     assert lines[1][-2] == "1.00"
+    assert "the products alone, float32" in out
