@@ -1,4 +1,4 @@
-"""The one routine that the walks over the vectors need and NumPy has no function for.
+"""What the walks over the vectors need and NumPy has no function for.
 
 NumPy makes ``y += a * x`` in two passes over the memory, with an array in between. The BLAS makes it
 in one, and on all of its threads. Called is the library that NumPy itself computes with, found
@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +44,9 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
         Contiguous and writable vectors of float32 or float64 go through NumPy's BLAS. All else, and
         everything where that is not found, is left to NumPy's operators, which may round otherwise.
     """
+    if b != 1 and not _find("axpby", x.dtype):  # not every BLAS goes beyond the standard
+        y *= b
+        b = 1.0
     found = _find("axpy" if b == 1 else "axpby", x.dtype)
     if found and x.shape == y.shape and x.dtype == y.dtype and x.size < _MOST:
         routine, integer, real, one = found
@@ -62,20 +68,33 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
         part += a * x[start : start + _AT_ONCE]
 
 
+def is_found() -> bool:
+    """Whether NumPy's BLAS was found; without it, all is right but slower."""
+    return all(_find("axpy", dtype) for dtype in _REALS)
+
+
 @functools.cache
 def _find(name: str, dtype: np.dtype[Any]) -> tuple[Any, Any, Any, Any] | None:
     """NumPy's routine for the dtype, the types of its integers and reals, and the integer 1."""
     if dtype not in _REALS:
         return None
     letter, real = _REALS[dtype]
-    try:
-        # A name is looked up in the libraries that NumPy's module was linked with, too.
-        library = ctypes.CDLL(np._core._multiarray_umath.__file__)  # type: ignore[attr-defined]
-    except (AttributeError, OSError):
-        return None
-    for template, integer in _NAMES:
-        routine = getattr(library, template.format(letter + name), None)
-        if routine is not None:
-            routine.restype = None
-            return routine, integer, real, integer(1)
+    for library in _libraries():
+        for template, integer in _NAMES:
+            routine = getattr(library, template.format(letter + name), None)
+            if routine is not None:
+                routine.restype = None
+                return routine, integer, real, integer(1)
     return None
+
+
+def _libraries() -> Iterator[ctypes.CDLL]:
+    """NumPy's module: a name is looked up in what it was linked with, too, but for Windows.
+
+    For that the library itself, where NumPy's wheels have it.
+    """
+    package = Path(np.__file__).parent
+    modules = (package / "_core").glob("_multiarray_umath.*")
+    for path in (*modules, *package.with_name("numpy.libs").glob("*openblas*")):
+        with suppress(OSError):  # no library
+            yield ctypes.CDLL(str(path))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import minidl
+from minidl import blas
 
 _PACKAGES = ("numpy", "scipy", "tqdm", "threadpoolctl", "matplotlib", "pooch")
 # Variables that pin a kernel or its blocking, which a BLAS chooses better by itself.
@@ -82,6 +83,11 @@ def _advice(pools: list[dict[str, Any]], speed: float) -> list[str]:
         advice.append(
             f"{most} BLAS threads share {_cores()} cores and wait for each other; "
             f"run: export OMP_NUM_THREADS={_cores()}"
+        )
+    if pools and not blas.is_found():
+        advice.append(
+            "in NumPy's BLAS no axpy was found, so that updates and penalties take two passes over the "
+            "memory instead of one; pip install numpy brings a BLAS that has it"
         )
     if not pools:
         advice.append("no BLAS was recognized; pip install numpy brings OpenBLAS along")

@@ -17,6 +17,7 @@ def a_plain_environment(monkeypatch):
     for name in (*doctor._PINS, *doctor._THREADS):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(doctor, "_cores", lambda: 2)
+    monkeypatch.setattr(doctor.blas, "is_found", lambda: True)
 
 
 def test_shows_versions_blas_and_speed(capsys):
@@ -51,6 +52,12 @@ def test_threads(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     (line,) = doctor._advice([{**POOL, "num_threads": 1}], 50.0)
     assert line == "OMP_NUM_THREADS=1 leaves 1 of 2 cores without work"
+
+
+def test_a_blas_whose_routines_are_not_found(monkeypatch):
+    monkeypatch.setattr(doctor.blas, "is_found", lambda: False)
+    (line,) = doctor._advice([POOL], 50.0)
+    assert "no axpy was found" in line
 
 
 def test_no_blas():
