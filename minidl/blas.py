@@ -31,7 +31,7 @@ _REALS = {np.dtype(np.float32): ("s", ctypes.c_float), np.dtype(np.float64): ("d
 _MOST = 1 << 31  # numbers that an integer of 32 bits does not count
 _AT_ONCE = 1 << 16  # numbers that NumPy takes at once: so few stay in the cache from pass to pass
 
-_first: Any = ctypes.c_char.from_buffer
+_first_byte: Any = ctypes.c_char.from_buffer
 
 
 def axpby(a: float, x: Array, b: float, y: Array) -> None:
@@ -51,7 +51,7 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
     if found and x.shape == y.shape and x.dtype == y.dtype and x.size < _MOST:
         routine, integer, real, one = found
         try:
-            source, target = ctypes.byref(_first(x)), ctypes.byref(_first(y))
+            source, target = ctypes.byref(_first_byte(x)), ctypes.byref(_first_byte(y))
         except (TypeError, ValueError):
             pass  # not contiguous or read-only; or empty
         else:

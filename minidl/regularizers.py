@@ -11,6 +11,9 @@ from minidl.errors import check_float
 from minidl.initializers import Array
 from minidl.parameters import ParameterVector
 
+_AT_ONCE = 1 << 17
+"""Numbers that the BLAS may add up in float32 with an error of some 1e-7; of millions it were 1e-5."""
+
 
 class Regularizer(ABC):
     """A penalty that depends on the parameters alone."""
@@ -51,10 +54,6 @@ class L2(Regularizer):
 
     def __repr__(self) -> str:
         return f"L2({self.strength:g})"
-
-
-_AT_ONCE = 1 << 17
-"""Numbers that the BLAS may add up in float32 with an error of some 1e-7; of millions it were 1e-5."""
 
 
 def _sum_of_squares(vector: Array) -> float:

@@ -21,16 +21,12 @@ class Step(StepTask):
 
     def __init__(self, problem: Training) -> None:
         super().__init__(problem)
-        # Numbers of a usual size: what a product costs can depend on them (denormal ones).
-        self.inputs = [self.features[: problem.batch].copy()]
-        for weight, _ in self.start[:-1]:
-            self.inputs.append(np.maximum(self.inputs[-1] @ weight, 0))
         rng = np.random.default_rng(0)
         forward: dict[tuple[int, str], Callable[[], object]] = {}
         backward: dict[tuple[int, str], Callable[[], object]] = {}
-        for layer, (x, (weight, _)) in enumerate(zip(self.inputs, self.start, strict=True)):
-            dy = rng.standard_normal((problem.batch, weight.shape[1]), np.float32)
-            forward[layer, "forward"] = partial(np.dot, x, weight, np.empty_like(dy))
+        for layer, (x, weight, y) in enumerate(_forward(self.features[: problem.batch].copy(), self.start)):
+            dy = rng.standard_normal(y.shape, np.float32)
+            forward[layer, "forward"] = partial(np.dot, x, weight, y)
             behind, backward = backward, {}
             backward[layer, "gradients of the parameters"] = partial(np.dot, x.T, dy, np.empty_like(weight))
             if layer:
@@ -95,7 +91,10 @@ class Predict(PredictTask):
 
 
 def _forward(x: Array, start: Sequence[tuple[Array, Array]]) -> list[tuple[Array, Array, Array]]:
-    """Input, weight and room for the product of each layer."""
+    """Input, weight and room for the product of each layer.
+
+    Numbers of a usual size: what a product costs can depend on them (denormal ones).
+    """
     layers = []
     for weight, _ in start:
         y = x @ weight

@@ -84,13 +84,13 @@ def _advice(pools: list[dict[str, Any]], speed: float) -> list[str]:
             f"{most} BLAS threads share {_cores()} cores and wait for each other; "
             f"run: export OMP_NUM_THREADS={_cores()}"
         )
-    if pools and not blas.is_found():
+    if not pools:
+        advice.append("no BLAS was recognized; pip install numpy brings OpenBLAS along")
+    elif not blas.is_found():
         advice.append(
             "in NumPy's BLAS no axpy was found, so that updates and penalties take two passes over the "
             "memory instead of one; pip install numpy brings a BLAS that has it"
         )
-    if not pools:
-        advice.append("no BLAS was recognized; pip install numpy brings OpenBLAS along")
     return advice
 
 
