@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import minidl
 from minidl.cli import options, report, run_directory
 from minidl.errors import ConfigurationError, MissingExtraError
+from minidl.plots import make_figure
 
 if TYPE_CHECKING:
     from minidl.sweep import Results, Row, Space, Sweep
@@ -112,7 +114,11 @@ def run(arguments: argparse.Namespace) -> int:
     say(results.table())
     results.save_csv(out / TABLE)
     best, net = results.best, results.best_net()
-    scores = report.scores(net, splits)
+    known = {
+        part: (getattr(best, f"{part}_loss"), getattr(best, f"{part}_accuracy"))
+        for part in ("train", "validation")
+    }
+    scores = report.scores(net, splits, known)
     made = {
         **options.described(arguments),
         "settings": best.configuration | length,
@@ -197,6 +203,9 @@ def _show_progress(bar: Any, row: Row, results: Results) -> None:
         shown = [f"best {results.show(best.value)}", results.describe(best)]
         bar.set_postfix_str(" with ".join(filter(None, shown)), refresh=False)
     bar.refresh()
+    if results.trials - bar.n == 1:
+        with suppress(MissingExtraError):
+            make_figure((1, 1))  # imports matplotlib, half a second's work: a core is idle if any ever is
 
 
 def _draw(results: Results, out: Path) -> None:

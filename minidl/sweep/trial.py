@@ -156,7 +156,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         if "batch_size" in task.configuration:
             options["batch_size"] = task.configuration["batch_size"]
         trainer.fit(train, **options, validation=setup.data.validation)
-        row = dataclasses.replace(row, reason=trainer.stop_reason, **_measure(setup, trainer.net))
+        row = dataclasses.replace(row, reason=trainer.stop_reason, **_measure(setup, trainer))
     except Exception as error:
         status = "diverged" if isinstance(error, DivergedError) else "failed"
         row = dataclasses.replace(row, status=status, reason=_reason(error))
@@ -190,10 +190,10 @@ def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
     )
 
 
-def _measure(setup: Setup, net: Sequential) -> dict[str, Any]:
-    train, validation, objective = setup.data.train, setup.data.validation, setup.objective
+def _measure(setup: Setup, trainer: Trainer) -> dict[str, Any]:
+    net, train, objective = trainer.net, setup.data.train, setup.objective
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the figures
-        measured = (*evaluate(net, train), *(evaluate(net, validation) if validation else (None, None)))
+        measured = (*evaluate(net, train), *_measure_validation(trainer, setup.data.validation))
         figures = dict(zip(FIGURES, measured, strict=True))
         value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
     figures["value"] = value
@@ -201,6 +201,16 @@ def _measure(setup: Setup, net: Sequential) -> dict[str, Any]:
         if figure is not None and not math.isfinite(figure):
             raise DivergedError.expected("after the last step", f"a finite {name.replace('_', ' ')}", figure)
     return figures
+
+
+def _measure_validation(trainer: Trainer, validation: Dataset | None) -> tuple[float | None, float | None]:
+    if validation is None:
+        return None, None
+    epochs = trainer.history.epochs
+    # The end of an epoch has just measured it; only a user's own code may have changed the net since.
+    if epochs["step"][-1:] == [trainer.step] and type(trainer) is Trainer and not trainer.callbacks:
+        return epochs["validation_loss"][-1], epochs["validation_accuracy"][-1]
+    return evaluate(trainer.net, validation)
 
 
 def _reason(error: Exception) -> str:

@@ -153,6 +153,36 @@ def test_a_trainer_is_used_as_it_is():
     assert (row.status, row.reason, row.steps) == ("done", "enough", 7)
 
 
+class Zero(Callback):
+    def on_epoch_end(self, trainer):
+        trainer.net.parameters.values[:] = 0
+
+
+class ZeroTrainer(Trainer):
+    def fit(self, *arguments, **options):
+        super().fit(*arguments, **options)
+        self.net.parameters.values[:] = 0
+
+
+@pytest.mark.parametrize("trained", [lambda *parts: Trainer(*parts, callbacks=[Zero()]), ZeroTrainer])
+def test_what_changes_the_net_after_the_epochs_end_counts(trained):
+    def make(configuration, data, rng):
+        return trained(dense_net(64, [8], 10, rng=rng), SGD(0.1))
+
+    row = run_task(dataclasses.replace(SETUP, build=make, unit="epochs"), task(1, batch_size=20)).row
+    share = np.mean(DATA.validation.targets == 0)  # all scores are equal, so the first label is predicted
+    assert row.validation_accuracy == pytest.approx(share)
+    assert row.validation_loss == pytest.approx(math.log(10))
+
+
+@pytest.mark.parametrize("steps", [22, 24])  # of 4 an epoch: to within one, and to one's end
+def test_the_figures_are_those_of_the_net_as_it_stands(steps):
+    outcome = run_task(SETUP, task(steps, batch_size=50))
+    row = outcome.row
+    assert (row.train_loss, row.train_accuracy) == evaluate(outcome.net, DATA.train)
+    assert (row.validation_loss, row.validation_accuracy) == evaluate(outcome.net, DATA.validation)
+
+
 def test_objectives():
     def parameters(net, data):
         return data.test is None and net.parameters.count
