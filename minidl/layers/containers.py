@@ -20,6 +20,11 @@ Part: TypeAlias = "Layer | Loss | tuple[str, Layer | Loss]"
 _CHUNK = 1 << 17
 """Numbers that a layer gives at once in inference, but no fewer than 512 rows and no more than 4,096."""
 
+# Inference allocates. What is freed above a threshold glibc hands back to the system, which clears it
+# for the next one: half of the time that rows of 64 numbers took. A large block, freed once, raises that
+# threshold (see mallopt(3), M_TRIM_THRESHOLD); for another allocator this is nothing.
+np.empty(1 << 23, np.uint8)
+
 
 class Sequential(Layer):
     """Layers one after the other; with a `Loss` at the end, a net that can be trained.

@@ -71,15 +71,8 @@ class Standardize(Layer):
             raise DataError.expected("Standardize.fit", expected, f"{features.shape} of {features.dtype}")
         chunks = [slice(start, start + _CHUNK) for start in range(0, len(features), _CHUNK)]
         mean = sum(features[chunk].sum(axis=0, dtype=np.float64) for chunk in chunks) / len(features)
-        # A second pass about the mean: sums of squares about 0 would cancel. In one array, since the
-        # system may take back and clear the pages of those that come and go.
-        work = np.empty(features[:_CHUNK].shape, np.result_type(features, mean))
-
-        def square(chunk: Array) -> Array:
-            centred: Array = np.subtract(chunk, mean, out=work[: len(chunk)])
-            return np.square(centred, out=centred)
-
-        squares = sum(square(features[chunk]).sum(axis=0) for chunk in chunks) / len(features)
+        # A second pass about the mean: sums of squares about 0 would cancel.
+        squares = sum(np.square(features[chunk] - mean).sum(axis=0) for chunk in chunks) / len(features)
         # A constant's mean may be a rounding off, and dividing by that would blow it up.
         rounding = len(features) * np.finfo(np.float64).eps * np.abs(mean)
         if shared_scale:
