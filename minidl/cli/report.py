@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from minidl.data import Dataset, Splits
 from minidl.layers import Sequential
@@ -26,12 +25,12 @@ def summary(splits: Splits) -> str:
 
 
 def scores(
-    net: Sequential, splits: Splits, known: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    net: Sequential, splits: Splits, known: Mapping[str, tuple[float, float]] | None = None
 ) -> dict[str, dict[str, float]]:
-    """Samples, loss and accuracy of each part; the last two are not measured again where `known`."""
+    """Samples, loss and accuracy of each part; what is `known` of a part is not measured again."""
     results = {}
     for name, part in parts(splits).items():
-        loss, accuracy = known.get(name) or evaluate(net, part)
+        loss, accuracy = (known or {}).get(name) or evaluate(net, part)
         results[name] = {"samples": len(part), "loss": loss, "accuracy": accuracy}
     return results
 

@@ -9,6 +9,7 @@ import numpy as np
 from minidl.errors import DataError, DTypeError, ShapeError
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
+from minidl.layers.rows import combine, repeat
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,6 +50,7 @@ class Standardize(Layer):
         for name, array in (("mean", self.mean), ("scale", self.inverse_scale)):
             if array.ndim and array.shape != (self.mean.shape or array.shape):
                 self.fail(ShapeError, f"{name} of shape {self.mean.shape}", array.shape)
+        self._means, self._inverse_scales = repeat(self.mean), repeat(self.inverse_scale)
 
     @classmethod
     def fit(
@@ -92,11 +94,10 @@ class Standardize(Layer):
             # Converting first is the fastest way for small integers (and as exact); wider numbers
             # are subtracted in their own precision.
             np.copyto(y, x)
-            np.subtract(y, self.mean, out=y)
+            combine(np.subtract, y, self._means)
         else:
             np.subtract(x, self.mean, out=y, casting="same_kind")
-        y *= self.inverse_scale
-        return y
+        return combine(np.multiply, y, self._inverse_scales)
 
     def backward(self, dy: Array) -> Array:
         """``dy / scale``."""

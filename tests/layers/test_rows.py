@@ -1,0 +1,20 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl.layers.rows import combine, repeat
+
+shapes = st.one_of(
+    st.lists(st.integers(0, 40), max_size=3), st.lists(st.sampled_from([2048, 4096, 4097, 5000]), max_size=1)
+)
+
+
+@given(shapes, st.integers(0, 300), st.sampled_from([np.subtract, np.multiply]), st.integers(0, 2**32))
+def test_it_is_what_numpy_makes_of_each_row(shape, samples, ufunc, seed):
+    rng = np.random.default_rng(seed)
+    row = rng.standard_normal(shape).astype(np.float32)
+    y = rng.standard_normal((min(samples, 10**6 // max(row.size, 1)), *shape)).astype(np.float32)
+    before, expected = row.copy(), ufunc(y, row)
+    assert combine(ufunc, y, repeat(row)) is y
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(row, before)
