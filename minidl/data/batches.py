@@ -130,12 +130,21 @@ class Batches:
         return {**self.__dict__, "_buffers": {}, "_gathered": None, "_ahead": None}
 
 
+_processes = 1
+
+
+def share_cores(processes: int) -> None:
+    """Say that so many processes train at a time, this one among them."""
+    global _processes
+    _processes = processes
+
+
 def _has_idle_core() -> bool:
     """Whether the BLAS leaves a core without work; on a busy one, a thread would only delay it."""
     from threadpoolctl import threadpool_info
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores > max((pool["num_threads"] for pool in threadpool_info()), default=1)
+    return cores // _processes > max((pool["num_threads"] for pool in threadpool_info()), default=1)
 
 
 def _new_queue() -> SimpleQueue[Any]:

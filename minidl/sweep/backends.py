@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from minidl.data.batches import share_cores
 from minidl.errors import MissingExtraError
 from minidl.sweep.trial import Outcome, Setup, Task, run_task
 
@@ -61,7 +62,8 @@ def _loky(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
     from joblib import delayed, effective_n_jobs
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    if effective_n_jobs(jobs) == 1:  # in this process
+    workers = effective_n_jobs(jobs)
+    if workers == 1:  # in this process
         yield Engine("loky", lambda task: delayed(run_task)(setup, task))
         return
     # The workers make it and, where this process is killed, remove it.
@@ -82,7 +84,7 @@ def _loky(setup: Setup, jobs: int, scheduler: str | None) -> Iterator[Engine]:
         "inner_max_num_threads": 1,
         "max_nbytes": 1000,  # larger arrays are mapped into memory, once for all workers
         "initializer": _start_worker,
-        "initargs": (os.getpid(), folder),
+        "initargs": (os.getpid(), workers, folder),
     }
     with ExitStack() as ends:
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -113,8 +115,9 @@ def _run_by_file(setup: Setup, task: Task, folder: Path) -> Path:
     return path
 
 
-def _start_worker(sweep: int, folder: Path) -> None:
-    """Make a worker process end when the sweep does, however that ends."""
+def _start_worker(sweep: int, workers: int, folder: Path) -> None:
+    """Tell a worker process how many they are, and make it end when the sweep does, however that ends."""
+    share_cores(workers)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the sweep ends its workers
 
     def watch() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from minidl.data import Batches, Dataset
 from minidl.data import batches as batches_module
+from minidl.data.batches import share_cores
 from minidl.errors import ConfigurationError
 
 
@@ -84,6 +85,19 @@ def looks_ahead(monkeypatch):
     monkeypatch.setattr(batches_module, "_WORTH_A_THREAD", 0)
     monkeypatch.setattr(batches_module, "_AT_ONCE", 0)
     monkeypatch.setattr(batches_module, "_has_idle_core", lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("processes", "threads", "looks"), [(1, 3, True), (1, 4, False), (2, 1, True), (4, 1, False)]
+)
+def test_it_looks_ahead_where_a_core_is_idle(processes, threads, looks, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(4), raising=False)
+    monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: [{"num_threads": threads}])
+    monkeypatch.setattr(batches_module, "_WORTH_A_THREAD", 0)
+    monkeypatch.setattr(batches_module, "_AT_ONCE", 0)
+    monkeypatch.setattr(batches_module, "_processes", 1)
+    share_cores(processes)
+    assert Batches(make_dataset(5), 2)._looks_ahead == looks
 
 
 def drawn(batches, count):

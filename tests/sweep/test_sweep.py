@@ -291,6 +291,12 @@ def is_mapped(net, data):
     return all(isinstance(part.features, np.memmap) for part in (data.train, data.validation))
 
 
+def test_workers_know_how_many_they_are():
+    sweep = Sweep(build, SPACE, digits(), steps=1, objective=lambda net, data: minidl.data.batches._processes)
+    assert {row.value for row in sweep.run(jobs=2).rows if row.status == "done"} == {2}
+    assert {row.value for row in sweep.run(jobs=1).rows if row.status == "done"} == {1}
+
+
 def test_workers_share_the_data():
     sweep = Sweep("dense_net", Grid(hidden=[4], lr=[0.1, 0.2]), digits(), steps=3, objective=is_mapped)
     assert [row.value for row in sweep.run(jobs=2).rows] == [1, 1]
