@@ -7,7 +7,6 @@ import math
 import sys
 import time
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -141,12 +140,20 @@ def _search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> Results:
 
     disable = arguments.quiet or None
     with tqdm(unit="trial", disable=disable, dynamic_ncols=True, leave=False) as bar:
+
+        def on_result(row: Row, results: Results) -> None:
+            _show_progress(bar, results)
+            if bar.n == results.trials - 1:
+                # Imports matplotlib, half a second's work: now a core is idle, if any ever is.
+                with suppress(MissingExtraError):  # said once, when the best net's pictures are drawn
+                    make_figure((1, 1))
+
         return sweep.run(
             out,
             jobs=arguments.jobs,
             backend=arguments.backend,
             scheduler=arguments.scheduler,
-            on_result=partial(_show_progress, bar),
+            on_result=on_result,
         )
 
 
@@ -194,7 +201,7 @@ def _directory(arguments: argparse.Namespace) -> Path:
     return out
 
 
-def _show_progress(bar: Any, row: Row, results: Results) -> None:
+def _show_progress(bar: Any, results: Results) -> None:
     """Move on to the trials that are over, and say what is best so far."""
     bar.total = results.trials
     bar.n = sum(row.status != "running" for row in results.rows)
@@ -203,9 +210,6 @@ def _show_progress(bar: Any, row: Row, results: Results) -> None:
         shown = [f"best {results.show(best.value)}", results.describe(best)]
         bar.set_postfix_str(" with ".join(filter(None, shown)), refresh=False)
     bar.refresh()
-    if results.trials - bar.n == 1:
-        with suppress(MissingExtraError):
-            make_figure((1, 1))  # imports matplotlib, half a second's work: a core is idle if any ever is
 
 
 def _draw(results: Results, out: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from minidl.errors import check_int
 from minidl.initializers import Array, Initializer, Rng, he_normal, zeros
 from minidl.layers.layer import Layer
-from minidl.layers.rows import combine, repeat
+from minidl.layers.rows import apply_to_rows, long_rows
 from minidl.parameters import Parameter
 
 if TYPE_CHECKING:
@@ -104,6 +104,6 @@ _FEW = 1 << 14  # numbers for which to repeat the row does not pay
 def _add_to_rows(y: Array, row: Array) -> Array:
     """`y` (rows, features) with `row` added to each of its rows, in place."""
     if y.size > _FEW:
-        return combine(np.add, y, repeat(row))
+        return apply_to_rows(np.add, y, long_rows(row))
     y += row
     return y

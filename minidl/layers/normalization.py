@@ -9,12 +9,13 @@ import numpy as np
 from minidl.errors import DataError, DTypeError, ShapeError
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
-from minidl.layers.rows import combine, repeat
+from minidl.layers.rows import apply_to_rows, long_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 _CHUNK = 128
+"""Samples that `Standardize.fit` reads at once: few enough for their float64 copies to stay in the cache."""
 
 
 class Standardize(Layer):
@@ -50,7 +51,7 @@ class Standardize(Layer):
         for name, array in (("mean", self.mean), ("scale", self.inverse_scale)):
             if array.ndim and array.shape != (self.mean.shape or array.shape):
                 self.fail(ShapeError, f"{name} of shape {self.mean.shape}", array.shape)
-        self._means, self._inverse_scales = repeat(self.mean), repeat(self.inverse_scale)
+        self._means, self._inverse_scales = long_rows(self.mean), long_rows(self.inverse_scale)
 
     @classmethod
     def fit(
@@ -94,10 +95,10 @@ class Standardize(Layer):
             # Converting first is the fastest way for small integers (and as exact); wider numbers
             # are subtracted in their own precision.
             np.copyto(y, x)
-            combine(np.subtract, y, self._means)
+            apply_to_rows(np.subtract, y, self._means)
         else:
             np.subtract(x, self.mean, out=y, casting="same_kind")
-        return combine(np.multiply, y, self._inverse_scales)
+        return apply_to_rows(np.multiply, y, self._inverse_scales)
 
     def backward(self, dy: Array) -> Array:
         """``dy / scale``."""
