@@ -18,8 +18,9 @@ from benchmarks.suite import Problem, Suite
 ALWAYS = ("floor", "minidl")
 """Those that everything is compared with; the others are the peers."""
 
-# Threads of a BLAS spin for some milliseconds after their work; the next one must not feel that.
-_PAUSE = 0.05
+# The next one must not feel that threads of a BLAS spin after their work: OpenBLAS's, as NumPy's wheels
+# build it, for 2**28 ticks of the CPU's clock, a tenth of a second.
+_PAUSE = 0.2
 
 _SLOW, _SLOW_ROUNDS = 6, 3
 """A contestant whose single run takes so many times a round's length has so few rounds only."""
