@@ -35,6 +35,18 @@ def test_forward_is_the_definition(batch, fan_in, fan_out, seed):
         np.testing.assert_allclose(layer.forward(x, training=training), expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_every_row_gets_the_bias_whatever_the_size(training):
+    rng = np.random.default_rng(0)
+    for batch, fan_out in [(1, 20_000), (5, 4096), (7, 4097), (200, 300), (201, 300), (3000, 10)]:
+        layer = Affine(2, fan_out, rng=rng)
+        layer.bias.value[...] = rng.standard_normal(fan_out)
+        for rows in (batch, batch // 2 + 1, batch):
+            x = rng.standard_normal((rows, 2), np.float32)
+            expected = x @ layer.weight.value + layer.bias.value
+            np.testing.assert_array_equal(layer.forward(x, training=training), expected)
+
+
 def test_weight_decays_and_bias_does_not():
     layer = Affine(2, 3)
     assert (layer.weight.decay, layer.bias.decay) == (True, False)
