@@ -6,6 +6,7 @@ a backward pass needs, and packs everything it holds into one `ParameterVector`.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 import threading
@@ -46,10 +47,10 @@ class Module:
         self = super().__new__(cls)
         # The arguments are the module's description: `save` writes them, `load` calls the class
         # with them. The generator is spent by then, and would drag its whole state along.
-        arguments = {name: value for name, value in kwargs.items() if name != "rng"}
+        arguments = {name: _as_it_is_now(value) for name, value in kwargs.items() if name != "rng"}
         self.__dict__.update(
             _path="",
-            _arguments=(args, arguments),
+            _arguments=(tuple(map(_as_it_is_now, args)), arguments),
             _parameters={},
             _children={},
             _buffers={},
@@ -218,6 +219,11 @@ class Module:
             else:
                 shown.append(f"{name}={_brief(value)}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _as_it_is_now(value: Any) -> Any:
+    """A copy of what its owner may go on to change; the modules in it stay the same."""
+    return copy.copy(value) if isinstance(value, (np.ndarray, list, dict)) else value
 
 
 def _brief(value: Any) -> str:

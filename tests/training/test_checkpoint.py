@@ -98,6 +98,20 @@ def _keep(file):
     return contextlib.nullcontext(file)
 
 
+def test_a_net_is_saved_as_it_was_made_though_what_it_was_given_changes(tmp_path, rng):
+    mean, scale, shape = np.zeros(4), np.ones(4), [4]
+    net = Sequential(Standardize(mean, scale=scale), Scale(shape), SoftmaxCrossEntropy())
+    x = rng.standard_normal((5, 4))
+    before = net(x)
+    mean += 1
+    scale *= 2
+    shape.append(3)
+    minidl.save(net, tmp_path / "net.npz")
+    loaded = minidl.load(tmp_path / "net.npz", custom=[Scale])
+    np.testing.assert_array_equal(loaded(x), before)
+    np.testing.assert_array_equal(net(x), before)
+
+
 def test_the_same_net_gives_the_same_bytes(tmp_path):
     for name in "ab":
         minidl.save(make_net(), tmp_path / name)
