@@ -41,17 +41,17 @@ class Standardize(Layer):
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             self.fail(DTypeError, "dtype float32 or float64", self.dtype)
-        self.mean = np.array(mean, self.dtype)
+        means = np.array(mean, self.dtype)
         with np.errstate(divide="ignore", over="ignore"):
-            self.inverse_scale = np.asarray(1 / np.asarray(scale, np.float64), self.dtype)
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.inverse_scale).all()):
+            inverse_scales = np.asarray(1 / np.asarray(scale, np.float64), self.dtype)
+        if not (np.isfinite(means).all() and np.isfinite(inverse_scales).all()):
             self.fail(DataError, "finite means and scales other than 0", "NaN, an infinity or a scale of 0")
-        if not (self.inverse_scale > 0).all():
+        if not (inverse_scales > 0).all():
             self.fail(DataError, "every scale above 0", f"a scale of {np.min(scale)}")
-        for name, array in (("mean", self.mean), ("scale", self.inverse_scale)):
-            if array.ndim and array.shape != (self.mean.shape or array.shape):
-                self.fail(ShapeError, f"{name} of shape {self.mean.shape}", array.shape)
-        self._means, self._inverse_scales = long_rows(self.mean), long_rows(self.inverse_scale)
+        self._shape = means.shape or inverse_scales.shape
+        if inverse_scales.shape not in ((), self._shape):
+            self.fail(ShapeError, f"scale of shape {self._shape}", inverse_scales.shape)
+        self._means, self._inverse_scales = long_rows(means), long_rows(inverse_scales)
 
     @classmethod
     def fit(
@@ -83,11 +83,25 @@ class Standardize(Layer):
         scale = np.sqrt(squares)
         return cls(mean, np.where(scale > rounding, scale, 1.0), dtype=dtype)
 
+    @property
+    def mean(self) -> Array:
+        """What is subtracted: a number or an array of one sample's shape; read-only."""
+        return self._constant(self._means)
+
+    @property
+    def inverse_scale(self) -> Array:
+        """What is multiplied by: a number or an array of one sample's shape; read-only."""
+        return self._constant(self._inverse_scales)
+
+    def _constant(self, rows: Array) -> Array:
+        constant = rows[0].reshape(self._shape) if rows.ndim else rows[...]
+        constant.flags.writeable = False
+        return constant
+
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, ...) -> (batch, ...)``; `x` of any real dtype."""
-        shape = self.mean.shape or self.inverse_scale.shape
-        if x.ndim == 0 or x.shape[1:] != (shape or x.shape[1:]):
-            self.fail(ShapeError, f"x of shape (batch, {', '.join(map(str, shape)) or '...'})", x.shape)
+        if x.ndim == 0 or x.shape[1:] != (self._shape or x.shape[1:]):
+            self.fail(ShapeError, f"x of shape (batch, {', '.join(map(str, self._shape)) or '...'})", x.shape)
         y: Array = self.buffer("y", x.shape, self.dtype) if training else np.empty(x.shape, self.dtype)
         if training:
             self.remember(x.shape)

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,6 +53,23 @@ def test_fit_with_a_shared_scale_keeps_the_features_proportions(rng):
 def test_a_constant_has_the_scale_1(count, shared_scale):
     layer = Standardize.fit(np.full((count, 1), 0.1), shared_scale=shared_scale, dtype=np.float64)
     np.testing.assert_allclose(layer.forward(np.array([[0.1], [1.1]]), training=False), [[0], [1]], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("mean", "scale"), [([1.0, 2.0], [2.0, 4.0]), (1.0, [2.0, 4.0]), ([1.0, 2.0], 4.0), (1, 2)]
+)
+def test_the_constants_can_be_read_but_not_changed(mean, scale):
+    given_mean = np.array(mean, np.float32)
+    made = Standardize(given_mean, scale)
+    given_mean += 1
+    for layer in (made, copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        np.testing.assert_array_equal(layer.mean, np.array(mean, np.float32), strict=True)
+        np.testing.assert_array_equal(layer.inverse_scale, 1 / np.array(scale, np.float32), strict=True)
+        for constant in (layer.mean, layer.inverse_scale):
+            with pytest.raises(ValueError, match="read-only"):
+                constant[...] = 0
+        with pytest.raises(AttributeError):
+            layer.mean = 0
 
 
 def test_wider_numbers_are_subtracted_in_their_own_precision():
