@@ -49,8 +49,7 @@ class Parameter:
         dtype: npt.DTypeLike = np.float32,
         decay: bool = False,
     ) -> None:
-        if np.dtype(dtype) not in (np.float32, np.float64):
-            raise DTypeError.expected("Parameter", "dtype float32 or float64", np.dtype(dtype))
+        check_dtype("Parameter", dtype)
         self.initializer = initializer
         self.decay = decay
         self._value: Array = np.zeros(shape, dtype)
@@ -150,3 +149,14 @@ def _aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
     raw = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + size * dtype.itemsize].view(dtype)
+
+
+def check_dtype(where: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """`dtype` as a numpy.dtype, or `DTypeError` if it is neither float32 nor float64."""
+    try:
+        found = np.dtype(dtype)
+    except TypeError:  # no dtype at all
+        raise DTypeError.expected(where, "dtype float32 or float64", repr(dtype)) from None
+    if found not in (np.float32, np.float64):
+        raise DTypeError.expected(where, "dtype float32 or float64", found)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -81,6 +81,17 @@ class Dataset:
         if not len(part.targets):
             raise DataError.expected("Dataset", "an index that selects a sample", "an empty selection")
         return part
+
+    def holds_the_same(self, other: Dataset) -> bool:
+        """Whether features and targets are equal to the other's, in dtype and shape, too."""
+        if self is other:
+            return True
+        mine, others = self.features, other.features
+        return (
+            (mine.shape, mine.dtype) == (others.shape, others.dtype)
+            and np.array_equal(self.targets, other.targets)
+            and all(np.array_equal(mine[chunk], others[chunk]) for chunk in _chunks(mine))
+        )
 
     def __repr__(self) -> str:
         return f"Dataset({_count(len(self), 'sample')} of {_describe(self)})"
@@ -178,16 +189,21 @@ def _checked_features(features: npt.ArrayLike) -> Array:
     return array
 
 
-def _check_finite(array: Array) -> None:
+def _chunks(array: Array) -> Iterator[slice]:
     rows = max(1, _CHUNK_BYTES // array[0].nbytes)
-    for start in range(0, len(array), rows):
-        chunk = array[start : start + rows]
+    return (slice(start, start + rows) for start in range(0, len(array), rows))
+
+
+def _check_finite(array: Array) -> None:
+    for rows in _chunks(array):
+        chunk = array[rows]
         finite = np.isfinite(chunk)
         if not finite.all():
             bad = int(np.argmin(finite.reshape(len(chunk), -1).all(axis=1)))
             value = chunk[bad][~finite[bad]][0]
             remedy = "drop such samples or fill in the missing values"
-            raise DataError.expected("Dataset", "finite features", f"{value} in sample {start + bad}", remedy)
+            got = f"{value} in sample {rows.start + bad}"
+            raise DataError.expected("Dataset", "finite features", got, remedy)
 
 
 def _checked_targets(targets: npt.ArrayLike, length: int, names: tuple[str, ...] | None) -> Labels:

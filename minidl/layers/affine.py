@@ -11,7 +11,7 @@ from minidl.errors import check_int
 from minidl.initializers import Array, Initializer, Rng, he_normal, zeros
 from minidl.layers.layer import Layer
 from minidl.layers.rows import apply_to_rows, long_rows
-from minidl.parameters import Parameter
+from minidl.parameters import Parameter, check_dtype
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,7 +54,7 @@ class Affine(Layer):
     ) -> None:
         self.in_features = check_int(self.label, "in_features", in_features, at_least=1)
         self.out_features = check_int(self.label, "out_features", out_features, at_least=1)
-        self.dtype = np.dtype(dtype)
+        self.dtype = check_dtype(self.label, dtype)
         shape = (self.in_features, self.out_features)
         self.weight = Parameter(shape, initializer, rng=rng, dtype=dtype, decay=True)
         self.bias = Parameter((self.out_features,), zeros, dtype=dtype)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from minidl.errors import DataError, DTypeError, ShapeError
+from minidl.errors import DataError, ShapeError
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
 from minidl.layers.rows import apply_to_rows, long_rows
+from minidl.parameters import check_dtype
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,12 +39,13 @@ class Standardize(Layer):
     def __init__(
         self, mean: npt.ArrayLike, scale: npt.ArrayLike, *, dtype: npt.DTypeLike = np.float32
     ) -> None:
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            self.fail(DTypeError, "dtype float32 or float64", self.dtype)
-        means = np.array(mean, self.dtype)
-        with np.errstate(divide="ignore", over="ignore"):
-            inverse_scales = np.asarray(1 / np.asarray(scale, np.float64), self.dtype)
+        self.dtype = check_dtype(self.label, dtype)
+        try:
+            means = np.array(mean, self.dtype)
+            with np.errstate(divide="ignore", over="ignore"):
+                inverse_scales = np.asarray(1 / np.asarray(scale, np.float64), self.dtype)
+        except (TypeError, ValueError) as error:
+            self.fail(DataError, "mean and scale to be numbers or arrays of them", error)
         if not (np.isfinite(means).all() and np.isfinite(inverse_scales).all()):
             self.fail(DataError, "finite means and scales other than 0", "NaN, an infinity or a scale of 0")
         if not (inverse_scales > 0).all():

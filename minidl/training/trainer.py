@@ -201,7 +201,12 @@ class Trainer:
 
     def _batches_of(self, train: Dataset, batch_size: int, sampling: str) -> Batches:
         last = self._batches
-        if last and last.dataset is train and (last.batch_size, last.sampling) == (batch_size, sampling):
+        if (
+            last
+            and (last.batch_size, last.sampling) == (batch_size, sampling)
+            and last.dataset.holds_the_same(train)  # a copied trainer has a copy of it
+        ):
+            last.dataset = train
             return last  # goes on where the last fit ended
         self._batches = Batches(train, batch_size, rng=self._rng, sampling=sampling)
         self._tally = _Tally()

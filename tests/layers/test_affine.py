@@ -73,6 +73,12 @@ def test_dtypes_are_strict():
         Affine(4, 2).forward(np.zeros((5, 4)), training=False)
 
 
+@pytest.mark.parametrize(("dtype", "named"), [(np.float16, "float16"), ("foo", "'foo'"), (3, "3")])
+def test_only_float32_and_float64_are_taken(dtype, named):
+    with pytest.raises(DTypeError, match=f"Affine: expected dtype float32 or float64, got {named}"):
+        Affine(3, 2, dtype=dtype)
+
+
 def test_backward_needs_its_forward():
     layer = Affine(2, 2)
     dy = np.zeros((3, 2), np.float32)

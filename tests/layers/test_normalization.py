@@ -78,7 +78,8 @@ def test_wider_numbers_are_subtracted_in_their_own_precision():
 
 
 @pytest.mark.parametrize(
-    ("mean", "scale"), [(0, 0), (0, -1), (np.nan, 1), (0, np.inf), (np.inf, 1), (0, [1, 0])]
+    ("mean", "scale"),
+    [(0, 0), (0, -1), (np.nan, 1), (0, np.inf), (np.inf, 1), (0, [1, 0]), ("a", 1), ([1, [2]], 1), (0, 1j)],
 )
 def test_constants_are_checked(mean, scale):
     with pytest.raises(DataError, match="Standardize: expected"):
@@ -96,3 +97,7 @@ def test_shapes_are_checked():
         Standardize.fit(np.zeros((0, 3)))
     with pytest.raises(DTypeError, match="float32 or float64"):
         Standardize(0, 1, dtype=int)
+    with pytest.raises(
+        DTypeError, match="Standardize: expected dtype float32 or float64, got 'half a float'"
+    ):
+        Standardize(0, 1, dtype="half a float")

@@ -114,12 +114,26 @@ def test_a_copied_trainer_goes_on_independently(make_copy, make_trainer, dataset
     reference.fit(dataset, steps=12, batch_size=8)
     other = make_copy(one)
     at_copy = one.net.parameters.values.copy()
-    # A pickle has a data set of its own, so its epoch is a new one; the nets must part all the same.
-    other.fit(other._batches.dataset, steps=5, batch_size=8)
+    other.fit(dataset, steps=5, batch_size=8)
     np.testing.assert_array_equal(one.net.parameters.values, at_copy)
     np.testing.assert_array_equal(other.net.parameters.values, reference.net.parameters.values)
     one.fit(dataset, steps=5, batch_size=8)
     np.testing.assert_array_equal(one.net.parameters.values, reference.net.parameters.values)
+
+
+@pytest.mark.parametrize("changed", ["features", "targets", "dtype"])
+def test_another_data_set_begins_an_epoch_of_its_own(changed, make_trainer, dataset):
+    features, targets = dataset.features.copy(), dataset.targets.copy()
+    if changed == "features":
+        features[-1, -1] += 1
+    elif changed == "targets":
+        targets[-1] = (targets[-1] + 1) % 4
+    else:
+        features = features.astype(np.float64 if features.dtype == np.float32 else np.float32)
+    trainer = make_trainer()
+    trainer.fit(dataset, steps=3, batch_size=8)
+    trainer.fit(Dataset(features, targets), steps=3, batch_size=8)
+    assert trainer.epoch == 0  # or it would have ended after 5 steps
 
 
 @pytest.mark.parametrize("make_copy", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
