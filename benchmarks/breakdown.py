@@ -132,7 +132,7 @@ def _watched(minidl: ours.Step, times: Times) -> Iterator[None]:
     watch.over(trainer.history, "record_step", "history")
     watch.over(Batches, "__next__", "gather the batch")
     watch.over(loop, "check_finite", "check that all is finite")
-    watch.over(loop, "_count_right", "training accuracy")
+    watch.over(loop, "count_right", "training accuracy")
     try:
         yield
     finally:

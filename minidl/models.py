@@ -15,7 +15,8 @@ from minidl.layers import Affine, Flatten, Layer, ReLU, Sequential
 from minidl.losses import SoftmaxCrossEntropy
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
-from minidl.training.trainer import check_finite, evaluate
+from minidl.training.evaluation import evaluate
+from minidl.training.trainer import check_finite
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -2,7 +2,8 @@
 
 from minidl.training.callbacks import Callback, ProgressBar
 from minidl.training.checkpoint import load, save
+from minidl.training.evaluation import evaluate
 from minidl.training.history import History
-from minidl.training.trainer import Trainer, evaluate
+from minidl.training.trainer import Trainer
 
 __all__ = ["Callback", "History", "ProgressBar", "Trainer", "evaluate", "load", "save"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.errors import CheckpointError, MinidlError
+from minidl.errors import CheckpointError, MinidlError, StructureError
 from minidl.files import atomic_write
 from minidl.initializers import Array
 from minidl.module import Module
@@ -42,10 +42,14 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
     ------
     CheckpointError
         For a constructor argument that no file can describe; nothing is written.
+    StructureError
+        For what is no net, such as a Trainer.
     """
     import json
     import zipfile
 
+    if not isinstance(net, Module):
+        raise StructureError.expected("save", "a net or a layer", repr(net), "of a Trainer, give trainer.net")
     arrays: dict[str, Array] = {name: parameter.value for name, parameter in net.named_parameters()}
     parameters = {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items()}
     description = {

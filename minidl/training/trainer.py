@@ -9,13 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from minidl.data import Batches, Dataset
-from minidl.errors import ConfigurationError, DataError, DivergedError, StructureError, check_int
+from minidl.errors import ConfigurationError, DivergedError, StructureError, check_int
 from minidl.initializers import Array, Rng, as_generator
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
 from minidl.training.callbacks import Callback
+from minidl.training.evaluation import count_right, evaluate, require_dataset
 from minidl.training.history import History
 
 # Asking `np.finfo` at every step would take as long as the gradients' norm.
@@ -84,6 +85,9 @@ class Trainer:
             if not isinstance(part, kind) and (part is not None or kind is Optimizer):
                 expected = f"{name} to be of class {kind.__name__}"
                 raise ConfigurationError.expected("Trainer", expected, repr(part))
+        if not (isinstance(callbacks, Sequence) and all(isinstance(each, Callback) for each in callbacks)):
+            expected = "callbacks to be a list of objects of class Callback"
+            raise ConfigurationError.expected("Trainer", expected, repr(callbacks))
         self.net = net
         self.optimizer = optimizer
         self.scheduler = scheduler or Constant()
@@ -171,7 +175,7 @@ class Trainer:
         tally, count = self._tally, len(targets)
         tally.samples += count
         tally.loss += data_loss * count
-        tally.correct += _count_right(net, scores, targets)
+        tally.correct += count_right(net, scores, targets)
 
     def _end_epoch(self, validation: Dataset | None, clock: float) -> None:
         validation_loss, validation_accuracy = None, None
@@ -192,9 +196,7 @@ class Trainer:
     def _check_dataset(self, name: str, dataset: Dataset | None) -> None:
         if dataset is None and name == "validation":
             return
-        if not isinstance(dataset, Dataset):
-            remedy = "wrap arrays: minidl.data.Dataset(features, targets)"
-            raise DataError.expected("fit", f"{name} to be a Dataset", type(dataset).__name__, remedy)
+        dataset = require_dataset("fit", name, dataset)
         # The sample with the highest label shows whether data and net fit, before any training.
         highest = int(dataset.targets.argmax())
         self.net.loss(dataset.features[highest : highest + 1], dataset.targets[highest : highest + 1])
@@ -223,23 +225,6 @@ class _Tally:
     def __init__(self) -> None:
         self.samples = self.correct = 0
         self.loss = self.seconds = 0.0
-
-
-def evaluate(net: Sequential, dataset: Dataset) -> tuple[float, float]:
-    """Loss (no penalty) and accuracy of `net` on `dataset`, by inference in chunks."""
-    if net.head is None:
-        raise StructureError.expected("evaluate", "a net that ends with a loss", repr(net))
-    loss, correct = 0.0, 0
-    for rows, scores in net.score_chunks(dataset.features):
-        targets = dataset.targets[rows]
-        loss += net.head.forward(scores, targets, training=False) * len(targets)
-        correct += _count_right(net, scores, targets)
-    return loss / len(dataset), correct / len(dataset)
-
-
-def _count_right(net: Sequential, scores: Array, targets: Array) -> int:
-    assert net.head is not None
-    return int(np.count_nonzero(net.head.predict(scores) == targets))
 
 
 def check_finite(loss: float, gradients: Array, lr: float, step: int) -> None:

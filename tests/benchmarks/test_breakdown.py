@@ -10,14 +10,14 @@ TINY = Training("", (8,), features=6, batch=4, samples=16)
 
 
 def test_every_part_is_timed_once_a_step_and_put_back():
-    before = Batches.__next__, loop.check_finite, loop._count_right
+    before = Batches.__next__, loop.check_finite, loop.count_right
     task, times = ours.Step(TINY), {}
     with breakdown._watched(task, times):
         task.run(2)
     assert {len(seconds) for seconds in times.values()} == {2 * TINY.units}
     for layer in task.net._children.values():
         assert "forward" not in vars(layer)
-    assert (Batches.__next__, loop.check_finite, loop._count_right) == before
+    assert (Batches.__next__, loop.check_finite, loop.count_right) == before
     task.run(1)
     assert {len(seconds) for seconds in times.values()} == {2 * TINY.units}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import minidl
 from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
-from minidl.errors import CheckpointError
+from minidl.errors import CheckpointError, StructureError
 from minidl.initializers import normal, ones, scaled, xavier_uniform
 from minidl.models import dense_net
 
@@ -149,6 +149,15 @@ def test_what_no_file_can_describe_is_refused_and_nothing_written(tmp_path):
         )
         with pytest.raises(CheckpointError, match="save: expected constructor arguments that are numbers"):
             minidl.save(net, tmp_path / "net.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_a_net_is_saved(tmp_path):
+    trainer = minidl.Trainer(Sequential(Affine(2, 2), SoftmaxCrossEntropy()), minidl.SGD(0.1))
+    with pytest.raises(
+        StructureError, match="save: expected a net or a layer, got .*; of a Trainer, give trainer.net"
+    ):
+        minidl.save(trainer, tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())
 
 

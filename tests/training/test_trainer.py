@@ -10,6 +10,7 @@ from minidl import (
     L2,
     SGD,
     Affine,
+    Callback,
     Constant,
     Dataset,
     Flatten,
@@ -240,11 +241,18 @@ def test_data_that_does_not_fit_the_net_is_refused_before_training(make_trainer,
 def test_parts_are_checked(make_net):
     with pytest.raises(StructureError, match="a net that ends with a loss"):
         Trainer(Sequential(Affine(2, 2)), SGD(0.1))
-    for options in ({"optimizer": 0.1}, {"scheduler": SGD(0.1)}, {"regularizer": 1e-3}):
+    callbacks = ({"callbacks": [print]}, {"callbacks": Callback()}, {"callbacks": [Callback]})
+    for options in ({"optimizer": 0.1}, {"scheduler": SGD(0.1)}, {"regularizer": 1e-3}, *callbacks):
         with pytest.raises(ConfigurationError, match="Trainer: expected"):
             Trainer(make_net(), **{"optimizer": SGD(0.1), **options})
     with pytest.raises(StructureError, match="evaluate: expected a net that ends with a loss"):
         evaluate(Sequential(Affine(2, 2)), Dataset(np.zeros((1, 2)), [0]))
+    with pytest.raises(StructureError, match="evaluate: expected a net that ends with a loss"):
+        evaluate(Trainer(make_net(), SGD(0.1)), Dataset(np.zeros((1, 2)), [0]))
+    with pytest.raises(
+        DataError, match="evaluate: expected dataset to be a Dataset, got ndarray; wrap arrays"
+    ):
+        evaluate(make_net(), np.zeros((1, 6)))
 
 
 def test_the_trainers_stream_is_its_own(make_net, dataset):
