@@ -9,14 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from minidl.data import Batches, Dataset
-from minidl.errors import ConfigurationError, DivergedError, StructureError, check_int
+from minidl.errors import ConfigurationError, DivergedError, check_int
 from minidl.initializers import Array, Rng, as_generator
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
 from minidl.training.callbacks import Callback
-from minidl.training.evaluation import count_right, evaluate, require_dataset
+from minidl.training.evaluation import count_right, evaluate, require_dataset, require_head
 from minidl.training.history import History
 
 # Asking `np.finfo` at every step would take as long as the gradients' norm.
@@ -74,9 +74,7 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         rng: Rng = None,
     ) -> None:
-        if getattr(net, "head", None) is None:
-            remedy = "end the Sequential with SoftmaxCrossEntropy()"
-            raise StructureError.expected("Trainer", "a net that ends with a loss", repr(net), remedy)
+        require_head("Trainer", net)
         for name, part, kind in (
             ("optimizer", optimizer, Optimizer),
             ("scheduler", scheduler, Scheduler),
@@ -175,7 +173,8 @@ class Trainer:
         tally, count = self._tally, len(targets)
         tally.samples += count
         tally.loss += data_loss * count
-        tally.correct += count_right(net, scores, targets)
+        assert net.head is not None
+        tally.correct += count_right(net.head, scores, targets)
 
     def _end_epoch(self, validation: Dataset | None, clock: float) -> None:
         validation_loss, validation_accuracy = None, None
