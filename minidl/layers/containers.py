@@ -90,7 +90,8 @@ class Sequential(Layer):
         self._before, self._first = layers[:first], layers[first : first + 1]
         self._behind = layers[:first:-1]
         # Rows that inference takes at once: enough for the BLAS, few enough for the cache.
-        widest = max((max(parameter.shape) for _, parameter in self.named_parameters()), default=1)
+        sides = [side for _, parameter in self.named_parameters() for side in parameter.shape]
+        widest = max(sides, default=1)
         self._rows = min(max(_CHUNK // widest, 512), 4096)
 
     def _common_dtype(self) -> np.dtype[np.generic] | None:

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl import Affine, Flatten, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
+from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
 from minidl.errors import DTypeError, ShapeError, StateError, StructureError
+from minidl.initializers import ones
 from minidl.layers import containers
 from minidl.testing import check_gradients, check_net_gradients
 
@@ -128,6 +129,30 @@ def test_chunks_change_nothing(make_net, make_batch, monkeypatch):
         np.testing.assert_allclose(one, other, rtol=1e-12)
     with pytest.raises(ShapeError, match="labels of shape"):
         net.loss(x, labels[:-1])
+
+
+class Gain(Layer):
+    """One number for all features."""
+
+    def __init__(self):
+        self.gain = Parameter((), ones, dtype=np.float64)
+
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        return x * self.gain.value
+
+    def backward(self, dy):
+        (x,) = self.recall()
+        self.gain.grad[...] = np.sum(x * dy)
+        return dy * self.gain.value
+
+
+def test_a_parameter_may_be_a_single_number(rng):
+    net = Sequential(Gain(), SoftmaxCrossEntropy())
+    x = rng.standard_normal((5, 3))
+    check_net_gradients(net, x, rng.integers(3, size=5), rng=rng)
+    np.testing.assert_array_equal(net(x), x)
 
 
 def test_no_rows_give_no_rows(make_net):
