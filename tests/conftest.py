@@ -2,6 +2,11 @@
 
 import os
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before NumPy is imported, and for the processes that tests start, too: the threads of several
+    # workers would wait for each other's cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -11,7 +16,7 @@ from minidl import SGD, Affine, ReLU, Sequential, SoftmaxCrossEntropy, Trainer
 from minidl.testing.strategies import register_profiles
 
 register_profiles()
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
 @pytest.fixture(scope="session")
