@@ -26,6 +26,8 @@ _LARGEST = {np.dtype(kind): float(np.finfo(kind).max) for kind in (np.float32, n
 class Trainer:
     """Trains a net; everything it has done so far is in it, and a further fit goes on from there.
 
+    The same seed gives the same bits on the same machine, with the same BLAS and number of threads.
+
     Parameters
     ----------
     net : Sequential
