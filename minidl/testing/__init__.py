@@ -5,12 +5,14 @@ the whole contract, clause by clause. Random nets for tests are in `minidl.testi
 which needs the extra ``testing``; everything else needs NumPy alone.
 """
 
-from minidl.testing.contract import (
+from minidl.testing.clauses import (
     CLAUSES,
     LOSS_CLAUSES,
     NET_CLAUSES,
     OPTIMIZER_CLAUSES,
     SCHEDULER_CLAUSES,
+)
+from minidl.testing.contract import (
     check_layer,
     check_loss,
     check_net,

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import StructureError
+from minidl.errors import StateError, StructureError
 from minidl.initializers import Array
 from minidl.layers import Layer
-from minidl.testing.replay import forward_varies
+from minidl.testing.replay import forward_varies, same_bits
 from minidl.testing.reports import ClauseError
 from minidl.testing.state import generators, replay_generators
 
@@ -108,20 +108,20 @@ class LayerCase:
     @cached_property
     def varies(self) -> bool:
         """Whether training forwards differ from call to call, as a dropout's do."""
-        layer, x = self.layer(), self.x()
-        with np.errstate(all="ignore"):
-            return forward_varies(layer, lambda: np.array(layer.forward(x, training=True)))
+        layer = self.layer()
+        with np.errstate(all="ignore"):  # x anew for each call: one that is written to is no random draw
+            return forward_varies(layer, lambda: np.array(layer.forward(self.x(), training=True)))
 
     @cached_property
     def reproducible(self) -> bool:
         """Whether the factory makes the same layer of the same generator."""
-        one, two, x = self.raw(), self.raw(), self.x()
+        one, two = self.raw(), self.raw()
         pairs = zip(one.named_parameters(), two.named_parameters(), strict=True)
         if not all(np.array_equal(a.value, b.value) for (_, a), (_, b) in pairs):
             return False
         with np.errstate(all="ignore"):
-            first = np.array(one.forward(x, training=True))
-            return np.array_equal(first, two.forward(x, training=True), equal_nan=True)
+            outputs = [np.array(layer.forward(self.x(), training=True)) for layer in (one, two)]
+            return same_bits(*outputs)
 
     @cached_property
     def _model(self) -> Layer:
@@ -138,6 +138,17 @@ class LayerCase:
         if self.whole:
             drawn = rng.integers(1, 4, shape) * rng.choice([-1.0, 1.0], shape)
         return drawn
+
+
+def layouts(array: Array) -> Iterator[tuple[str, Array]]:
+    """Copies of `array` as it may lie in memory, each with the words for that."""
+    yield "in Fortran order", array.copy(order="F")
+    wide = np.full([2 * n for n in array.shape], -77, array.dtype)
+    gaps = wide[tuple(slice(None, None, 2) for _ in array.shape)]
+    gaps[...] = array
+    yield "with gaps", gaps
+    every = tuple(slice(None, None, -1) for _ in array.shape)
+    yield "with negative strides", array[every].copy()[every]
 
 
 def train(layer: Layer, x: Array, dy: Array) -> Pass:
@@ -198,6 +209,17 @@ def require_same(
         index = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
         place = f"{what}{list(index)}" if index else what
         raise ClauseError(f"{place} is {got[index]:.9g} {when}, expected {expected[index]:.9g}")
+
+
+def require_state_error(call: Callable[[], Any], text: str) -> None:
+    """Raise `ClauseError`, beginning with `text`, unless `call` raises `StateError`."""
+    try:
+        call()
+    except StateError:
+        return
+    except Exception as error:
+        raise ClauseError(f"{text} raises {type(error).__name__}, not StateError") from error
+    raise ClauseError(f"{text} raises no StateError")
 
 
 def _largest(*arrays: Array) -> float:

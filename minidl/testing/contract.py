@@ -9,7 +9,7 @@ In a test suite, each clause its own test::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from minidl.errors import check_int
@@ -18,28 +18,18 @@ from minidl.losses import Loss
 from minidl.optimizers import Optimizer
 from minidl.schedulers import Scheduler
 from minidl.testing.cases import LayerCase, LayerFactory, MakeInput
-from minidl.testing.clauses.arrays import ARRAYS
-from minidl.testing.clauses.inference import INFERENCE
-from minidl.testing.clauses.loss_calls import LOSS_CALLS
-from minidl.testing.clauses.losses import LOSS_NUMBERS
-from minidl.testing.clauses.nets import NETS
-from minidl.testing.clauses.numbers import NUMBERS
-from minidl.testing.clauses.optimizers import OPTIMIZERS
-from minidl.testing.clauses.passes import PASSES
-from minidl.testing.clauses.schedulers import SCHEDULERS
+from minidl.testing.clauses import (
+    CLAUSES,
+    LOSS_CLAUSES,
+    NET_CLAUSES,
+    OPTIMIZER_CLAUSES,
+    SCHEDULER_CLAUSES,
+)
 from minidl.testing.loss_cases import LossCase, MakeTargets
 from minidl.testing.net_cases import NetCase
 from minidl.testing.optimizer_cases import OptimizerCase, SchedulerCase
 from minidl.testing.reports import ContractError, LayerContractError, Report
-from minidl.testing.suite import Clause, named, run
-
-CLAUSES: Mapping[str, Clause] = named((*NUMBERS, *PASSES, *ARRAYS, *INFERENCE))
-"""A layer's clauses by name, in the order they are checked; each docstring says what it demands."""
-
-LOSS_CLAUSES: Mapping[str, Clause] = named((*LOSS_NUMBERS, *LOSS_CALLS))
-NET_CLAUSES: Mapping[str, Clause] = named(NETS)
-OPTIMIZER_CLAUSES: Mapping[str, Clause] = named(OPTIMIZERS)
-SCHEDULER_CLAUSES: Mapping[str, Clause] = named(SCHEDULERS)
+from minidl.testing.suite import run
 
 
 def check_layer(

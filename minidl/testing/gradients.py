@@ -61,8 +61,9 @@ def check_gradients(
     Raises
     ------
     GradientError
-        Naming parameter, index, analytic and numeric value, worst first; or saying that kinks are
-        everywhere, or that forward is random in a way that a copy of the layer does not replay.
+        Naming parameter, index, analytic and numeric value, worst first; or saying that `x` is
+        written to, that kinks are everywhere, or that forward is random in a way that a copy of the
+        layer does not replay.
     DTypeError
         For a layer or input not of float64.
 
@@ -76,11 +77,11 @@ def check_gradients(
     """
     x = np.array(x)
     _check_float64(layer, x)
-    generator = as_generator(rng)
+    generator = as_generator(rng).spawn(1)[0]  # x may be drawn from the same seed
     arrays = ({"x": x} if x.dtype.kind == "f" else {}) | _values(layer)
     points = {name: arrays[name] for name in _chosen(layer, arrays, wrt)}
     with _values_kept(layer):
-        replay = Replay(layer, lambda twin: np.array(twin.forward(x, training=True)))
+        replay = Replay(layer, lambda twin: np.array(twin.forward(x, training=True)), {"x": x})
         y = replay.forward()
     if y.dtype != np.float64:
         raise DTypeError.expected(layer.label, "float64 output for float64 input", y.dtype)
@@ -125,9 +126,10 @@ def check_loss_gradients(
     rng, **options
         As in `check_gradients`.
     """
-    scores = np.array(scores)
+    scores, targets = np.array(scores), np.array(targets)
     _check_float64(loss, scores)
-    replay = Replay(loss, lambda twin: np.asarray(twin.forward(scores, targets, training=True)))
+    arguments = {"the scores": scores, "the targets": targets}
+    replay = Replay(loss, lambda twin: np.asarray(twin.forward(scores, targets, training=True)), arguments)
 
     def backward_of_loss(twin: Loss) -> dict[str, Array]:
         twin.forward(scores, targets, training=True)
@@ -168,7 +170,7 @@ def check_net_gradients(
     rng, **options
         As in `check_gradients`.
     """
-    x = np.array(x)
+    x, targets = np.array(x), np.array(targets)
     _check_float64(net, x)
     net.parameters  # noqa: B018 - packs, before the arrays are taken
     points = _values(net)
@@ -187,7 +189,8 @@ def check_net_gradients(
         return {name: parameter.grad.copy() for name, parameter in twin.parameters.items()}
 
     with _values_kept(net):
-        replay = Replay(net, lambda twin: np.asarray(total(twin)))
+        arguments = {"x": x, "the targets": targets}
+        replay = Replay(net, lambda twin: np.asarray(total(twin)), arguments, "loss_and_gradients")
 
     def backward() -> Mapping[str, Array]:
         found: dict[str, Array] = replay.run(backward_of_net)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,14 +27,25 @@ class Replay:
     module : Module
     forward : callable ``module -> array``
         The output that gradients are taken of.
+    arguments : mapping of str to array
+        What the calls are given, by name; one that wrote to it would seem to be random.
+    name : str
+        What `forward` is called when it writes to an argument.
     """
 
-    def __init__(self, module: Any, forward: Callable[[Any], Array]) -> None:
+    def __init__(
+        self,
+        module: Any,
+        forward: Callable[[Any], Array],
+        arguments: Mapping[str, Array] | None = None,
+        name: str = "forward",
+    ) -> None:
         self._module = module
         self._forward = forward
+        self._arguments = arguments or {}
         self.varies = False
         with np.errstate(all="ignore"):
-            first = self.forward()
+            first = np.array(self.run(forward, name))
             if forward_varies(module, self.forward):
                 self.varies = True
                 if forward_varies(None, self.forward):
@@ -43,13 +54,22 @@ class Replay:
         if not np.isfinite(first).all():
             raise GradientError(f"{module.label}: forward gives NaN or infinity here; give another x")
 
-    def run(self, call: Callable[[Any], Any]) -> Any:
-        """`call` of the module, or of a copy where it varies."""
-        return call(copy.deepcopy(self._module) if self.varies else self._module)
+    def run(self, call: Callable[[Any], Any], name: str = "backward") -> Any:
+        """`call` of the module, or of a copy where it varies; `GradientError` if it writes to an argument."""
+        before = {argument: array.copy() for argument, array in self._arguments.items()}
+        given = self._call(call)
+        for argument, array in self._arguments.items():
+            if not same_bits(array, before[argument]):
+                text = f"{name} writes to {argument}, which it was lent to read"
+                raise GradientError(f"{self._module.label}: {text}")
+        return given
 
     def forward(self) -> Array:
         """The output, an array of its own."""
-        return np.array(self.run(self._forward))
+        return np.array(self._call(self._forward))
+
+    def _call(self, call: Callable[[Any], Any]) -> Any:
+        return call(copy.deepcopy(self._module) if self.varies else self._module)
 
 
 def forward_varies(module: Any, forward: Callable[[], Array]) -> bool:
@@ -62,7 +82,12 @@ def forward_varies(module: Any, forward: Callable[[], Array]) -> bool:
     if changes(before, snapshot(generators(module))):
         return True
     calls = 1 if first.size > _MANY else 8
-    return not all(np.array_equal(first, forward(), equal_nan=True) for _ in range(calls))
+    return not all(same_bits(first, forward()) for _ in range(calls))
+
+
+def same_bits(one: Array, other: Array) -> bool:
+    """Whether two arrays hold the same; NaN equals itself, and so does what is no array of numbers."""
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()
 
 
 def backward_of(layer: Layer, x: Array, dy: Array) -> dict[str, Array]:

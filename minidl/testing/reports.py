@@ -106,6 +106,8 @@ class ContractError(MinidlError, AssertionError):
         """The error that tells of the failed clauses, the first ones in full."""
         failed = report.failed
         lines = [f"{report.subject}: {len(failed)} of {len(report.results)} clauses failed"]
+        if len(failed) > 1:
+            lines[0] += "; mend the first one first, for others may follow from it"
         also = [result.clause for result in failed]
         where = ""
         for result in failed:

@@ -6,6 +6,7 @@ from minidl import Affine, Flatten, Layer, Sequential
 from tests.mutants.bases import Concat, Gate
 from tests.mutants.registry import layer
 from tests.testing.correct import Residual, Tanh
+from tests.testing.wrong.numbers import peek
 
 
 def affine(rng, dtype):
@@ -107,9 +108,8 @@ class DoublesTheBranch(Residual):
 
 
 @layer(
-    "splits dy in the middle, not where the outputs meet",
-    "input_gradient",
-    "parameter_gradients",
+    "splits dy in the middle, not where the outputs meet: the children refuse it",
+    "shapes",
     args=uneven,
 )
 class SplitsInTheMiddle(Concat):
@@ -122,7 +122,7 @@ class SplitsInTheMiddle(Concat):
 @layer("gives the children each other's part of dy", "input_gradient", "parameter_gradients", args=pair)
 class SwapsTheParts(Concat):
     def backward(self, dy):
-        (width,) = self._remembered
+        (width,) = peek(self)
         return super().backward(np.concatenate([dy[:, width:], dy[:, :width]], axis=1))
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from tests.mutants.bases import Correlate, Gain, MeanPool, Swap
 from tests.mutants.registry import layer
 from tests.testing.correct import Embedding, MaxPool, Scale
-from tests.testing.wrong.numbers import Dense
+from tests.testing.wrong.numbers import Dense, peek
 
 INDICES = {"make_input": lambda rng, shape, dtype: rng.integers(0, 5, shape)}
 
@@ -63,7 +63,7 @@ class BiasTotal(Dense):
 )
 class WrongAxisKept(Gain):
     def backward(self, dy):
-        (x,) = self._remembered
+        (x,) = peek(self)
         dx = super().backward(dy)
         self.gain.grad[...] = (x * dy).sum(axis=1)
         return dx
@@ -80,7 +80,7 @@ class FirstParameterOnly(Dense):
 @layer("the last row is left out of the weight's gradient", "parameter_gradients", "rows_alone")
 class LastRowForgotten(Dense):
     def backward(self, dy):
-        (x,) = self._remembered
+        (x,) = peek(self)
         dx = super().backward(dy)
         self.weight.grad[...] = x[:-1].T @ dy[:-1]
         return dx
@@ -142,7 +142,7 @@ class DoubleForOne(Dense):
 @layer("the scalar gain's gradient is a mean, not a sum", "parameter_gradients", shape=(3, 2))
 class ScalarMean(Scale):
     def backward(self, dy):
-        (x,) = self._remembered
+        (x,) = peek(self)
         dx = super().backward(dy)
         self.gain.grad[...] = np.mean(x * dy)
         return dx
@@ -151,7 +151,7 @@ class ScalarMean(Scale):
 @layer("the kernel is flipped in backward, as if forward convolved", "input_gradient", shape=(6,))
 class FlippedKernel(Correlate):
     def backward(self, dy):
-        dx, width = np.zeros_like(self._remembered[0], order="C"), dy.shape[1]
+        dx, width = np.zeros_like(peek(self)[0], order="C"), dy.shape[1]
         super().backward(dy)
         for k in range(self.taps):
             dx[:, k : k + width] += self.kernel.value[self.taps - 1 - k] * dy
@@ -161,7 +161,7 @@ class FlippedKernel(Correlate):
 @layer("windows overlap, and dx is assigned where it should be added to", "input_gradient", shape=(6,))
 class AssignsOverlap(Correlate):
     def backward(self, dy):
-        dx, width = np.zeros_like(self._remembered[0], order="C"), dy.shape[1]
+        dx, width = np.zeros_like(peek(self)[0], order="C"), dy.shape[1]
         super().backward(dy)
         for k in range(self.taps):
             dx[:, k : k + width] = self.kernel.value[k] * dy

@@ -166,7 +166,7 @@ class CountsOnce(Hinge):
         missed, labels = self.recall()
         rows = np.arange(len(labels))
         missed[rows, labels] = 0
-        missed[rows, labels] = -(missed.sum(axis=1) > 0)
+        missed[rows, labels] = -(missed.sum(axis=1) > 0).astype(missed.dtype)
         return missed / len(labels)
 
 

@@ -1,4 +1,4 @@
-"""The tester tested: each mutant is caught by a clause that names its fault, each correct parent passes."""
+"""The tester tested: the first clause that fails for a mutant names its fault, each correct parent passes."""
 
 import pytest
 
@@ -10,6 +10,7 @@ from tests.mutants import (
     dropout,
     dtypes,
     labels,
+    lending,
     linear,
     losses,
     memory,
@@ -17,14 +18,15 @@ from tests.mutants import (
     normalizations,
     optimizers,
     parameters,
+    results,
     schedulers,
 )
 from tests.mutants.registry import MUTANTS
 from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
-    activations, containers, dropout, dtypes, labels, linear, losses, memory, nets, normalizations,
-    optimizers, parameters, schedulers,
+    activations, containers, dropout, dtypes, labels, lending, linear, losses, memory, nets,
+    normalizations, optimizers, parameters, results, schedulers,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]
 PARENTS = {(m.kind, m.parent, m.setting): m for m in MUTANTS.values() if m.parent}
@@ -34,17 +36,16 @@ def failed_clauses(mutant):
     try:
         mutant.check(mutant.cls)
     except ContractError as error:
-        return {result.clause for result in error.report.failed}
-    return set()
+        return [result.clause for result in error.report.failed]
+    return []
 
 
 @pytest.mark.parametrize("name", CAUGHT)
-def test_mutant_is_caught_by_the_clause_that_names_its_fault(name, scoreboard):
+def test_mutant_is_caught_first_by_a_clause_that_names_its_fault(name, scoreboard):
     mutant = MUTANTS[name]
     failed = failed_clauses(mutant)
-    named = [clause for clause in mutant.clauses if clause in failed]
-    scoreboard[name] = named
-    assert named, f"{mutant.fault}: failed are {sorted(failed) or 'no clauses'}, expected of {mutant.clauses}"
+    scoreboard[name] = named = failed[:1] if failed and failed[0] in mutant.clauses else []
+    assert named, f"{mutant.fault}: failed are {failed or 'no clauses'}, expected first of {mutant.clauses}"
 
 
 @pytest.mark.parametrize("name", SURVIVORS)
@@ -61,7 +62,7 @@ def test_the_correct_parent_passes(mutant):
 
 
 def test_the_set_is_large_and_nearly_all_of_it_caught():
-    assert len(MUTANTS) >= 60
+    assert len(MUTANTS) >= 250
     assert len(SURVIVORS) <= 0.02 * len(MUTANTS)
     assert set(SURVIVORS) <= set(MUTANTS)
     assert {mutant.cls.__module__ for mutant in MUTANTS.values()} == {module.__name__ for module in MODULES}

@@ -61,7 +61,7 @@ class Softmax(Layer):
         y = np.exp(x - x.max(axis=-1, keepdims=True))
         y /= y.sum(axis=-1, keepdims=True)
         if training:
-            self.remember(y.copy())
+            self.remember(y)
         return y
 
     def backward(self, dy):

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -48,8 +47,8 @@ from tests.testing.correct import (
     WarmCosine,
 )
 from tests.testing.wrong import WRONG_LAYERS, WRONG_LOSSES, WRONG_NETS, WRONG_OPTIMIZERS, WRONG_SCHEDULERS
-from tests.testing.wrong.layers import of
-from tests.testing.wrong.numbers import Dense, FirstRowsOnly, NearlyRight
+from tests.testing.wrong.layers import bare, of
+from tests.testing.wrong.numbers import Dense, FirstRowsOnly, NearlyRight, WritesToInput
 from tests.testing.wrong.optimizers import NarrowStep
 
 
@@ -120,8 +119,16 @@ def test_correct_layers_raise_no_alarm(factory, shape, options, seed):
 def test_wrong_layers_are_caught_by_the_clause_that_names_the_slip(clause, factory, shape):
     with pytest.raises(LayerContractError) as caught:
         check_layer(factory, shape, allocation=clause == "allocation")
-    assert clause in [result.clause for result in caught.value.report.failed]
+    named = [name for name, other, _ in WRONG_LAYERS if other.__name__ == factory.__name__]
+    require_named(caught.value, clause, named)
     assert len(str(caught.value).splitlines()) <= 12
+
+
+def require_named(error, clause, named):
+    """The clause failed, and before all others one that names the slip."""
+    failed = [result.clause for result in error.report.failed]
+    assert clause in failed
+    assert failed[0] in named
 
 
 def test_the_plain_layer_of_the_slips_is_right():
@@ -132,7 +139,7 @@ def test_the_plain_layer_of_the_slips_is_right():
 def test_wrong_losses_are_caught(clause, factory):
     with pytest.raises(ContractError) as caught:
         check_loss(factory)
-    assert clause in [result.clause for result in caught.value.report.failed]
+    require_named(caught.value, clause, [name for name, other in WRONG_LOSSES if other is factory])
 
 
 @pytest.mark.parametrize(
@@ -141,7 +148,8 @@ def test_wrong_losses_are_caught(clause, factory):
 def test_wrong_optimizers_are_caught(clause, factory):
     with pytest.raises(ContractError) as caught:
         check_optimizer(factory)
-    assert clause in [result.clause for result in caught.value.report.failed]
+    kind = type(factory())
+    require_named(caught.value, clause, [name for name, other in WRONG_OPTIMIZERS if type(other()) is kind])
 
 
 @pytest.mark.parametrize(
@@ -150,7 +158,7 @@ def test_wrong_optimizers_are_caught(clause, factory):
 def test_wrong_schedulers_are_caught(clause, factory):
     with pytest.raises(ContractError) as caught:
         check_scheduler(factory)
-    assert clause in [result.clause for result in caught.value.report.failed]
+    require_named(caught.value, clause, [name for name, other in WRONG_SCHEDULERS if other is factory])
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 10])
@@ -211,14 +219,14 @@ def test_nets():
     assert not check_net(lambda rng, dtype: two_layer_net(4, 5, 3, rng=rng, dtype=dtype), (4,), 3).failed
 
 
-@pytest.mark.parametrize(("clause", "cls"), WRONG_NETS, ids=[cls.__name__ for _, cls in WRONG_NETS])
+@pytest.mark.parametrize(("clause", "cls"), WRONG_NETS, ids=[f"{cls.__name__}-{c}" for c, cls in WRONG_NETS])
 def test_wrong_nets_are_caught(clause, cls):
     def factory(rng, dtype):
         return cls(Affine(4, 3, rng=rng, dtype=dtype), SoftmaxCrossEntropy())
 
     with pytest.raises(ContractError) as caught:
         check_net(factory, (4,), 3)
-    assert clause in [result.clause for result in caught.value.report.failed]
+    require_named(caught.value, clause, [name for name, other in WRONG_NETS if other is cls])
 
 
 @pytest.mark.parametrize(
@@ -236,11 +244,9 @@ def test_every_clause_can_fail(clauses, slips):
     assert set(clauses) - elsewhere == {clause for clause, *_ in slips}
 
 
-def test_the_failure_shows_the_smallest_case_in_few_lines_and_soon():
-    start = time.perf_counter()
+def test_the_failure_shows_the_smallest_case_in_few_lines():
     with pytest.raises(LayerContractError) as caught:
         check_layer(of(NearlyRight), (3,))
-    assert time.perf_counter() - start < 10
     text = str(caught.value)
     assert len(text.splitlines()) <= 12
     assert "input_gradient" in text
@@ -264,12 +270,23 @@ def test_a_layer_that_crashes_is_reported_with_its_line():
     assert len(text.splitlines()) <= 12
 
 
+def test_of_several_failures_the_first_is_to_be_mended_first():
+    with pytest.raises(LayerContractError) as caught:
+        check_layer(bare(WritesToInput), (3,))
+    first, second, *_ = str(caught.value).splitlines()
+    assert first.endswith("clauses failed; mend the first one first, for others may follow from it")
+    assert second.strip() == "arguments_kept: inference writes to x, which it was lent to read"
+    with pytest.raises(LayerContractError) as caught:
+        check_layer(of(NearlyRight), (3,))
+    assert str(caught.value).splitlines()[0].endswith("clauses failed")
+
+
 def test_clauses_can_be_chosen_and_skipped():
     report = check_layer(of(NearlyRight), (3,), clauses=["dtype", "shapes"])
     assert [result.clause for result in report.results] == ["shapes", "dtype"]
     report = check_layer(of(NearlyRight), (3,), skip=["input_gradient"])
     assert "input_gradient" not in [result.clause for result in report.results]
-    with pytest.raises(ConfigurationError, match=r"names among input_gradient.*got 'dtypes'"):
+    with pytest.raises(ConfigurationError, match=r"names among shapes, .*got 'dtypes'"):
         check_layer(of(Dense), (3,), clauses=["dtypes"])
 
 
@@ -283,7 +300,7 @@ def test_what_is_no_layer_is_refused():
 def test_the_report_is_a_table():
     lines = str(check_layer(*OWN["affine"])).splitlines()
     assert len(lines) == len(CLAUSES) + 1
-    assert lines[0].split()[:2] == ["input_gradient", "ok"]
+    assert lines[0].split()[:2] == ["shapes", "ok"]
     assert lines[-1] == f"Affine(3, 2, dtype=float64): {len(CLAUSES) - 1} ok, 0 failed, 1 skipped"
 
 

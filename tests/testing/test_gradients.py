@@ -87,6 +87,24 @@ def test_a_factor_near_one_is_caught_and_named(which, factor, size):
         check_gradients(layer, gaussian(5, size))
 
 
+class TakesUpstreamForInput(Layer):
+    def forward(self, x, *, training):
+        if training:
+            self.remember(x)
+        return x * x
+
+    def backward(self, dy):
+        self.recall()
+        return 2 * dy * dy
+
+
+def test_the_upstream_gradient_is_not_drawn_as_the_input_was():
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    for rng in (0, np.random.default_rng(0)):
+        with pytest.raises(GradientError, match="gradients wrong"):
+            check_gradients(TakesUpstreamForInput(), x, rng=rng)
+
+
 class OneWrong(Affine):
     def backward(self, dy):
         dx = super().backward(dy)

@@ -32,6 +32,7 @@ from minidl.testing import (
     check_scheduler,
 )
 from minidl.testing.strategies import nets, seeds, shapes
+from tests.testing.examples import whole_contract
 
 sides = st.integers(1, 5)
 
@@ -61,6 +62,7 @@ def test_nothing_public_is_left_out():
 
 
 @pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
+@whole_contract
 @given(shape=shapes(max_dims=3), features=sides, batch=sides, seed=seeds())
 def test_layers(kind, shape, features, batch, seed):
     if kind is Affine:
@@ -70,11 +72,13 @@ def test_layers(kind, shape, features, batch, seed):
     )
 
 
+@whole_contract
 @given(classes=st.integers(1, 6), seed=seeds())
 def test_softmax_cross_entropy(classes, seed):
     check_loss(SoftmaxCrossEntropy, classes, rng=seed)
 
 
+@whole_contract
 @given(shape=shapes(max_dims=3, max_side=3), features=sides, seed=seeds())
 def test_sequential_as_a_net(shape, features, seed):
     def make(rng, dtype):
@@ -84,6 +88,7 @@ def test_sequential_as_a_net(shape, features, seed):
 
 
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}], ids=str)
+@whole_contract
 @given(lr=st.sampled_from([0.3, 0.1, 0.01]), seed=seeds())
 def test_sgd(options, lr, seed):
     check_optimizer(lambda: SGD(lr, **options), rng=seed)

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, find, given, settings
+from hypothesis import HealthCheck, Phase, assume, find, given, settings
 from hypothesis import strategies as st
 
 import minidl
@@ -22,6 +22,7 @@ from minidl.testing import (
 from minidl.testing import strategies as nets_and_more
 from minidl.testing.recipes import Recipe
 from tests.testing.correct import Tanh
+from tests.testing.examples import whole_contract
 from tests.testing.wrong.numbers import NearlyRight
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -31,7 +32,7 @@ def names():
     return {"np": np, **{name: getattr(minidl, name) for name in minidl.__all__}}
 
 
-@unhurried
+@whole_contract
 @given(data=st.data())
 def test_layers_keep_the_contract(data):
     shape = data.draw(nets_and_more.shapes())
@@ -40,7 +41,7 @@ def test_layers_keep_the_contract(data):
     check_layer(recipe.factory, shape, rng=data.draw(nets_and_more.seeds()), batch=batch)
 
 
-@unhurried
+@whole_contract
 @given(net=nets_and_more.nets(), seed=nets_and_more.seeds())
 def test_nets_keep_the_contract(net, seed):
     check_net(net.factory, net.input_shape, net.num_classes, rng=seed)
@@ -54,7 +55,7 @@ def test_net_gradients(data, net):
     check_net_gradients(net(), batch.array(), labels.array(), regularizer=minidl.L2(0.1))
 
 
-@unhurried
+@whole_contract
 @given(optimizer=nets_and_more.optimizers(), seed=nets_and_more.seeds())
 def test_optimizers_keep_the_contract(optimizer, seed):
     check_optimizer(optimizer, rng=seed)
@@ -103,7 +104,12 @@ def wrong_layers(shape):
 
 def test_a_failing_test_prints_the_smallest_net_as_code():
     fast = settings(
-        max_examples=2000, deadline=None, database=None, derandomize=True, report_multiple_bugs=False
+        max_examples=2000,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        report_multiple_bugs=False,
+        phases=[Phase.generate, Phase.shrink],  # to explain would take longer than both
     )
 
     @settings(fast, suppress_health_check=list(HealthCheck))

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from minidl.errors import MinidlError, StateError
+from minidl.errors import MinidlError
 from minidl.initializers import Array
 from minidl.losses import Loss
-from minidl.testing.cases import require, require_same
+from minidl.testing.cases import layouts, require, require_same, require_state_error
+from minidl.testing.lending import Lending
 from minidl.testing.loss_cases import LossCase, require_same_pass, train
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import changes, snapshot
@@ -78,64 +79,57 @@ def kinds_of_labels(case: LossCase) -> None:
 
 
 def arguments_kept(case: LossCase) -> None:
-    """Neither scores nor targets are written to; arrays that are read-only do."""
-    scores, targets = case.scores(), case.targets()
-    before = scores.tobytes(), targets.tobytes()
-
-    def all_calls() -> None:
-        loss = case.loss()
-        loss.forward(scores, targets, training=False)
-        loss.forward(scores, targets, training=True)
-        loss.backward()
-        loss.probabilities(scores)
-        loss.predict(scores)
-
-    all_calls()
-    for name, array, old in (("scores", scores, before[0]), ("targets", targets, before[1])):
-        require(array.tobytes() == old, f"it writes to the {name}")
-        array.flags.writeable = False
+    """Neither scores nor targets are written to, whatever their dtype and layout; read-only ones do."""
+    for kind in (np.float64, np.float32):
+        for _, scores in layouts(case.scores(dtype=kind)):
+            loss, targets = case.loss(), case.targets()
+            with Lending(loss) as lending:
+                lending.lend("the scores", scores)
+                lending.lend("the targets", targets)
+                _all_calls(loss, scores, targets)
+    scores.flags.writeable = targets.flags.writeable = False
     try:
-        all_calls()
+        _all_calls(case.loss(), scores, targets)
     except ValueError as error:
         raise ClauseError(f"read-only scores or targets are refused: {error}") from error
+
+
+def _all_calls(loss: Loss, scores: Array, targets: Array) -> None:
+    loss.forward(scores, targets, training=False)
+    loss.probabilities(scores)
+    loss.predict(scores)
+    loss.forward(scores, targets, training=True)
+    loss.backward()
+
+
+def lent_until_next_forward(case: LossCase) -> None:
+    """The gradient that backward gives stays as it is until the next training forward."""
+    loss, other, labels = case.loss(), case.scores(1), case.targets(1)
+    with Lending(loss):
+        train(loss, case.scores(), case.targets())
+        loss.forward(other, labels, training=False)
+        loss.probabilities(other)
+        loss.predict(other)
 
 
 def memory_layout(case: LossCase) -> None:
     """Fortran order, gaps and negative strides in scores and targets change nothing."""
     scores, targets = case.scores(), case.targets()
     expected = train(case.loss(), scores, targets)
-    gaps = np.repeat(np.repeat(scores, 2, axis=0), 2, axis=1)[::2, ::2]
-    for name, laid in (
-        ("in Fortran order", np.asfortranarray(scores)),
-        ("with gaps", gaps),
-        ("with negative strides", scores[::-1, ::-1].copy()[::-1, ::-1]),
-    ):
+    for name, laid in layouts(scores):
         require_same_pass(train(case.loss(), laid, targets), expected, f"for scores {name}")
-    for name, laid in (
-        ("with gaps", np.repeat(targets, 2, axis=0)[::2]),
-        ("reversed", targets[::-1].copy()[::-1]),
-    ):
+    for name, laid in layouts(targets):
         require_same_pass(train(case.loss(), scores, laid), expected, f"for targets {name}")
 
 
 def one_backward(case: LossCase) -> None:
     """Backward needs its own training forward: without one, or a second time, it raises `StateError`."""
-
-    def refused(loss: Loss, when: str) -> None:
-        try:
-            loss.backward()
-        except StateError:
-            return
-        except Exception as error:
-            raise ClauseError(f"backward {when} raises {type(error).__name__}, not StateError") from error
-        raise ClauseError(f"backward {when} raises no StateError")
-
     loss = case.loss()
-    refused(loss, "before any forward")
+    require_state_error(loss.backward, "backward before any forward")
     loss.forward(case.scores(), case.targets(), training=False)
-    refused(loss, "after an inference only")
+    require_state_error(loss.backward, "backward after an inference only")
     train(loss, case.scores(), case.targets())
-    refused(loss, "a second time")
+    require_state_error(loss.backward, "backward a second time")
 
 
 def used_equals_fresh(case: LossCase) -> None:
@@ -189,9 +183,3 @@ def _pickled(loss: Loss) -> Any:
         return pickle.loads(pickle.dumps(loss))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ClauseError(f"it cannot be pickled: {error}") from error
-
-
-LOSS_CALLS = (
-    wrong_labels_refused, wrong_targets_refused, kinds_of_labels, arguments_kept, memory_layout,
-    one_backward, used_equals_fresh, inference_pure, copies,
-)  # fmt: skip

@@ -14,6 +14,19 @@ from minidl.testing.reports import ClauseError
 _EXTREME = 1e4
 
 
+def shapes(case: LossCase) -> None:
+    """Backward gives an array of the scores' shape, so does `probabilities`; `predict` one entry a sample."""
+    for batch in (1, max(case.batch, 2)):
+        loss, scores = case.loss(), case.scores(batch=batch)
+        loss.forward(scores, case.targets(batch=batch), training=True)
+        given = {"backward": loss.backward(), "probabilities": loss.probabilities(case.scores(batch=batch))}
+        for name, array in given.items():
+            found = getattr(array, "shape", type(array).__name__)
+            require(found == scores.shape, f"{name} gives {found} for scores of shape {scores.shape}")
+        predicted = getattr(loss.predict(case.scores(batch=batch)), "shape", None)
+        require(predicted == (batch,), f"predict gives shape {predicted} for {batch} samples")
+
+
 def gradient(case: LossCase) -> str:
     """Backward equals the central differences of forward, for every score."""
     return str(check_loss_gradients(case.loss(), case.scores(), case.targets(), rng=case.seed))
@@ -50,9 +63,8 @@ def order_of_samples(case: LossCase) -> None:
 
 def training_and_inference(case: LossCase) -> None:
     """Training and inference give the same loss, a Python float."""
-    scores, targets = case.scores(), case.targets()
-    trained = case.loss().forward(scores, targets, training=True)
-    inferred = case.loss().forward(scores, targets, training=False)
+    trained = case.loss().forward(case.scores(), case.targets(), training=True)
+    inferred = case.loss().forward(case.scores(), case.targets(), training=False)
     for name, value in (("training", trained), ("inference", inferred)):
         require(isinstance(value, float), f"the loss in {name} is a {type(value).__name__}, not a float")
         require(not isinstance(value, np.generic), f"the loss in {name} is a NumPy {type(value).__name__}")
@@ -62,9 +74,8 @@ def training_and_inference(case: LossCase) -> None:
 def dtype(case: LossCase) -> None:
     """The gradient and the probabilities have the scores' dtype; float32 agrees with float64."""
     for kind in (np.float32, np.float64):
-        scores = case.scores(dtype=kind)
-        found = train(case.loss(), scores, case.targets())
-        probabilities = case.loss().probabilities(scores)
+        found = train(case.loss(), case.scores(dtype=kind), case.targets())
+        probabilities = case.loss().probabilities(case.scores(dtype=kind))
         for name, array in (("backward", found.dscores), ("probabilities", probabilities)):
             require(array.dtype == kind, f"{name} of {kind.__name__} scores gives {array.dtype}")
     wide = train(case.loss(), case.scores(dtype=np.float32).astype(np.float64), case.targets())
@@ -129,19 +140,11 @@ def probabilities(case: LossCase) -> None:
     """Probabilities lie in [0, 1], add up to 1 in each row and rank as the predictions do."""
     scores = case.scores(batch=max(case.batch, 4))
     found = case.loss().probabilities(scores)
-    require(found.shape == scores.shape, f"probabilities of scores {scores.shape} have shape {found.shape}")
     require(
         ((found >= 0) & (found <= 1)).all(), f"probabilities reach from {found.min():g} to {found.max():g}"
     )
     require_same("the sum of a row's probabilities", found.sum(axis=1), np.ones(len(scores)), "in all")
     predicted = case.loss().predict(scores)
-    require(predicted.shape == (len(scores),), f"predict gives shape {predicted.shape}")
     require(np.array_equal(predicted, found.argmax(axis=1)), "predict gives other than the likeliest label")
     alone = case.loss().probabilities(scores[:1])
     require_same("the first row's probabilities", alone[0], found[0], "alone")
-
-
-LOSS_NUMBERS = (
-    gradient, gradient_far_out, mean_over_batch, order_of_samples, training_and_inference, dtype, precision,
-    nan_comes_through, extreme_scores, probabilities,
-)  # fmt: skip

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
 from minidl.testing.cases import require, require_same
 from minidl.testing.gradients import check_net_gradients
+from minidl.testing.lending import Lending
 from minidl.testing.net_cases import NetCase
+from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import changes, snapshot
 
@@ -79,17 +84,46 @@ def inputs_converted(case: NetCase) -> None:
 def arguments_kept(case: NetCase) -> None:
     """Neither x nor the targets are written to, nor handed back."""
     net, x, targets = case.net(), case.x(), case.targets()
-    before = x.tobytes(), targets.tobytes()
+    before = x.copy(), targets.copy()
+
+    def all_calls() -> None:
+        calls: dict[str, Callable[[], Any]] = {
+            "net(x)": lambda: net(x),
+            "predict": lambda: net.predict(x),
+            "predict_probabilities": lambda: net.predict_probabilities(x),
+            "loss": lambda: net.loss(x, targets),
+            "loss_and_gradients": lambda: net.loss_and_gradients(x, targets),
+        }
+        for who, call in calls.items():
+            given = call()
+            for name, array, old in (("x", x, before[0]), ("the targets", targets, before[1])):
+                require(same_bits(array, old), f"{who} writes to {name}")
+            require(not np.may_share_memory(np.asarray(given), x), f"{who} hands x back")
+
+    all_calls()
     x.flags.writeable = targets.flags.writeable = False
     try:
-        net.loss_and_gradients(x, targets)
-        scores = [net(x), net.predict_probabilities(x)]
-        net.loss(x, targets)
+        all_calls()
     except ValueError as error:
         raise ClauseError(f"a read-only x or targets is refused: {error}") from error
-    require((x.tobytes(), targets.tobytes()) == before, "it writes to x or the targets")
-    for array in scores:
-        require(not np.may_share_memory(array, x), "it hands x back")
+
+
+def lent_until_next_forward(case: NetCase) -> None:
+    """Nothing that a layer or the loss lends in a training pass is written to, by whom ever, until its next.
+
+    Not in the pass, nor by inferences, a penalty and an update: the scores are counted after those.
+    """
+    net, x, targets = case.net(), case.x(), case.targets()
+    more, labels = case.x(1), case.targets(1)
+    with Lending(net) as lending:
+        lending.lend("x", x)
+        lending.lend("the targets", targets)
+        for _ in range(2):
+            net.forward_backward(x, targets)
+            net(more), net.predict(more), net.predict_probabilities(more), net.loss(more, labels)
+            L2(0.1).add_gradients(net.parameters)
+            SGD(1e-3).step(net.parameters)
+            lending.require_kept("an update of the parameters")
 
 
 def inference_pure(case: NetCase) -> None:
@@ -136,9 +170,3 @@ def learns(case: NetCase) -> str:
         if end < start:
             return f"loss from {start:.3g} to {end:.3g}"
     raise ClauseError(f"even small steps took the loss from {start:.4g} to {end:.4g}")
-
-
-NETS = (
-    gradients, training_pass, inference, chunks, inputs_converted, arguments_kept, inference_pure,
-    parts_in_one_vector, learns,
-)  # fmt: skip

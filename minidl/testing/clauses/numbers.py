@@ -7,7 +7,17 @@ import itertools
 import numpy as np
 
 from minidl.initializers import Array
-from minidl.testing.cases import LayerCase, Pass, infer, require, require_same, require_same_gradients, train
+from minidl.layers import Layer
+from minidl.testing.cases import (
+    LayerCase,
+    Pass,
+    infer,
+    require,
+    require_same,
+    require_same_gradients,
+    require_state_error,
+    train,
+)
 from minidl.testing.gradients import check_backward_parameters, check_gradients
 from minidl.testing.replay import Replay
 from minidl.testing.reports import ClauseError, ClauseSkipped
@@ -32,11 +42,20 @@ def parameter_gradients(case: LayerCase) -> str:
     return str(check_gradients(layer, case.x(), rng=case.seed, wrt=names))
 
 
-def backward_parameters(case: LayerCase) -> None:
-    """`backward_parameters` gives the parameters the same gradients as `backward`."""
+def backward_parameters(case: LayerCase) -> str | None:
+    """`backward_parameters` gives the same gradients as `backward`, and needs a training forward as well."""
     layer, x = case.layer(), case.x()
+    if not list(layer.named_parameters()):
+        return "no parameters"
     replay = Replay(layer, lambda twin: np.array(twin.forward(x, training=True)))
-    check_backward_parameters(layer, x, case.dy(replay.forward()), replay)
+    dy = case.dy(replay.forward())
+    check_backward_parameters(layer, x, dy, replay)
+    layer = case.layer()
+    require_state_error(lambda: layer.backward_parameters(dy), "it before any forward")
+    layer.forward(x, training=True)
+    layer.backward_parameters(dy)
+    require_state_error(lambda: layer.backward_parameters(dy), "it a second time")
+    return None
 
 
 def shapes(case: LayerCase) -> str:
@@ -45,7 +64,7 @@ def shapes(case: LayerCase) -> str:
     for batch in (1, max(case.batch, 2)):
         layer, x = case.layer(), case.x(batch=batch)
         y = layer.forward(x, training=True)
-        inferred = case.layer().forward(x, training=False)
+        inferred = case.layer().forward(case.x(batch=batch), training=False)
         for name, output in (("a training forward", y), ("inference", inferred)):
             require(isinstance(output, np.ndarray), f"{name} returns {type(output).__name__}, not an array")
             given = f"{name} of shape {x.shape} returns shape {output.shape}"
@@ -60,6 +79,17 @@ def shapes(case: LayerCase) -> str:
     return f"{seen[1][0]} -> {seen[1][1]}"
 
 
+def finite(case: LayerCase) -> None:
+    """Of finite numbers come finite outputs and gradients, in float32 too."""
+    for kind in (np.float64, np.float32):
+        layer = case.layer(kind)
+        found = {"inference": infer(layer, case.x(dtype=kind))}
+        passed = train(layer, case.x(dtype=kind), case.dy(found["inference"]))
+        for name, array in (found | _flat(passed)).items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise ClauseError(f"{name} of a finite x is not finite in {kind.__name__}")
+
+
 def dtype(case: LayerCase) -> None:
     """A float32 layer gives float32 and a float64 layer float64, and the two agree to four digits."""
     for kind in (np.float32, np.float64):
@@ -69,7 +99,8 @@ def dtype(case: LayerCase) -> None:
                 parameter.value.dtype == kind, f"{name} is {parameter.value.dtype} in a {kind.__name__} layer"
             )
         y = layer.forward(x, training=True)
-        found = {"a training forward": y, "inference": case.layer(kind).forward(x, training=False)}
+        inferred = case.layer(kind).forward(case.x(dtype=kind), training=False)
+        found = {"a training forward": y, "inference": inferred}
         dx = layer.backward(case.dy(np.asarray(y, kind)))
         found |= {"backward": dx} if x.dtype.kind == "f" else {}
         for name, array in found.items():
@@ -77,7 +108,7 @@ def dtype(case: LayerCase) -> None:
     x = case.x(dtype=np.float32)
     if case.varies or not case.reproducible or x.dtype.kind != "f":
         return
-    narrow, wide = infer(case.layer(np.float32), x), infer(case.layer(), x.astype(np.float64))
+    narrow, wide = infer(case.layer(np.float32), x.copy()), infer(case.layer(), x.astype(np.float64))
     require_same("the output", narrow, wide, "in float32", rtol=3e-5, scale=float(np.abs(x).max(initial=0)))
 
 
@@ -132,20 +163,21 @@ def nan_comes_through(case: LayerCase) -> str:
     tried = 0
     with np.errstate(all="ignore"):
         for index, training in itertools.product(indices, modes):
-            outputs = [_output_with(case, x, index, value, training) for value in (-2.3, 0.7, 3.1)]
+            layer = case.layer()
+            outputs = [_output_with(layer, x, index, value, training) for value in (-2.3, 0.7, 3.1)]
             if all(np.array_equal(outputs[0], other, equal_nan=True) for other in outputs):
                 continue
             tried += 1
-            hidden = not np.isnan(_output_with(case, x, index, np.nan, training)[index[0]]).any()
+            hidden = not np.isnan(_output_with(layer, x, index, np.nan, training)[index[0]]).any()
             mode = "training" if training else "inference"
             require(not hidden, f"x{list(index)} = NaN leaves no NaN in the output in {mode}")
     return f"{tried} places"
 
 
-def _output_with(case: LayerCase, x: Array, index: tuple[int, ...], value: float, training: bool) -> Array:
+def _output_with(layer: Layer, x: Array, index: tuple[int, ...], value: float, training: bool) -> Array:
     changed = x.copy()
     changed[index] = value
-    return np.array(case.layer().forward(changed, training=training))
+    return np.array(layer.forward(changed, training=training))
 
 
 def linear_in_dy(case: LayerCase) -> None:
@@ -158,9 +190,3 @@ def linear_in_dy(case: LayerCase) -> None:
     combined = {name: 2 * of_a.gradients[name] - 3 * of_b.gradients[name] for name in names}
     expected = both._replace(dx=2 * of_a.dx - 3 * of_b.dx, gradients=combined)
     require_same_gradients(both, expected, "for 2a - 3b", rtol=1e-8)
-
-
-NUMBERS = (
-    input_gradient, parameter_gradients, backward_parameters, shapes, dtype, precision,
-    nan_comes_through, linear_in_dy,
-)  # fmt: skip

@@ -6,8 +6,6 @@ import tracemalloc
 
 import numpy as np
 
-from minidl.errors import StateError
-from minidl.layers import Layer
 from minidl.testing.cases import (
     LayerCase,
     finished,
@@ -16,10 +14,11 @@ from minidl.testing.cases import (
     require_same,
     require_same_gradients,
     require_same_pass,
+    require_state_error,
     train,
     twin_of,
 )
-from minidl.testing.reports import ClauseError, ClauseSkipped
+from minidl.testing.reports import ClauseSkipped
 
 
 def batch_sizes(case: LayerCase) -> None:
@@ -72,28 +71,13 @@ def latest_forward(case: LayerCase) -> None:
 
 def one_backward(case: LayerCase) -> None:
     """Backward needs its own training forward: without one, or a second time, it raises `StateError`."""
-    x = case.x()
+    layer, x = case.layer(), case.x()
     dy = case.dy(infer(case.layer(), x))
-
-    def refused(layer: Layer, call: str, when: str) -> None:
-        try:
-            getattr(layer, call)(dy)
-        except StateError:
-            return
-        except Exception as error:
-            raise ClauseError(f"{call} {when} raises {type(error).__name__}, not StateError") from error
-        raise ClauseError(f"{call} {when} raises no StateError")
-
-    for call in ("backward", "backward_parameters"):
-        layer = case.layer()
-        if call == "backward_parameters" and not list(layer.named_parameters()):
-            continue  # nothing to do, so nothing to refuse
-        refused(layer, call, "before any forward")
-        layer.forward(x, training=False)
-        refused(layer, call, "after an inference only")
-        layer.forward(x, training=True)
-        getattr(layer, call)(dy)
-        refused(layer, call, "a second time")
+    require_state_error(lambda: layer.backward(dy), "backward before any forward")
+    layer.forward(x, training=False)
+    require_state_error(lambda: layer.backward(dy), "backward after an inference only")
+    train(layer, x, dy)
+    require_state_error(lambda: layer.backward(dy), "backward a second time")
 
 
 def gradients_assigned(case: LayerCase) -> None:
@@ -171,9 +155,3 @@ def allocation(case: LayerCase) -> str:
             tracemalloc.stop()
     require(peak < limit, f"a warm step on a batch of {batch} allocates {peak} bytes at once")
     return f"{peak} bytes at most, beside activations of {2 * limit}"
-
-
-PASSES = (
-    batch_sizes, rows_alone, latest_forward, one_backward, gradients_assigned, repeatable,
-    instances_apart, allocation,
-)  # fmt: skip

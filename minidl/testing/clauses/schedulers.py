@@ -80,8 +80,3 @@ def copies(case: SchedulerCase) -> None:
         for epoch, step in case.times():
             same = twin.factor(epoch, step) == scheduler.factor(epoch, step)
             require(same, f"a copy's factor({epoch}, {step}) differs")
-
-
-SCHEDULERS = (
-    closed_form, finite_and_not_negative, takes_integers, keeps_no_state, composes, copies,
-)  # fmt: skip

@@ -15,6 +15,7 @@ from tests.testing.wrong.numbers import (
     NearlyRight,
     NoJacobian,
     Ravels,
+    RootOfNegative,
     SkipsTooMuch,
     WritesToInput,
     WritesToUpstream,
@@ -25,7 +26,6 @@ from tests.testing.wrong.state import (
     BackwardTwice,
     BatchOfOne,
     CachesInInference,
-    CachesOutput,
     CastsBackward,
     CastsForward,
     CastsGradient,
@@ -48,6 +48,7 @@ from tests.testing.wrong.state import (
     SmoothsPast,
     Transposed,
     Wasteful,
+    WorksInItsOutput,
 )
 
 
@@ -106,6 +107,7 @@ class InfersWithoutBias(Dense):
 
 
 WRONG_LAYERS = [
+    ("finite", bare(RootOfNegative), (3,)),
     ("input_gradient", of(NearlyRight), (3,)),
     ("input_gradient", bare(NoJacobian), (3,)),
     ("input_gradient", typed(ForgetsTheMean, 3), (3,)),
@@ -126,13 +128,13 @@ WRONG_LAYERS = [
     ("linear_in_dy", of(Clips), (3,)),
     ("latest_forward", of(KeepsFirst), (3,)),
     ("one_backward", of(BackwardTwice), (3,)),
-    ("output_not_cached", bare(CachesOutput), (3,)),
     ("inference_is_training", of(InfersWithoutBias), (3,)),
     ("inference_pure", of(CachesInInference), (3,)),
     ("inference_between", of(CachesInInference), (3,)),
     ("one_backward", of(CachesInInference), (3,)),
     ("inference_pure", of(CountsCalls), (3,)),
     ("inference_pure", chain(ForgetsMode), (3,)),
+    ("inference_pure", of(InfersInWorkspace), (3,)),
     ("inference_gives", of(InfersInWorkspace), (3,)),
     ("inference_threads", of(SharedScratch), (3,)),
     ("instances_apart", of(SharedCache), (3,)),
@@ -149,6 +151,7 @@ WRONG_LAYERS = [
     ("deep_copies", of(SharesInCopy), (3,)),
     ("saved_and_loaded", of(ForgetsOnDisk), (3,)),
     ("lent_until_next_forward", bare(OverwritesOutput), (3,)),
+    ("lent_until_next_forward", bare(WorksInItsOutput), (3,)),
     ("allocation", bare(Wasteful), (3,)),
     ("repeatable", of(SmoothsPast), (3,)),
     ("initialize", of(DrawsUnseeded), (3,)),

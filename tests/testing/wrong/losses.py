@@ -82,8 +82,13 @@ class WideProbabilities(SoftmaxCrossEntropy):
 
 
 class NarrowLoss(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        if training:
+            self.kind = scores.dtype
+        return super().forward(scores, targets, training=training)
+
     def backward(self):
-        return super().backward().astype(np.float32).astype(np.float64)
+        return super().backward().astype(np.float32).astype(self.kind)
 
 
 class RavelsScores(SoftmaxCrossEntropy):
@@ -112,11 +117,29 @@ class FirstCount(SoftmaxCrossEntropy):
     def forward(self, scores, targets, *, training):
         if training and not hasattr(self, "count"):
             self.count = len(scores)
-        self.now = len(scores)
         return super().forward(scores, targets, training=training)
 
     def backward(self):
-        return super().backward() * self.now / self.count
+        dscores = super().backward()
+        return dscores * (len(dscores) / self.count)
+
+
+class Unreturned(SoftmaxCrossEntropy):
+    def backward(self):
+        super().backward()
+
+
+class PredictsInWorkspace(SoftmaxCrossEntropy):
+    """A prediction works where the gradient was lent."""
+
+    def backward(self):
+        self.lent = super().backward()
+        return self.lent
+
+    def predict(self, scores):
+        if getattr(self, "lent", scores).shape == scores.shape and hasattr(self, "lent"):
+            self.lent[...] = scores
+        return super().predict(scores)
 
 
 class HoldsLambda(SoftmaxCrossEntropy):
@@ -125,6 +148,8 @@ class HoldsLambda(SoftmaxCrossEntropy):
 
 
 WRONG_LOSSES = [
+    ("shapes", Unreturned),
+    ("lent_until_next_forward", PredictsInWorkspace),
     ("mean_over_batch", SumsLoss),
     ("gradient", ForgottenMean),
     ("gradient_far_out", ClippedLog),

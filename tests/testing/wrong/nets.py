@@ -54,8 +54,29 @@ class Climbs(Sequential):
         return loss, scores
 
 
+class KeepsTheSign(Sequential):
+    """Backward is wrong, in training and when its parts are called in turn."""
+
+    def backward(self, dy):
+        return super().backward(-dy)
+
+    def backward_parameters(self, dy):
+        super().backward_parameters(-dy)
+
+
+class CentersScores(Sequential):
+    """Works in the scores that its last layer lent."""
+
+    def forward(self, x, *, training):
+        scores = super().forward(x, training=training)
+        scores -= scores.mean(axis=1, keepdims=True)
+        return scores
+
+
 WRONG_NETS = [
-    ("gradients", Undivided),
+    ("gradients", KeepsTheSign),
+    ("training_pass", Undivided),
+    ("lent_until_next_forward", CentersScores),
     ("training_pass", DoublesTheLoss),
     ("inference", ScoresForProbabilities),
     ("chunks", LosesChunks),
@@ -63,5 +84,6 @@ WRONG_NETS = [
     ("arguments_kept", CentersInput),
     ("inference_pure", CountsPredictions),
     ("parts_in_one_vector", HidesParameters),
+    ("training_pass", Climbs),
     ("learns", Climbs),
 ]
