@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import ConfigurationError, DataError, MissingExtraError, ShapeError
-from minidl.files import atomic_write
+from minidl.files import as_path, atomic_write
 from minidl.initializers import Array
 
 if TYPE_CHECKING:
@@ -23,13 +22,23 @@ _COLOURS = {"train": "#1f77b4", "validation": "#d95f02"}
 
 
 def smooth(values: npt.ArrayLike, window: int) -> Array:
-    """The running mean over `window` neighbours, narrower towards the ends; same length."""
+    """The running mean over `window` neighbours, narrower towards the ends; same length.
+
+    What is not finite is left out; NaN where nothing else is near.
+    """
     values = np.asarray(values, float)
+    known = np.isfinite(values)
     half = window // 2
-    sums = np.concatenate([[0.0], np.cumsum(values)])
+    sums, counts = (
+        np.concatenate([[0.0], np.cumsum(column)]) for column in (np.where(known, values, 0.0), known)
+    )
     index = np.arange(len(values))
     reach = np.minimum(np.minimum(index, index[::-1]), half)
-    return np.asarray((sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1))
+    above, below = index + reach + 1, index - reach
+    near = counts[above] - counts[below]
+    means = np.full(len(values), np.nan)
+    np.divide(sums[above] - sums[below], near, out=means, where=near > 0)
+    return means
 
 
 def plot_history(
@@ -58,7 +67,8 @@ def plot_history(
     smoothed = smooth(loss, max(len(loss) // 25, 1))
     axes[0].plot(count, smoothed, color=_COLOURS["train"], linewidth=1.8, label="smoothed")
     axes[0].set(xlabel="step", ylabel="loss (with penalty)", xlim=(0, len(loss) + 1))
-    if loss.min() > 0 and smoothed.max() > 20 * smoothed.min():
+    known = loss[np.isfinite(loss)]
+    if known.size and known.min() > 0 and np.nanmax(smoothed) > 20 * np.nanmin(smoothed):
         axes[0].set_yscale("log")  # or all but the start would be one flat line
     else:
         axes[0].set_ylim(bottom=0)
@@ -149,7 +159,7 @@ def make_figure(size: tuple[float, float]) -> Figure:
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write the figure, whole or not at all; the suffix of `path` gives the format."""
-    suffix = Path(path).suffix.lstrip(".").lower()
+    suffix = as_path("plot", path).suffix.lstrip(".").lower()
     known = figure.canvas.get_supported_filetypes()
     if suffix not in known:
         raise ConfigurationError.expected("plot", f"a file name ending in one of {sorted(known)}", str(path))

@@ -11,7 +11,7 @@ from typing import Any
 import minidl
 from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, MissingExtraError
-from minidl.files import atomic_write
+from minidl.files import atomic_write, to_json
 from minidl.layers import Sequential
 from minidl.plots import plot_weights
 from minidl.training import History
@@ -63,7 +63,7 @@ def write(out: Path, net: Sequential, history: History, splits: Splits, run: dic
 def write_run(out: Path, run: dict[str, Any]) -> None:
     """Write how the run was made and what came of it."""
     with atomic_write(out / RUN) as file:
-        file.write((json.dumps(run, indent=1) + "\n").encode())
+        file.write((to_json(run, indent=1) + "\n").encode())
 
 
 def read_run(directory: Path) -> dict[str, Any]:

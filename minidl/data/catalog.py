@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minidl.data.dataset import Dataset, Splits, hold_out
-from minidl.errors import DataError  # the readers are imported where they read: this file is in every start
+from minidl.errors import DataError
+from minidl.files import as_path  # the readers are imported where they read: this file is in every start
 
 DATASETS = ("digits", "fashion-mnist", "mnist", "cifar10")
 SYSTEM = Path("/usr/share/datasets")
@@ -89,10 +90,11 @@ def load(name: str | os.PathLike[str], directory: str | os.PathLike[str] | None 
     """
     name = os.fspath(name)
     where = f"load({name!r})"
+    folder = None if directory is None else as_path(where, directory)
     if name.lower().endswith(".npz"):
         from minidl.data.npz import read_npz
 
-        return read_npz(Path(directory or "", name))
+        return read_npz(Path(folder or "", as_path(where, name)))
     if name not in DATASETS:
         expected = f"one of {', '.join(DATASETS)} or a path that ends in .npz"
         raise DataError.expected(where, expected, repr(name))
@@ -100,9 +102,9 @@ def load(name: str | os.PathLike[str], directory: str | os.PathLike[str] | None 
         if name == "digits":
             from minidl.data.digits import BUNDLED, load_digits
 
-            return load_digits(BUNDLED if directory is None else Path(directory, BUNDLED.name))
+            return load_digits(BUNDLED if folder is None else folder / BUNDLED.name)
         source = SOURCES[name]
-        paths = _find(where, name, source, None if directory is None else Path(directory).expanduser())
+        paths = _find(where, name, source, folder)
         return source.read(name, paths or _download(where, name, source))
     except OSError as error:
         raise DataError.expected(where, "a readable directory", error) from error
@@ -124,7 +126,7 @@ def _places(name: str) -> Iterator[Path]:
     """The directories where a data set may lie, in the order of the search."""
     own = os.environ.get("MINIDL_DATA")
     if own:
-        root = Path(own).expanduser()
+        root = as_path("MINIDL_DATA", own)
         yield root / name
         if root.name not in {*DATASETS} - {name}:  # MNIST's and Fashion-MNIST's files are named alike
             yield root

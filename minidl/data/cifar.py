@@ -20,6 +20,7 @@ from minidl.data.dataset import Labels
 from minidl.data.idx import open_binary
 from minidl.data.pickles import PickledArray, read_pickle, shown
 from minidl.errors import DataError
+from minidl.files import as_path
 from minidl.initializers import Array
 
 TARGET_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -65,7 +66,7 @@ def read_cifar10(path: str | os.PathLike[str]) -> Cifar10:
         A batch is missing, truncated, damaged or foreign, or a pickle names what data does not
         need. The message names the file.
     """
-    path = Path(path)
+    path = as_path("read_cifar10", path)
     where = f"CIFAR-10 in {str(path)!r}"
     files = _directory_files(path) if path.is_dir() else _archive_files(where, path)
     batches, target_names = _read_batches(where, files)

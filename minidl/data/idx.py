@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import os
 import zlib
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import DataError
+from minidl.files import as_path
 
 MAX_BYTES = 1 << 31
 MAX_DIMENSIONS = 8
@@ -62,9 +62,10 @@ def open_binary(path: str | os.PathLike[str]) -> BinaryIO:
     """Open a file for reading, through gzip if its first two bytes are gzip's."""
     import gzip
 
-    with Path(path).open("rb") as stream:
+    path = as_path("file to read", path)
+    with path.open("rb") as stream:
         gzipped = stream.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path, "rb")) if gzipped else Path(path).open("rb")
+    return cast(BinaryIO, gzip.open(path, "rb")) if gzipped else path.open("rb")
 
 
 def _read_shape(where: str, stream: BinaryIO, ndim: int | None) -> tuple[int, ...]:

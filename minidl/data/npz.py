@@ -10,6 +10,7 @@ import numpy as np
 
 from minidl.data.dataset import Dataset, Splits, hold_out
 from minidl.errors import DataError
+from minidl.files import as_path
 from minidl.initializers import Array
 
 MAX_VALIDATION = 5_000
@@ -32,6 +33,7 @@ def read_npz(path: str | os.PathLike[str]) -> Splits:
         The file is missing, foreign or damaged, an array is missing or cannot be a part of a data
         set. The message names the file and the arrays found.
     """
+    path = as_path("read_npz", path)
     where = f"npz file {str(path)!r}"
     names, arrays = _read_arrays(where, path)
     found = ", ".join(sorted(names)[:20]) or "no array"

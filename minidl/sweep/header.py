@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import zlib
 from collections.abc import Sequence
 from typing import Any
 
 from minidl.data import Dataset
+from minidl.files import to_json
 from minidl.initializers import Array
 from minidl.sweep.halving import Halving
 from minidl.sweep.space import Configuration
@@ -28,7 +28,7 @@ def describe(
         "minidl": __version__,
         "model": name_of(setup.build),
         "trials": len(configurations),
-        "configurations": hashlib.sha256(json.dumps(configurations).encode()).hexdigest(),
+        "configurations": hashlib.sha256(to_json(configurations).encode()).hexdigest(),
         "data": {"name": data.name, **parts},
         setup.unit: budget,
         "objective": name_of(setup.objective),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from minidl.errors import CheckpointError, ConfigurationError
+from minidl.files import sync, sync_directory, to_json
 from minidl.sweep.trial import Row
 
 JOURNAL = "journal.jsonl"
@@ -57,8 +58,8 @@ class Journal:
                 raise ConfigurationError.expected("Sweep", "a directory without a journal", path, remedy)
             os.ftruncate(self._file, whole)
             if found is None:
-                self._write(json.dumps(FORMAT | header))
-                _sync_directory(path.parent)
+                self._write(to_json(FORMAT | header))
+                sync_directory(path.parent)
             else:
                 _check_same(path, found, FORMAT | header)
         except BaseException:
@@ -88,7 +89,7 @@ class Journal:
         rest = memoryview(f"{line}\n".encode())
         while rest:  # one write, but where a signal or a full disk cuts it short
             rest = rest[os.write(self._file, rest) :]
-        os.fsync(self._file)
+        sync(self._file)
 
 
 def read_journal(path: Path) -> tuple[dict[str, Any], list[Row]]:
@@ -150,11 +151,3 @@ def _lock(file: int, path: Path) -> None:
         raise ConfigurationError.expected(
             "Sweep", "a journal that no other sweep uses", path, remedy
         ) from None
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

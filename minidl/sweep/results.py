@@ -6,11 +6,10 @@ import csv
 import io
 import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from minidl.errors import StateError
-from minidl.files import atomic_write
+from minidl.files import as_path, atomic_write
 from minidl.layers import Sequential
 from minidl.sweep.best import Best
 from minidl.sweep.journal import JOURNAL, read_journal
@@ -46,7 +45,7 @@ class Results:
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Results:
         """What the sweep that writes, or wrote, into a directory has found so far."""
-        folder = Path(directory)
+        folder = as_path("Results.load", directory)
         header, rows = read_journal(folder / JOURNAL)
         objective, trials = header["objective"], header["trials"]
         maximize = objective != "validation_loss"

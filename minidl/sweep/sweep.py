@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -13,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from minidl.data import Splits
 from minidl.errors import ConfigurationError, DataError, check_int
+from minidl.files import as_path
 from minidl.sweep.best import Best
 from minidl.sweep.halving import Halving
 from minidl.sweep.header import describe, name_of
@@ -150,7 +150,7 @@ class Sweep:
         MissingExtraError
             The backend is not installed.
         """
-        folder = None if directory is None else Path(directory)
+        folder = None if directory is None else as_path("Sweep.run", directory)
         header = describe(self.setup, self.configurations, self.budgets[-1], self.halving)
         with (
             # First, so that nothing is written where there is no such backend.

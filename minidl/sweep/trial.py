@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from minidl.data import Dataset, Splits
 from minidl.errors import ConfigurationError, DivergedError, MinidlError, check_int
+from minidl.files import to_json
 from minidl.layers import Sequential
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
@@ -84,7 +85,7 @@ class Row:
 
     def to_json(self) -> str:
         """One line of JSON, without its end."""
-        return json.dumps(dataclasses.asdict(self), allow_nan=False)
+        return to_json(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, line: str) -> Self:

@@ -11,6 +11,7 @@ import numpy as np
 
 from minidl.data import Splits
 from minidl.errors import ConfigurationError, MissingExtraError
+from minidl.files import as_path
 from minidl.sweep.space import Configuration, Grid, Space
 from minidl.sweep.sweep import Sweep
 from minidl.sweep.trial import FIGURES, Build, Objective, Task, make_trainer, run_task
@@ -159,7 +160,7 @@ def open_study(
     optuna = _import_optuna()
     from optuna.storages.journal import JournalFileBackend, JournalStorage
 
-    storage = JournalStorage(JournalFileBackend(os.fspath(path)))
+    storage = JournalStorage(JournalFileBackend(str(as_path("open_study", path))))
     study: Study = optuna.create_study(
         storage=storage, study_name=name, direction=direction, load_if_exists=True, **options
     )

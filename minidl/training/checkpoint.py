@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.errors import CheckpointError, MinidlError, StructureError
-from minidl.files import atomic_write
+from minidl.files import as_path, atomic_write, to_json
 from minidl.initializers import Array
 from minidl.module import Module
 from minidl.training.description import ARGUMENT, build, describe
@@ -45,7 +45,6 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
     StructureError
         For what is no net, such as a Trainer.
     """
-    import json
     import zipfile
 
     if not isinstance(net, Module):
@@ -58,7 +57,7 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
         "net": describe(net, arrays),
         "parameters": parameters,
     }
-    text = json.dumps(description, indent=1)
+    text = to_json(description, indent=1)
     with atomic_write(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         # A fixed date: the same net gives the same bytes.
         archive.writestr(zipfile.ZipInfo(_DESCRIPTION), text)
@@ -84,6 +83,7 @@ def load(path: str | os.PathLike[str], *, custom: Sequence[Callable[..., Any]] =
     """
     import zipfile
 
+    path = as_path("load", path)
     where = str(path)
     named = {thing.__name__: thing for thing in custom}
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,10 @@ _KNOWN: dict[str, Any] = {
 
 def describe(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
     """`value` in terms of JSON; arrays go into `arrays`, and the JSON holds their key."""
+    if isinstance(value, np.generic) and not isinstance(value, str):
+        value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(float(value))}  # JSON has no number for it
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (np.random.Generator, np.random.RandomState)):
@@ -34,8 +39,6 @@ def describe(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
         key = f"{ARGUMENT}{path}"
         arrays[key] = value
         return {"array": key}
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, np.dtype) or (
         isinstance(value, type) and issubclass(value, (np.generic, float, int))
     ):
@@ -72,6 +75,8 @@ def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> A
         return described
     if "array" in described:
         return arrays[described["array"]]
+    if "float" in described:
+        return float(described["float"])
     if "dtype" in described:
         return np.dtype(described["dtype"])
     if "tuple" in described:

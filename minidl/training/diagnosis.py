@@ -57,6 +57,12 @@ def curve_findings(history: History) -> list[Finding]:
 
 
 def _loss_findings(loss: Array) -> list[Finding]:
+    lost = np.flatnonzero(~np.isfinite(loss))
+    if lost.size:
+        evidence = (
+            f"the loss was no finite number at {lost.size} of {len(loss)} steps, first at {lost[0] + 1}"
+        )
+        return [Finding("rate too large", evidence, "try a learning rate 3 to 10 times smaller")]
     if len(loss) < _FEWEST_STEPS:
         return []
     # One step's loss is one batch's, and an epoch's last batch may be small: neither is a jump.

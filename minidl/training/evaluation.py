@@ -18,7 +18,7 @@ def evaluate(net: Sequential, dataset: Dataset) -> tuple[float, float]:
     loss, correct = 0.0, 0
     for rows, scores in net.score_chunks(dataset.features):
         targets = dataset.targets[rows]
-        loss += head.forward(scores, targets, training=False) * len(targets)
+        loss += float(head.forward(scores, targets, training=False)) * len(targets)
         correct += count_right(head, scores, targets)
     samples = len(dataset)
     return loss / samples, correct / samples

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minidl.errors import CheckpointError
-from minidl.files import atomic_write
+from minidl.files import as_path, atomic_write, plain_number, to_json
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,7 +28,7 @@ _EPOCHS = (
 
 
 class History:
-    """The columns of a run; each is a list with one number a step or an epoch.
+    """The columns of a run; each is a list with one number, Python's own, a step or an epoch.
 
     Attributes
     ----------
@@ -47,33 +47,35 @@ class History:
 
     def record_step(self, *, loss: float, lr: float) -> None:
         """Append one step's numbers."""
+        if loss.__class__ is not float or lr.__class__ is not float:  # asked so, without a call
+            loss, lr = plain_number(loss), plain_number(lr)
         self.steps["loss"].append(loss)
         self.steps["lr"].append(lr)
 
     def record_epoch(self, **columns: float | None) -> None:
         """Append one epoch's numbers."""
         for name in _EPOCHS:
-            self.epochs[name].append(columns[name])
+            value = columns[name]
+            self.epochs[name].append(None if value is None else plain_number(value))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the columns as JSON, whole or not at all."""
-        import json
-
+        """Write the columns as JSON, whole or not at all; NaN and infinities, which it lacks, are null."""
         with atomic_write(path) as file:
-            file.write(json.dumps({"steps": self.steps, "epochs": self.epochs}).encode())
+            file.write(to_json({"steps": self.steps, "epochs": self.epochs}).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
-        """Read what `save` wrote; `CheckpointError` for anything else."""
+        """Read what `save` wrote, null as NaN but for validation; `CheckpointError` for anything else."""
         import json
 
+        path = as_path("History.load", path)
         history = cls()
         try:
-            stored = json.loads(Path(path).read_bytes())
+            stored = json.loads(path.read_bytes())
             for table, columns in (("steps", history.steps), ("epochs", history.epochs)):
                 if set(stored[table]) != set(columns):
                     raise ValueError(f"columns {sorted(stored[table])}")
-                columns.update((name, list(stored[table][name])) for name in columns)
+                columns.update((name, _read(name, stored[table][name])) for name in columns)
                 if len({len(column) for column in columns.values()}) > 1:
                     raise ValueError("columns of different lengths")
         except (ValueError, KeyError, TypeError) as error:
@@ -111,3 +113,8 @@ class History:
             if column and column[-1] is not None:
                 shown.append(f"{part} accuracy {column[-1]:.1%}")
         return f"History({', '.join(shown)})"
+
+
+def _read(name: str, column: list[Any]) -> list[Any]:
+    nothing = None if name.startswith("validation") else math.nan
+    return [nothing if value is None else value for value in column]

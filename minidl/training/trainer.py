@@ -141,6 +141,7 @@ class Trainer:
         self.last_step = self.step + more
         self.stop_reason = None
         clock = time.perf_counter()
+        callers = np.geterr()
         try:
             self._notify("on_fit_start")
             # What overflows shows in the loss, which is checked at every step.
@@ -148,11 +149,13 @@ class Trainer:
                 while self.step < self.last_step and self.stop_reason is None:
                     self._train_batch(batches)
                     if self.callbacks:
-                        self._notify("on_step_end")
+                        with np.errstate(**callers):  # a callback is its user's code
+                            self._notify("on_step_end")
                     if batches.position == 0:
                         self._end_epoch(validation, clock)
                         clock = time.perf_counter()
-                        self._notify("on_epoch_end")
+                        with np.errstate(**callers):
+                            self._notify("on_epoch_end")
         finally:
             self._tally.seconds += time.perf_counter() - clock  # an epoch under way goes on in the next fit
             self._notify("on_fit_end")
@@ -164,19 +167,21 @@ class Trainer:
 
     def _train_batch(self, batches: Batches) -> None:
         net, optimizer = self.net, self.optimizer
+        parameters = net.parameters
         optimizer.lr = optimizer.base_lr * self.scheduler.factor(self.epoch, self.step)
         features, targets = next(batches)
         data_loss, scores = net.forward_backward(features, targets)
-        loss = data_loss + (self.regularizer.add_gradients(net.parameters) if self.regularizer else 0.0)
-        check_finite(loss, net.parameters.gradients, optimizer.lr, self.step)
-        optimizer.step(net.parameters)
+        loss = data_loss
+        if self.regularizer:
+            loss = loss + self.regularizer.add_gradients(parameters)
+        check_finite(loss, parameters.gradients, optimizer.lr, self.step)
+        optimizer.step(parameters)
         self.step += 1
         self.history.record_step(loss=loss, lr=optimizer.lr)
         tally, count = self._tally, len(targets)
         tally.samples += count
         tally.loss += data_loss * count
-        assert net.head is not None
-        tally.correct += count_right(net.head, scores, targets)
+        tally.correct += count_right(net.head, scores, targets)  # type: ignore[arg-type]
 
     def _end_epoch(self, validation: Dataset | None, clock: float) -> None:
         validation_loss, validation_accuracy = None, None
@@ -225,7 +230,8 @@ class _Tally:
 
     def __init__(self) -> None:
         self.samples = self.correct = 0
-        self.loss = self.seconds = 0.0
+        self.loss = np.float64()  # stays one where a loss gives float32
+        self.seconds = 0.0
 
 
 def check_finite(loss: float, gradients: Array, lr: float, step: int) -> None:
