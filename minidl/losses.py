@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.errors import DataError, DTypeError, ShapeError
+from minidl.errors import ConfigurationError, DataError, DTypeError, ShapeError
 from minidl.initializers import Array
 from minidl.module import Module
 
@@ -45,12 +46,30 @@ class SoftmaxCrossEntropy(Loss):
     Computed through log-sum-exp with each row's maximum subtracted, so it stays finite for scores
     of ±1e4 in float32. NaN scores give a NaN loss.
 
+    Parameters
+    ----------
+    target_names : tuple or list of str, optional
+        The name of each class, one for each score. The loss has no use for them, but they stay with
+        the net: ``net.head.target_names[label]``, in its file too.
+
     Examples
     --------
     >>> loss = SoftmaxCrossEntropy()
     >>> f"{loss.forward(np.zeros((2, 4)), [0, 3], training=False):.6f}"  # log(4)
     '1.386294'
     """
+
+    target_names: tuple[str, ...] | None = None
+
+    def __init__(self, target_names: Sequence[str] | None = None) -> None:
+        if target_names is None:
+            return
+        # Other sequences, such as arrays of strings, are nothing that a net's file can describe.
+        is_list = type(target_names) in (tuple, list)
+        if not (is_list and target_names and all(isinstance(name, str) for name in target_names)):
+            remedy = "give a tuple such as ('cat', 'dog'); of an array, tuple(names.tolist())"
+            self.fail(ConfigurationError, "target_names to be a tuple of strings", repr(target_names), remedy)
+        self.target_names = tuple(map(str, target_names))
 
     def forward(self, scores: Array, targets: npt.ArrayLike, *, training: bool) -> float:
         """The mean cross-entropy.
@@ -106,8 +125,11 @@ class SoftmaxCrossEntropy(Loss):
         return labels
 
     def _check_scores(self, scores: Array) -> None:
-        if scores.ndim != 2 or 0 in scores.shape[1:]:
+        if scores.ndim != 2 or not scores.shape[1]:
             self.fail(ShapeError, "scores of shape (batch, classes)", scores.shape)
+        if self.target_names and len(self.target_names) != scores.shape[1]:
+            expected = f"{len(self.target_names)} scores a sample, one for each of target_names"
+            self.fail(ShapeError, expected, scores.shape[1], "give each class one name and one score")
         if scores.dtype.kind != "f":
             self.fail(DTypeError, "scores of a float dtype", scores.dtype)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.data import Dataset
-from minidl.errors import ShapeError, check_float, check_int
+from minidl.errors import ConfigurationError, ShapeError, check_float, check_int
 from minidl.initializers import Array, Initializer, Rng, as_generator, he_normal, normal
 from minidl.layers import Affine, Flatten, Layer, ReLU, Sequential
 from minidl.losses import SoftmaxCrossEntropy
@@ -32,6 +32,7 @@ def dense_net(
     dtype: npt.DTypeLike = np.float32,
     initializer: Initializer = he_normal,
     first_initializer: Initializer | None = None,
+    target_names: Sequence[str] | None = None,
 ) -> Sequential:
     """Affine and ReLU for every hidden size, an affine layer to the scores, softmax.
 
@@ -53,7 +54,13 @@ def dense_net(
         Of the first layer's weights, where they should start otherwise. Neighbouring pixels go
         together, so that a sum over them is far larger than one over independent features, and a
         first layer that starts smaller (``scaled(he_normal, 0.1)``) learns cleaner weights.
+    target_names : tuple or list of str, optional
+        The name of each class, kept in the net's file.
     """
+    head = SoftmaxCrossEntropy() if target_names is None else SoftmaxCrossEntropy(target_names)
+    if head.target_names and len(head.target_names) != num_classes:
+        expected, got = f"{num_classes} target_names, one for each class", len(head.target_names)
+        raise ConfigurationError.expected("dense_net", expected, got)
     generator = as_generator(rng)
     sizes = [in_features, *hidden, num_classes]
     parts: list[Any] = [standardize] if standardize is not None else []
@@ -62,7 +69,7 @@ def dense_net(
     for fan_in, fan_out in itertools.pairwise(sizes):
         parts += [Affine(fan_in, fan_out, rng=generator, dtype=dtype, initializer=draw), ReLU()]
         draw = initializer
-    return Sequential(*parts[:-1], SoftmaxCrossEntropy())
+    return Sequential(*parts[:-1], head)
 
 
 def two_layer_net(in_features: int, hidden: int, num_classes: int, **options: Any) -> Sequential:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl import SoftmaxCrossEntropy
-from minidl.errors import DataError, DTypeError, MinidlError, ShapeError, StateError
+from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError, ShapeError, StateError
 from minidl.testing import check_loss_gradients
 
 sizes = st.integers(1, 7)
@@ -97,6 +97,48 @@ def test_wrong_scores_are_refused(scores):
     for call in (loss.probabilities, loss.predict, lambda s: loss.forward(s, [0, 0], training=False)):
         with pytest.raises(MinidlError, match="SoftmaxCrossEntropy: expected scores of"):
             call(scores)
+
+
+def test_target_names_are_kept_and_change_nothing(rng):
+    scores = rng.standard_normal((4, 3)).astype(np.float32)
+    named, nameless = SoftmaxCrossEntropy(["a", "b", "c"]), SoftmaxCrossEntropy()
+    assert named.target_names == ("a", "b", "c")
+    assert nameless.target_names is None
+    assert SoftmaxCrossEntropy(target_names=None).target_names is None
+    for call in (
+        lambda loss: loss.forward(scores, [0, 1, 2, 0], training=True),
+        lambda loss: loss.backward(),
+    ):
+        np.testing.assert_array_equal(call(named), call(nameless))
+
+
+@pytest.mark.parametrize(
+    "names", ["abc", (), [], ("a", 1), (b"a",), np.array(["a", "b"]), {"a": 0}, 3, (name for name in "ab")]
+)
+def test_target_names_that_no_file_could_hold_are_refused(names):
+    with pytest.raises(ConfigurationError, match=r"target_names to be a tuple of strings, got .*tolist\(\)"):
+        SoftmaxCrossEntropy(names)
+
+
+def test_as_many_target_names_as_scores():
+    loss = SoftmaxCrossEntropy(("a", "b"))
+    for call in (
+        loss.predict,
+        loss.probabilities,
+        lambda scores: loss.forward(scores, [0], training=True),
+        lambda scores: loss.forward(scores, [0], training=False),
+    ):
+        with pytest.raises(ShapeError, match="2 scores a sample, one for each of target_names, got 3"):
+            call(np.zeros((1, 3), np.float32))
+
+
+def test_a_loss_made_of_it_needs_no_names():
+    class Own(SoftmaxCrossEntropy):
+        def __init__(self):
+            self.own = 1
+
+    assert Own().target_names is None
+    assert Own().predict(np.zeros((1, 3))) == [0]
 
 
 def test_an_empty_batch_is_refused():

@@ -114,6 +114,12 @@ def test_dense_nets():
     ]
     assert repr(two_layer_net(4, 5, 3, rng=0)) == repr(dense_net(4, [5], 3, rng=0))
     assert len(dense_net(4, [], 3)) == 2
+    assert net.head.target_names is None
+    for build, hidden in ((dense_net, [5]), (two_layer_net, 5)):
+        named = build(4, hidden, 3, target_names=("a", "b", "c"))
+        assert named.head.target_names == ("a", "b", "c")
+        with pytest.raises(ConfigurationError, match="expected 3 target_names, one for each class, got 2"):
+            build(4, hidden, 3, target_names=("a", "b"))
     start = minidl.initializers.scaled(minidl.initializers.ones, 0.5)
     net = dense_net(2, [2], 2, initializer=minidl.initializers.ones, first_initializer=start)
     assert (net["affine0"].weight.value == 0.5).all()

@@ -33,6 +33,7 @@ class NamedModel:
     in_features: int
     num_classes: int
     standardize: Standardize
+    target_names: tuple[str, ...] | None
 
     @classmethod
     def of(
@@ -48,7 +49,9 @@ class NamedModel:
         # Pixels share one scale; measurements of different kinds each need their own.
         is_image = len(data.sample_shape) > 1 or features.dtype == np.uint8
         standardize = Standardize.fit(features, shared_scale=is_image, dtype=dtype)
-        return cls(name, math.prod(data.sample_shape), data.num_classes, standardize)
+        names = data.train.target_names
+        names = names if names and len(names) == data.num_classes else None
+        return cls(name, math.prod(data.sample_shape), data.num_classes, standardize, names)
 
     def __call__(self, configuration: Configuration, data: Splits, rng: np.random.Generator) -> Sequential:
         """The net, its weights drawn from `rng`."""
@@ -64,6 +67,7 @@ class NamedModel:
             first_initializer=scaled(he_normal, configuration.get("first_scale", 1.0)),
             rng=rng,
             dtype=self.standardize.dtype,
+            target_names=self.target_names,
         )
         return net
 

@@ -68,6 +68,25 @@ def same(one, other, x):
     assert list(one.parameters) == list(other.parameters)
 
 
+def test_the_names_of_the_classes_are_in_the_file(tmp_path):
+    names = ("größer", "", "猫\n", "a\ud800")  # whatever may be a string
+    for each in (names, list(names)):
+        net = dense_net(4, [3], 4, target_names=each, rng=0)
+        minidl.save(net, tmp_path / "net.npz")
+        assert minidl.load(tmp_path / "net.npz").head.target_names == names
+
+
+def test_a_file_from_before_there_were_names(tmp_path):
+    """`nameless.npz` was written by minidl 0.1.0 before a loss took any: it loads, and is written alike."""
+    path = Path(__file__).with_name("nameless.npz")
+    net = minidl.load(path)
+    assert net.head.target_names is None
+    new = Sequential(Affine(2, 3, rng=0), SoftmaxCrossEntropy())
+    same(net, new, np.ones((2, 2), np.float32))
+    minidl.save(new, tmp_path / "net.npz")
+    assert (tmp_path / "net.npz").read_bytes() == path.read_bytes()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_round_trip(dtype, tmp_path, rng):
     net, x = make_net(dtype), rng.standard_normal((7, 2, 3))
