@@ -1,4 +1,4 @@
-"""Tables as text, aligned and calm."""
+"""Tables and lists as text, aligned and calm."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, left: Collect
         ).rstrip()
         for line in lines
     )
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """The names in a row, no more than the first `most` of them."""
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest

@@ -16,7 +16,8 @@ from benchmarks.classic import ClassicNet, reference_losses
 from benchmarks.results import Result
 from benchmarks.suite import Suite, Unit
 from benchmarks.training import Array, Training
-from minidl.data.catalog import SOURCES, SYSTEM
+from minidl.data.catalog import SYSTEM
+from minidl.data.sources import SOURCES
 
 if TYPE_CHECKING:
     from benchmarks.rounds import Session

@@ -114,7 +114,7 @@ def test_damaged_digits(tmp_path, content):
 @pytest.mark.parametrize("name", ["imagenet", "", "Digits", "mine.npy", "mnist/"])
 def test_unknown_names(name):
     message = refused(name)
-    assert "digits, fashion-mnist, mnist, cifar10 or a path that ends in .npz" in message
+    assert "digits, fashion-mnist, mnist, cifar10 or a path that ends in .npz, .csv or .csv.gz" in message
     assert repr(name) in message
 
 
@@ -135,6 +135,51 @@ def test_idx_data_sets(tmp_path, name, first, zipped):
     assert np.shares_memory(splits.train.features.base, splits.validation.features.base)
 
 
+FORMS = {
+    "dots": lambda name: name.replace("-idx", ".idx"),
+    "capitals": str.upper,
+    "mixed": lambda name: name.replace("-idx", ".IDX").replace("train-images", "Train_Images"),
+    "zipped dots": lambda name: name.replace("-idx", ".idx") + ".gz",
+    "zipped capitals": lambda name: f"{name}.gz".upper(),
+    "each its own": lambda name: name.replace("-idx", ".idx") if "train" in name else f"{name.upper()}.gz",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_idx_files_under_the_names_found_in_the_wild(tmp_path, form):
+    zipped, plain = idx_files(5), idx_files(5, zipped=False)
+    written = {}
+    for name, content in plain.items():
+        new = FORMS[form](name)
+        written[new] = zipped[f"{name}.gz"] if new.lower().endswith(".gz") else content
+    splits = load("mnist", place(tmp_path / "here", written))
+    assert mark_of(splits) == 5
+    assert (len(splits.train), len(splits.test)) == (36, 10)
+
+
+def test_of_two_files_of_one_name_the_unpacked_one_is_taken(tmp_path):
+    dots = {name.replace("-idx", ".idx"): content for name, content in idx_files(1, zipped=False).items()}
+    capitals = {name.upper(): content for name, content in idx_files(2).items()}
+    assert mark_of(load("mnist", place(tmp_path / "here", idx_files(2) | dots))) == 1
+    assert mark_of(load("mnist", place(tmp_path / "there", capitals | dots))) == 1
+
+
+def test_torchvisions_folders(tmp_path, monkeypatch, no_pooch):
+    """Its root holds a folder for each data set, and the gzipped files beside the unpacked ones."""
+    for mark, folder in enumerate(("MNIST", "FashionMNIST"), 1):
+        place(tmp_path / "root" / folder / "raw", {**idx_files(mark), **idx_files(mark, zipped=False)})
+    for mark, name, folder in ((1, "mnist", "MNIST"), (2, "fashion-mnist", "FashionMNIST")):
+        root = tmp_path / "root"
+        for directory in (root, root / folder, root / folder / "raw"):
+            assert mark_of(load(name, directory)) == mark
+            monkeypatch.setenv("MINIDL_DATA", str(directory))
+            assert mark_of(load(name)) == mark
+        other = ({"mnist", "fashion-mnist"} - {name}).pop()
+        for directory in (root / folder, root / folder / "raw"):
+            monkeypatch.setenv("MINIDL_DATA", str(directory))
+            assert "MINIDL_DATA" in refused(other)  # the files are named alike
+
+
 def test_validation_is_5000_of_a_large_training_part(tmp_path):
     splits = load("mnist", place(tmp_path / "here", idx_files(train=50_010)))
     assert (len(splits.train), len(splits.validation)) == (45_010, 5_000)
@@ -148,7 +193,20 @@ def test_a_directory_without_all_files_is_an_error_at_once(tmp_path, monkeypatch
     del contents[sorted(contents)[missing]]
     message = refused("mnist", place(tmp_path / "here", contents))
     assert all(word in message for word in (str(tmp_path / "here"), IMAGES, LABELS, "t10k", "https://"))
+    assert f"got one that holds {', '.join(sorted(contents))};" in message
     assert "no such directory" in refused("mnist", tmp_path / "nowhere")
+
+
+def test_what_a_directory_holds_is_listed_and_bounded(tmp_path, monkeypatch, no_pooch):
+    assert "got one that holds nothing;" in refused("mnist", tmp_path)
+    (tmp_path / "raw").mkdir()
+    place(tmp_path / "own", {f"file{number:04}": b"" for number in range(1000)})
+    assert "got one that holds own/, raw/;" in refused("mnist", tmp_path)
+    assert "got one that holds own/, raw/;" in refused("cifar10", tmp_path)
+    listing = f"one that holds {', '.join(f'file{number:04}' for number in range(20))} and 980 more"
+    assert f"got {listing}; get them" in refused("mnist", tmp_path / "own")
+    monkeypatch.setenv("MINIDL_DATA", str(tmp_path / "own"))
+    assert f"$MINIDL_DATA ({listing})" in refused("mnist")
 
 
 def test_swapped_and_unlike_files_are_named(tmp_path):
@@ -225,6 +283,15 @@ def test_cifar10_from_everything_that_may_be_given(tmp_path, monkeypatch, no_poo
         )
         assert np.array_equal(splits.train.features, given[0].train.features)
         assert splits.train.target_names[:2] == ("airplane", "automobile")
+
+
+def test_cifar10_in_the_directory_that_torchvision_makes(tmp_path, monkeypatch):
+    contents = test_cifar.files([30, 20, 5], "python")
+    place(tmp_path / "cifar-10-batches-py", contents)
+    test_cifar.archived(tmp_path / "cifar-10-python.tar.gz", contents)
+    assert len(load("cifar10", tmp_path).train) == 45
+    monkeypatch.setenv("MINIDL_DATA", str(tmp_path))
+    assert len(load("cifar10").train) == 45
 
 
 def test_cifar10_that_is_not_there(tmp_path):

@@ -1,0 +1,56 @@
+"""Classes by their names: words that become labels, and labels counted as a net counts them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from minidl.data.dataset import Dataset
+from minidl.errors import DataError
+from minidl.initializers import Array
+from minidl.tables import listed
+
+_WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})(\.0*)?")
+
+
+def class_name(word: str) -> str:
+    """A class's name as it is written in a cell: without the space around it, 2 for ``2.0``.
+
+    What reads as a whole number is one however it is written, but one with leading zeros, as codes
+    have them, is a word.
+    """
+    name = " ".join(word.split()).strip('"')
+    return str(int(name.partition(".")[0])) if _WHOLE.fullmatch(name) else name
+
+
+def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
+    """The distinct `names` in order: by number where all are whole numbers, else as words."""
+    distinct = set(names)
+    return tuple(sorted(distinct, key=int) if all(map(_WHOLE.fullmatch, distinct)) else sorted(distinct))
+
+
+def match_classes(where: str, dataset: Dataset, target_names: Sequence[str]) -> Dataset:
+    """`dataset` with its labels counted as `target_names` counts the classes, matched by name.
+
+    Labels of a data set without names stay as they are.
+
+    Raises
+    ------
+    DataError
+        For a sample of a class that is not among `target_names`.
+    """
+    own = dataset.target_names
+    if own is None or own == tuple(target_names):
+        return dataset
+    places = {name: label for label, name in enumerate(target_names)}
+    new: Array = np.array([places.get(name, -1) for name in own])
+    targets = new[dataset.targets]
+    if (targets < 0).any():
+        counts = np.bincount(dataset.targets[targets < 0], minlength=len(own))
+        strangers = [f"{name!r} ({count} samples)" for name, count in zip(own, counts, strict=True) if count]
+        expected = f"no class but the net's: {listed(target_names, 30)}"
+        remedy = "correct these labels, leave these samples out, or train a net on all classes"
+        raise DataError.expected(where, expected, listed(strangers), remedy)
+    return Dataset(dataset.features, targets, target_names=target_names)

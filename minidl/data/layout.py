@@ -1,0 +1,197 @@
+"""How the cells stand in a `.csv` file: the separator, the header, and which column holds the classes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import operator
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, TextIO, TypeAlias
+
+from minidl.data.idx import open_binary
+from minidl.errors import DataError
+from minidl.tables import listed
+
+Target: TypeAlias = "str | int"
+"""A column's name, or its position counted from 0; negative from the end."""
+
+MISSING = {
+    *("", "?", "na", "NA", "n/a", "N/A", "#NA", "#N/A", "<NA>"),
+    *("nan", "NaN", "NAN", "-nan", "-NaN", "null", "NULL"),
+}
+"""What stands for no value; not ``Na``, ``None`` or ``-``, which name classes."""
+
+_DELIMITERS = "\t;|,"
+_INDEX_NAMES = ("", "Unnamed: 0")
+_SAMPLE_LINES = 20
+_LONGEST_LINE = 1 << 24  # characters; a bound, for what is no table may be one line of any length
+
+
+class Layout(NamedTuple):
+    """`names` are the header's, or None; `left_out` is pandas' index."""
+
+    delimiter: str
+    names: tuple[str, ...] | None
+    width: int
+    target: int
+    left_out: int | None
+
+    @property
+    def features(self) -> list[int]:
+        """The positions of the columns of features."""
+        return [column for column in range(self.width) if column not in (self.target, self.left_out)]
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """The names of the columns of features."""
+        return [self.names[column] for column in self.features] if self.names else None
+
+    @property
+    def target_name(self) -> Target:
+        """The target column's name, or without a header its position."""
+        return self.names[self.target] if self.names else self.target
+
+    def label(self, column: int) -> str:
+        """How messages name a column."""
+        return f"column {self.names[column]!r}" if self.names else f"column {column} (counted from 0)"
+
+
+def read_layout(path: str | os.PathLike[str], target: Target | None = None) -> Layout:
+    """The layout that the first rows of a file show.
+
+    The separator is the one of comma, semicolon, tab and bar that cuts the first rows into equally
+    many cells. The first row is a header if its cells are words above columns of numbers, or count
+    the columns. A first column without a name, as pandas writes its index, is left out.
+
+    Raises
+    ------
+    DataError
+        The file is missing or no text, has no rows or a single column, names two columns alike, or
+        has no column `target`.
+    """
+    where = f"csv file {str(path)!r}"
+    with open_text(path) as stream:
+        lines = [stream.readline(_LONGEST_LINE) for _ in range(_SAMPLE_LINES)]
+    readings = {delimiter: _records(lines, delimiter) for delimiter in _DELIMITERS}
+    delimiter = max(readings, key=lambda each: _score(readings[each]))
+    records = readings[delimiter]
+    if not records:
+        raise DataError.expected(where, "a row a sample", "a file without rows")
+    names = tuple(map(clean, records[0])) if _has_header(records) else None
+    width = len(records[0])
+    if width < 2:
+        remedy = "separate the cells by commas, semicolons or tabs"
+        raise DataError.expected(where, "a column of classes and one or more of numbers", "one", remedy)
+    if names:
+        _check_names(where, names)
+        if len(records) < 2:
+            raise DataError.expected(where, "a row or more below the header", "none")
+    column = _find_target(where, names, width, target)
+    left_out = 0 if names and names[0] in _INDEX_NAMES and column and width > 2 else None
+    return Layout(delimiter, names, width, column, left_out)
+
+
+@contextmanager
+def open_text(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """The file as text, unpacked where it is gzipped; what cannot be read there is a `DataError`."""
+    where = f"csv file {str(path)!r}"
+    try:
+        # A spreadsheet's byte order mark is no part of the first cell.
+        with open_binary(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as stream:
+            yield stream
+    except UnicodeDecodeError as error:
+        got = f"byte 0x{error.object[error.start]:02x}, which is none"
+        remedy = "save it as CSV in UTF-8"
+        raise DataError.expected(where, "text in UTF-8", got, remedy) from error
+    except csv.Error as error:
+        raise DataError.expected(where, "cells", error, "is there a quote that is not closed?") from error
+    except (OSError, EOFError, zlib.error) as error:
+        remedy = "check the path, or get the file anew"
+        raise DataError.expected(where, "a readable file", error or type(error).__name__, remedy) from error
+
+
+def read_records(stream: TextIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """The rows below the header, each with the number of its (last) line; empty lines are none.
+
+    The header is read at once, so that what `stream` gives next is what stands below it.
+    """
+    reader = csv.reader(stream, delimiter=layout.delimiter)
+    rows = ((reader.line_num, record) for record in reader if record)
+    if layout.names:
+        next(rows)
+    return rows
+
+
+def clean(cell: str) -> str:
+    """A word without the space and the stray quotes around it."""
+    return " ".join(cell.split()).strip('"')
+
+
+def is_number(cell: str) -> bool:
+    """Whether NumPy reads it as a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def _is_amount(cell: str) -> bool:
+    """Whether somebody meant a number, be it with a decimal comma, which is refused later."""
+    return is_number(cell.replace(",", "."))
+
+
+def _records(lines: list[str], delimiter: str) -> list[list[str]]:
+    try:
+        return [record for record in csv.reader(lines, delimiter=delimiter) if record]
+    except csv.Error:  # a cell of more than 128 KB: not this delimiter
+        return []
+
+
+def _score(records: list[list[str]]) -> tuple[int, int]:
+    """How well a delimiter cuts: by the rows as long as the first, then by the numbers in them."""
+    width = len(records[0]) if records else 0
+    alike = [record for record in records if len(record) == width > 1]
+    return len(alike), sum(map(_is_amount, itertools.chain(*alike)))
+
+
+def _has_header(records: list[list[str]]) -> bool:
+    first, rest = records[0], records[1:]
+    numbers = [cell.strip() for cell in first if _is_amount(cell)]
+    if not rest:
+        return not numbers
+    if len(numbers) > 2 and numbers == [str(number) for number in range(len(numbers))]:
+        return True  # an array's columns, numbered by pandas
+    columns = itertools.zip_longest(*rest, fillvalue="")
+    above = [cell for cell, below in zip(first, columns, strict=False) if any(map(_is_amount, below))]
+    judges = [_is_amount(cell) for cell in above if cell.strip() not in MISSING]
+    return 2 * sum(judges) < len(judges)
+
+
+def _check_names(where: str, names: tuple[str, ...]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        got = f"{listed(list(map(repr, twice)))} more than once"
+        raise DataError.expected(where, "a header that names every column once", got, "rename the columns")
+
+
+def _find_target(where: str, names: tuple[str, ...] | None, width: int, target: Target | None) -> int:
+    if target is None:
+        return width - 1
+    if isinstance(target, str) and names and clean(target) in names:
+        return names.index(clean(target))
+    try:
+        if isinstance(target, bool):
+            raise TypeError
+        position = int(target) if isinstance(target, str) else operator.index(target)
+        if -width <= position < width:
+            return position % width
+    except (TypeError, ValueError):
+        pass
+    got = f"columns {listed(names)}" if names else f"{width} columns without a header"
+    remedy = f"give a name of these, or a position from 0 to {width - 1}"
+    raise DataError.expected(where, f"a target column {target!r}", got, remedy)
