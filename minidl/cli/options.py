@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minidl.data import catalog
+from minidl.data.layout import read_layout
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -54,9 +57,20 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         "data",
         nargs="?",
         default="digits",
-        help="digits (default), fashion-mnist, mnist, cifar10, or FILE.npz with x_train, y_train, …",
+        help="digits (default), fashion-mnist, mnist, cifar10, FILE.csv with a row a sample, or FILE.npz "
+        "with x_train, y_train, …",
     )
+    add_reading(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add where a data set's files are, and how a table is to be read."""
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the data set's files are")
+    parser.add_argument(
+        "--target",
+        metavar="NAME",
+        help="the column of classes in FILE.csv, or its position from 0 (default: the last)",
+    )
 
 
 def add_hyperparameters(
@@ -105,14 +119,19 @@ def settings(arguments: argparse.Namespace, samples: int) -> dict[str, Any]:
 
 def data_name(arguments: argparse.Namespace) -> str:
     """The data set's name, that of a file without its suffix."""
-    return Path(arguments.data).stem if arguments.data.endswith(".npz") else str(arguments.data)
+    return catalog.stem(arguments.data)
 
 
 def described(arguments: argparse.Namespace) -> dict[str, Any]:
     """What ``run.json`` says of the data set, the seed and the dtype."""
-    return {
-        "data": str(Path(arguments.data).resolve()) if arguments.data.endswith(".npz") else arguments.data,
-        "data_dir": str(arguments.data_dir.resolve()) if arguments.data_dir else None,
+    data, directory = arguments.data, arguments.data_dir
+    described = {
+        "data": str(Path(directory or "", data).resolve()) if catalog.is_path(data) else data,
+        "data_dir": str(directory.resolve()) if directory else None,
         "seed": arguments.seed,
         "dtype": arguments.dtype,
     }
+    if catalog.is_csv(data):
+        layout = read_layout(described["data"], arguments.target)
+        described |= {"target": layout.target_name, "columns": layout.feature_names}
+    return described

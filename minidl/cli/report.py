@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from minidl.data import Dataset, Splits
 from minidl.layers import Sequential
 from minidl.tables import table
 from minidl.training import evaluate
+
+_MOST_CLASSES = 30
+_LONGEST_NAME = 40
 
 
 def parts(splits: Splits) -> dict[str, Dataset]:
@@ -16,20 +21,21 @@ def parts(splits: Splits) -> dict[str, Dataset]:
     return {name: part for name, part in named.items() if part is not None}
 
 
-def summary(splits: Splits) -> str:
+def summary(name: str, parts: Mapping[str, Dataset]) -> str:
     """One line about a data set."""
-    counts = ", ".join(f"{len(part):,} {name}" for name, part in parts(splits).items())
-    shape = " × ".join(map(str, splits.sample_shape))
-    dtype = splits.train.features.dtype
-    return f"{splits.name}: {counts} samples of {shape} {dtype}, {splits.num_classes} classes"
+    counts = ", ".join(f"{len(part):,} {kind}" for kind, part in parts.items())
+    classes = max(part.num_classes for part in parts.values())
+    first = next(iter(parts.values()))
+    shape = " × ".join(map(str, first.sample_shape))
+    return f"{name}: {counts} samples of {shape} {first.features.dtype}, {classes} classes"
 
 
 def scores(
-    net: Sequential, splits: Splits, known: Mapping[str, tuple[float, float]] | None = None
+    net: Sequential, parts: Mapping[str, Dataset], known: Mapping[str, tuple[float, float]] | None = None
 ) -> dict[str, dict[str, float]]:
     """Samples, loss and accuracy of each part; what is `known` of a part is not measured again."""
     results = {}
-    for name, part in parts(splits).items():
+    for name, part in parts.items():
         loss, accuracy = (known or {}).get(name) or evaluate(net, part)
         results[name] = {"samples": len(part), "loss": loss, "accuracy": accuracy}
     return results
@@ -44,5 +50,32 @@ def scores_table(results: dict[str, dict[str, float]]) -> str:
     return table(("part", "samples", "loss", "accuracy"), rows)
 
 
+def classes_table(net: Sequential, name: str, part: Dataset) -> str:
+    """The classes of a part: their samples, and how many of these the net recognizes.
+
+    Of many classes, those that it recognizes worst.
+    """
+    classes = part.num_classes
+    right = part.targets[net.predict(part.features) == part.targets]
+    samples, recognized = (np.bincount(labels, minlength=classes) for labels in (part.targets, right))
+    accuracy = recognized / np.maximum(samples, 1)
+    shown = np.arange(classes)
+    if classes > _MOST_CLASSES:
+        there = np.flatnonzero(samples)
+        shown = there[np.argsort(accuracy[there], kind="stable")][:_MOST_CLASSES]
+    names = list(map(_short, part.target_names or map(str, range(classes))))
+    rows = [
+        (names[label], f"{samples[label]:,}", f"{accuracy[label]:.2%}" if samples[label] else "-")
+        for label in shown
+    ]
+    lines = table((f"{name} by class", "samples", "accuracy"), rows)
+    return lines if len(shown) == classes else f"{lines}\nthe worst {len(shown)} of {classes:,} classes"
+
+
 def silent(*_: object) -> None:
     """Print nothing."""
+
+
+def _short(name: str) -> str:
+    name = " ".join(name.split())
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

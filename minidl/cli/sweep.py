@@ -40,6 +40,7 @@ def add_command(commands: Any) -> None:
             "  minidl sweep cifar10 --hidden 300 --lr 1e-3 1.2e-3 1.4e-3 1.6e-3 1.8e-3 \\\n"
             "      --reg 1e-4 1e-3 1e-2 --steps 2000 --jobs 2 --out runs/classic\n"
             "  minidl sweep fashion-mnist --hidden 100 300 300,100 --random 30 --lr 1e-3:1e-1 --halving\n"
+            "  minidl sweep mine.csv --target species --hidden 10 50 --lr 0.01 0.1\n"
             "  minidl sweep mine.npz --lr 0.01 0.1 --backend dask --scheduler tcp://10.0.0.1:8786\n"
             "  minidl evaluate runs/classic                 measure the best net"
         ),
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Search, print and write; returns the exit code."""
     from minidl.sweep import Halving, Sweep
 
-    splits = minidl.data.load(arguments.data, arguments.data_dir)
+    splits = minidl.data.load(arguments.data, arguments.data_dir, target=arguments.target)
     settings = options.settings(arguments, len(splits.train))
     unit = "steps" if "steps" in settings else "epochs"
     length = {unit: settings[unit]}
@@ -102,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     say = report.silent if arguments.quiet else print
     count = len(sweep.configurations)
     trials = f"{count} trial{'s' * (count != 1)}"
-    say(f"{report.summary(splits)}\n{trials} of {settings[unit]:,} {unit}\n")
+    say(f"{report.summary(splits.name, report.parts(splits))}\n{trials} of {settings[unit]:,} {unit}\n")
     started = time.perf_counter()
     try:
         results = _search(sweep, out, arguments)
@@ -117,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
         part: (getattr(best, f"{part}_loss"), getattr(best, f"{part}_accuracy"))
         for part in ("train", "validation")
     }
-    scores = report.scores(net, splits, known)
+    scores = report.scores(net, report.parts(splits), known)
     made = {
         **options.described(arguments),
         "settings": best.configuration | length,

@@ -38,7 +38,8 @@ def add_command(commands: Any) -> None:
             "  minidl train\n"
             "  minidl train fashion-mnist --hidden 300\n"
             "  minidl train cifar10 --data-dir cifar-10-batches-bin --hidden 300 100 --lr 0.005\n"
-            "  minidl train mine.npz --out runs/mine"
+            "  minidl train mine.csv --target species --out runs/mine\n"
+            "  minidl train mine.npz"
         ),
     )
     options.add_data(parser)
@@ -50,7 +51,7 @@ def add_command(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, print and write; returns the exit code."""
-    splits = minidl.data.load(arguments.data, arguments.data_dir)
+    splits = minidl.data.load(arguments.data, arguments.data_dir, target=arguments.target)
     settings = options.settings(arguments, len(splits.train))
     for name in ("epochs", "batch_size", *(["steps"] if "steps" in settings else [])):
         check_int("train", name, settings[name], at_least=1)
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     out = run_directory.prepare(arguments.out, options.data_name(arguments), force=arguments.force)
     say = report.silent if arguments.quiet else print
     sizes = " → ".join(map(str, (math.prod(splits.sample_shape), *settings["hidden"], splits.num_classes)))
-    say(report.summary(splits))
+    say(report.summary(splits.name, report.parts(splits)))
     say(f"net: {sizes}, {net.parameters.count:,} parameters, {arguments.dtype}")
 
     made = {**options.described(arguments), "settings": settings}
@@ -86,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"minidl: {trainer.stop_reason} after {trainer.step} steps, saved in {out}", file=sys.stderr)
         return 130
 
-    results = report.scores(net, splits)
+    results = report.scores(net, report.parts(splits))
     write({**made, "results": results, "seconds": seconds, "stopped": None})
     samples = _samples_seen(trainer, len(splits.train), settings["batch_size"])
     say(f"\n{report.scores_table(results)}\n")

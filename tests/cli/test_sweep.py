@@ -53,7 +53,7 @@ def test_a_grid(capsys, tmp_path):
 
     assert call("evaluate runs/digits-sweep") == 0
     evaluated = capsys.readouterr().out.splitlines()
-    assert evaluated[3:] == out.splitlines()[-6:-3]
+    assert evaluated[3:6] == out.splitlines()[-6:-3]
 
 
 def test_the_best_is_what_train_makes_of_its_configuration(tmp_path):
