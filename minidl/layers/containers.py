@@ -20,10 +20,8 @@ Part: TypeAlias = "Layer | Loss | tuple[str, Layer | Loss]"
 _CHUNK = 1 << 17
 """Numbers that a layer gives at once in inference, but no fewer than 512 rows and no more than 4,096."""
 
-# Inference allocates. What is freed above a threshold glibc hands back to the system, which clears it
-# for the next one: half of the time that rows of 64 numbers took. A large block, freed once, raises that
-# threshold (see mallopt(3), M_TRIM_THRESHOLD); for another allocator this is nothing.
-np.empty(1 << 23, np.uint8)
+_BLOCK = (1 << 22) - 1
+"""Bytes; for one more, NumPy would ask the system for huge pages."""
 
 
 class Sequential(Layer):
@@ -93,6 +91,10 @@ class Sequential(Layer):
         sides = [side for _, parameter in self.named_parameters() for side in parameter.shape]
         widest = max(sides, default=1)
         self._rows = min(max(_CHUNK // widest, 512), 4096)
+        # Inference allocates. What is freed above a threshold glibc hands back to the system, which clears it
+        # for the next one: half of the time that rows of 64 numbers took. Any large block that a program
+        # frees raises that threshold (see mallopt(3), M_TRIM_THRESHOLD): this one is only taken and freed.
+        np.empty(_BLOCK, np.uint8)
 
     def _common_dtype(self) -> np.dtype[np.generic] | None:
         dtypes = {path: parameter.value.dtype for path, parameter in self.named_parameters()}

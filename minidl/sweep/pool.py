@@ -5,9 +5,9 @@ A trial's function is pure, so that one whose worker died is simply run again.
 
 from __future__ import annotations
 
-import warnings
+import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeAlias
 
 from minidl.errors import ConfigurationError, MissingExtraError
@@ -39,7 +39,7 @@ def open_pool(setup: Setup, *, jobs: int, backend: str, scheduler: str | None) -
     with BACKENDS[backend](setup, jobs, scheduler) as engine, ExitStack() as pool:
 
         def start() -> Any:
-            with parallel_config(engine.backend, **engine.options):
+            with parallel_config(engine.backend, **engine.options), _start_method_as_it_was():
                 # The next task is handed out when one is done: what waits would have to be called back.
                 options = {"batch_size": 1, "pre_dispatch": engine.ahead}
                 return pool.enter_context(Parallel(jobs, return_as="generator_unordered", **options))
@@ -56,11 +56,24 @@ def open_pool(setup: Setup, *, jobs: int, backend: str, scheduler: str | None) -
                 parallel = start()
                 raise
             finally:
-                with warnings.catch_warnings():  # that there are more answers: an interrupt wants none
-                    warnings.simplefilter("ignore", UserWarning)
-                    answers.close()
+                # Closed, it would warn that there are more answers; thrown into, it only calls them off.
+                with suppress(_CalledOffError):
+                    answers.throw(_CalledOffError)
 
         yield lambda tasks: _insist(attempt, tasks, engine.deaths)
+
+
+@contextmanager
+def _start_method_as_it_was() -> Iterator[None]:
+    """Joblib's `Parallel` settles by which method the process starts others; its owner may yet choose."""
+    settled = multiprocessing.get_start_method(allow_none=True)
+    yield
+    if not settled:
+        multiprocessing.set_start_method(None, force=True)
+
+
+class _CalledOffError(Exception):
+    """Thrown into joblib where nobody wants the answers that are still to come."""
 
 
 def _insist(

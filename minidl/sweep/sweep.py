@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from minidl.data import Splits
 from minidl.errors import ConfigurationError, DataError, check_int
@@ -156,7 +155,6 @@ class Sweep:
             # First, so that nothing is written where there is no such backend.
             open_pool(self.setup, jobs=jobs, backend=backend, scheduler=scheduler) as run_tasks,
             Journal(folder and folder / JOURNAL, header, resume=resume) as journal,
-            threadpool_limits(1),  # the trials', where they run in this process; given back at the end
         ):
             run = _Run(self, journal, Best(folder), on_result)
             entrants = list(range(len(self.configurations)))

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from minidl.data import Dataset, Splits
 from minidl.errors import ConfigurationError, DivergedError, MinidlError, check_int
@@ -26,6 +25,7 @@ from minidl.optimizers import SGD
 from minidl.regularizers import L2
 from minidl.schedulers import StepDecay
 from minidl.sweep.space import Configuration
+from minidl.sweep.threads import one_thread
 from minidl.training import History, Trainer, evaluate
 
 Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Sequential | Trainer"]
@@ -142,11 +142,9 @@ class Outcome:
     state: bytes | None = None
 
 
+@one_thread()  # whatever the backend, or the sums inside the BLAS would round differently
 def run_task(setup: Setup, task: Task) -> Outcome:
     """Train and measure; whatever goes wrong is in the row."""
-    # One thread, whatever the backend, or the sums inside the BLAS would round differently. It is not
-    # given back: in a worker that runs trials on several threads it would be taken from the others.
-    threadpool_limits(1)
     trainer: Trainer | None = None
     train = setup.data.train
     row = Row(task.trial, task.configuration, task.rung, 0, "done" if task.last else "running")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,11 +43,9 @@ class ProgressBar(Callback):
 
     def on_fit_start(self, trainer: Trainer) -> None:
         """Open the bar."""
-        from tqdm import tqdm
-
         self._accuracies = ""
         total = trainer.last_step - trainer.step
-        self._bar = tqdm(total=total, unit="step", disable=None, dynamic_ncols=True, leave=False)
+        self._bar = _bar_class()(total=total, unit="step", disable=None, dynamic_ncols=True, leave=False)
 
     def on_step_end(self, trainer: Trainer) -> None:
         """Move on by a step."""
@@ -66,3 +66,14 @@ class ProgressBar(Callback):
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()
+
+
+@functools.cache
+def _bar_class() -> Any:
+    """Tqdm with a lock of its own: the one that it makes settles how the process starts others, for good."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]
+        _lock = threading.RLock()
+
+    return Bar
