@@ -11,8 +11,6 @@ import minidl
 from minidl.cli import options, report, run_directory
 from minidl.data import Dataset, catalog
 from minidl.data.classes import match_classes
-from minidl.data.csv import read_table
-from minidl.data.layout import read_layout
 from minidl.errors import CheckpointError, DataError, ShapeError
 from minidl.layers import Sequential
 from minidl.tables import listed
@@ -71,6 +69,8 @@ def _load(
     if is_own and directory is None and made.get("data_dir"):
         directory = Path(made["data_dir"])
     if catalog.is_csv(data):
+        from minidl.data.csv import read_table  # here: not every start reads a table
+
         target = made.get("target") if target is None else target
         _check_columns(path, target, made.get("columns"))
         if not is_own:
@@ -81,6 +81,8 @@ def _load(
 
 def _check_columns(path: Path, target: str | int | None, trained_on: list[str] | None) -> None:
     """Refuse a table whose columns are not those that the net was trained on, in their order."""
+    from minidl.data.layout import read_layout
+
     names = read_layout(path, target).feature_names
     if trained_on is None or names is None or names == trained_on:
         return

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from minidl.data import catalog
-from minidl.data.layout import read_layout
 
 
 @dataclass(frozen=True)
@@ -132,6 +131,8 @@ def described(arguments: argparse.Namespace) -> dict[str, Any]:
         "dtype": arguments.dtype,
     }
     if catalog.is_csv(data):
+        from minidl.data.layout import read_layout  # here: not every start reads a table
+
         layout = read_layout(described["data"], arguments.target)
         described |= {"target": layout.target_name, "columns": layout.feature_names}
     return described

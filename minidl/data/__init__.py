@@ -1,4 +1,4 @@
-"""Data sets: `Dataset` and `Splits`, and `load` for the known ones and for one's own `.npz` files."""
+"""Data sets: `Dataset` and `Splits`, and `load` for the known ones and for tables and `.npz` files."""
 
 from minidl.data.batches import Batches
 from minidl.data.catalog import load
