@@ -158,10 +158,10 @@ def test_idx_files_under_the_names_found_in_the_wild(tmp_path, form):
 
 
 def test_of_two_files_of_one_name_the_unpacked_one_is_taken(tmp_path):
-    dots = {name.replace("-idx", ".idx"): content for name, content in idx_files(1, zipped=False).items()}
-    capitals = {name.upper(): content for name, content in idx_files(2).items()}
-    assert mark_of(load("mnist", place(tmp_path / "here", idx_files(2) | dots))) == 1
-    assert mark_of(load("mnist", place(tmp_path / "there", capitals | dots))) == 1
+    plain = idx_files(1, zipped=False)
+    for number, form in enumerate((str, FORMS["dots"], FORMS["capitals"])):
+        files = idx_files(2) | {form(name): content for name, content in plain.items()}
+        assert mark_of(load("mnist", place(tmp_path / str(number), files))) == 1
 
 
 def test_torchvisions_folders(tmp_path, monkeypatch, no_pooch):

@@ -58,6 +58,7 @@ def check_flowers(data):
         FLOWERS.replace("\n", "\r"),
         FLOWERS.replace("\n", "\n\n") + "\n\n",
         b"\xef\xbb\xbf" + FLOWERS.encode(),
+        b"\xef\xbb\xbf" + FLOWERS.partition("\n")[2].encode(),
         gzip.compress(FLOWERS.encode()),
         FLOWERS.replace(",", ";"),
         FLOWERS.replace(",", "\t"),
@@ -125,7 +126,7 @@ def test_classes_are_the_distinct_words_or_whole_numbers(words, names, labels, t
         ("1,2,x\n2,1,y\n", None),
         ("1,2,3\n2,1,3\n", None),
         ("a,b,c\n?,,x\n1,2,y\n", ("a", "b", "c")),
-        ("?,2,x\n1,2,y\n", None),
+        ("?,,3,x\n1,2,3,y\n", None),
         ("1,2,x\n2,1,7\n", None),  # a word above a number, beside numbers above numbers
         ("0,1,2,3,species\n5,3,1,2,x\n4,2,1,1,y\n", ("0", "1", "2", "3", "species")),
         (",0,1,2\n0,5,3,x\n1,4,2,y\n", ("", "0", "1", "2")),
