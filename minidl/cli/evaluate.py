@@ -36,7 +36,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "data", nargs="?", help="data set, FILE.csv or FILE.npz (default: the one it was trained on)"
     )
-    options.add_reading(parser)
+    options.add_reading(parser, target="as in training")
     parser.set_defaults(run=run)
 
 

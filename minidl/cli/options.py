@@ -62,13 +62,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     add_reading(parser)
 
 
-def add_reading(parser: argparse.ArgumentParser) -> None:
-    """Add where a data set's files are, and how a table is to be read."""
+def add_reading(parser: argparse.ArgumentParser, *, target: str = "the last") -> None:
+    """Add where a data set's files are, and which column of a table holds the classes."""
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the data set's files are")
     parser.add_argument(
         "--target",
         metavar="NAME",
-        help="the column of classes in FILE.csv, or its position from 0 (default: the last)",
+        help=f"the column of classes in FILE.csv, or its position from 0 (default: {target})",
     )
 
 
