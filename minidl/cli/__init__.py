@@ -6,25 +6,18 @@ with what was trained so far saved.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 from minidl import __version__
 from minidl.cli import doctor, evaluate, sweep, train
+from minidl.cli.parser import Parser
 from minidl.errors import MinidlError
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line, where argparse would print the usage as well."""
-        self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (that of the process by default); returns the exit code."""
-    parser = _Parser(
+    parser = Parser(
         prog="minidl",
         description="Train, evaluate and look into small nets on a CPU.",
         epilog="Start with: minidl train",

@@ -32,9 +32,14 @@ def add_command(commands: Any) -> None:
             "  minidl evaluate runs/mine new.csv        a table with the same columns"
         ),
     )
-    parser.add_argument("directory", type=Path, metavar="DIR", help="what minidl train wrote (its --out)")
     parser.add_argument(
-        "data", nargs="?", help="data set, FILE.csv or FILE.npz (default: the one it was trained on)"
+        "directory", type=options.path, metavar="DIR", help="what minidl train wrote (its --out)"
+    )
+    parser.add_argument(
+        "data",
+        type=options.data_set,
+        nargs="?",
+        help="data set, FILE.csv or FILE.npz (default: the one it was trained on)",
     )
     options.add_reading(parser, target="as in training")
     parser.set_defaults(run=run)

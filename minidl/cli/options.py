@@ -50,10 +50,21 @@ _HYPERPARAMETERS: dict[str, tuple[Callable[[str], Any], str | None, str]] = {
 """Type, metavar and help of the options that a sweep can vary, the hidden layers apart."""
 
 
+def path(text: str) -> Path:
+    """A path, ``~`` expanded: no shell does it within ``--out=~/runs``."""
+    return as_path("path", text)
+
+
+def data_set(text: str) -> str:
+    """A data set's name, or a file's path."""
+    return str(path(text)) if text.startswith("~") else text
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add the data set and where its files are."""
     parser.add_argument(
         "data",
+        type=data_set,
         nargs="?",
         default="digits",
         help="digits (default), fashion-mnist, mnist, cifar10, FILE.csv with a row a sample, or FILE.npz "
@@ -64,7 +75,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 def add_reading(parser: argparse.ArgumentParser, *, target: str = "the last") -> None:
     """Add where a data set's files are, and which column of a table holds the classes."""
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the data set's files are")
+    parser.add_argument("--data-dir", type=path, metavar="DIR", help="where the data set's files are")
     parser.add_argument(
         "--target",
         metavar="NAME",
@@ -100,7 +111,7 @@ def add_output(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGr
     """
     parser.add_argument("--seed", type=int, default=0, help="of weights and shuffles (default 0)")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: a new runs/NAME)")
+    parser.add_argument("--out", type=path, metavar="DIR", help="where to write (default: a new runs/NAME)")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     in_use = parser.add_mutually_exclusive_group()
     in_use.add_argument("--force", action="store_true", help="overwrite the run that --out holds")
