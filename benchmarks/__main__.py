@@ -17,7 +17,8 @@ from benchmarks.rounds import ALWAYS, Session
 from benchmarks.suite import Suite
 from benchmarks.suites import SUITES
 from benchmarks.tables import header, markdown, section
-from minidl.errors import MissingExtraError
+from minidl.cli.options import path
+from minidl.console import one_line, safe_console
 
 PEERS = tuple(name for name in CONTESTANTS if name not in ALWAYS)
 """Those that a user chooses from; the floor and minidl always run."""
@@ -43,6 +44,7 @@ examples:
                                                 print and draw once more what was measured"""
 
 
+@safe_console()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line says; returns the exit code."""
     options = _parser().parse_args(arguments)
@@ -130,8 +132,8 @@ def show(suite: Suite, report: Report, out: Path) -> None:
         (out / "results.md").write_text(markdown(SUITES.values(), report), encoding="utf-8")
         try:
             suite.plot(results, out / f"{suite.name}.png")
-        except MissingExtraError as error:
-            print(f"no picture: {error}", file=sys.stderr)
+        except Exception as error:  # one suite's picture is not worth the others' figures
+            print(f"no picture: {one_line(error)}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -163,13 +165,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=path,
         default=Path("runs/benchmarks"),
         metavar="DIR",
         help="where results.json, results.md and the pictures go (%(default)s)",
     )
     parser.add_argument(
-        "--from", type=Path, metavar="FILE", dest="source", help="show a results.json, measure nothing"
+        "--from", type=path, metavar="FILE", dest="source", help="show a results.json, measure nothing"
     )
     return parser
 

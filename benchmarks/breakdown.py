@@ -18,6 +18,7 @@ from benchmarks.contestants import floor, ours
 from benchmarks.machine import blas_libraries, describe_machine
 from benchmarks.tables import header
 from benchmarks.training import Training
+from minidl.console import safe_console
 from minidl.data import Batches
 from minidl.tables import table
 from minidl.training import trainer as loop
@@ -34,6 +35,7 @@ some 0.3 µs a part."""
 Times = dict[str, list[float]]
 
 
+@safe_console()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
     options = _parser().parse_args(arguments)

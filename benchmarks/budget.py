@@ -15,6 +15,7 @@ import numpy as np
 
 import minidl
 from benchmarks.counting import LARGE, Costs, Counts, count, peak
+from minidl.console import safe_console
 from minidl.tables import table as aligned
 
 BUDGET = Path(__file__).with_name("budget.json")
@@ -42,6 +43,7 @@ The first two depend on Python's minor version, so the budget has an entry for e
 has none, the newest entry's arrays, bytes and peak are compared."""
 
 
+@safe_console()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line says; returns the exit code."""
     parser = argparse.ArgumentParser(

@@ -23,6 +23,8 @@ from benchmarks.machine import Bystanders, describe_machine
 from benchmarks.processes import ROOT, environment
 from benchmarks.tables import header
 from benchmarks.training import Training
+from minidl.cli.options import path
+from minidl.console import safe_console
 from minidl.data import Splits
 from minidl.tables import table
 
@@ -53,6 +55,7 @@ The last line is no search but the floor: what the bare matrix products of eight
 which one of two jobs has to run, take on one core."""
 
 
+@safe_console()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line says; returns the exit code."""
     options = _parser().parse_args(arguments)
@@ -181,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("data", nargs="?", default="cifar10", help="as minidl sweep takes it (cifar10)")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="where the data set's files are")
+    parser.add_argument("--data-dir", type=path, metavar="DIR", help="where the data set's files are")
     parser.add_argument("--steps", type=int, default=2000, help="updates of a trial, to whole epochs (2000)")
     parser.add_argument("--rounds", type=int, default=1, help="runs of each, in turn; the median counts (1)")
     parser.add_argument("--grid-search", help=argparse.SUPPRESS)

@@ -12,11 +12,29 @@ from collections.abc import Sequence
 from minidl import __version__
 from minidl.cli import doctor, evaluate, sweep, train
 from minidl.cli.parser import Parser
+from minidl.console import print_error, safe_console
 from minidl.errors import MinidlError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (that of the process by default); returns the exit code."""
+    with safe_console() as out:
+        try:
+            arguments = _parser().parse_args(argv)
+            code: int = arguments.run(arguments)
+            out.flush()
+            if out.error:
+                raise out.error
+        except (MinidlError, OSError) as error:
+            print_error("minidl", error)
+            return 2
+        except KeyboardInterrupt:
+            print("minidl: interrupted", file=sys.stderr)
+            return 130
+        return code
+
+
+def _parser() -> Parser:
     parser = Parser(
         prog="minidl",
         description="Train, evaluate and look into small nets on a CPU.",
@@ -26,13 +44,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in (train, sweep, evaluate, doctor):
         module.add_command(commands)
-    arguments = parser.parse_args(argv)
-    try:
-        code: int = arguments.run(arguments)
-    except (MinidlError, OSError) as error:
-        print(f"minidl: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("minidl: interrupted", file=sys.stderr)
-        return 130
-    return code
+    return parser

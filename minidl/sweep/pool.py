@@ -6,10 +6,12 @@ A trial's function is pure, so that one whose worker died is simply run again.
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, TypeAlias
 
+from minidl.console import safe_console
 from minidl.errors import ConfigurationError, MissingExtraError
 from minidl.sweep.backends import BACKENDS
 from minidl.sweep.trial import Outcome, Row, Setup, Task
@@ -36,7 +38,9 @@ def open_pool(setup: Setup, *, jobs: int, backend: str, scheduler: str | None) -
         from joblib import Parallel, parallel_config
     except ImportError:
         raise MissingExtraError.for_extra("a sweep", "joblib", "sweep") from None
-    with BACKENDS[backend](setup, jobs, scheduler) as engine, ExitStack() as pool:
+    # Workers do not start where there is no standard error.
+    console = safe_console() if sys.stderr is None else nullcontext()
+    with console, BACKENDS[backend](setup, jobs, scheduler) as engine, ExitStack() as pool:
 
         def start() -> Any:
             with parallel_config(engine.backend, **engine.options), _start_method_as_it_was():

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from minidl.console import print_error, safe_console
 from minidl.errors import ConfigurationError, MinidlError
 from minidl.layers import Layer
 from minidl.losses import Loss
@@ -46,6 +47,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}; see {self.prog} --help\n")
 
 
+@safe_console()
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv`; returns the exit code."""
     parser = _Parser(prog="python -m minidl.testing", description=__doc__.splitlines()[0])
@@ -77,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(failure.report)
         return 1
     except (MinidlError, ImportError) as error:
-        print(f"{parser.prog}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print_error(parser.prog, error)
         return 2
     print(report)
     return 0

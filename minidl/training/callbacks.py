@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class Callback:
 class ProgressBar(Callback):
     """A tqdm bar over the steps, with the loss and the accuracies of the last epoch.
 
-    Drawn on standard error, and only where that is a terminal.
+    Drawn on standard error, and only where that is a terminal; without one, or once it is gone, silent.
     """
 
     _EVERY = 20  # steps between two looks at the loss: reading it must not cost the training
@@ -43,9 +44,12 @@ class ProgressBar(Callback):
 
     def on_fit_start(self, trainer: Trainer) -> None:
         """Open the bar."""
+        from minidl.console import ConsoleStream
+
         self._accuracies = ""
         total = trainer.last_step - trainer.step
-        self._bar = _bar_class()(total=total, unit="step", disable=None, dynamic_ncols=True, leave=False)
+        options = {"unit": "step", "disable": None, "dynamic_ncols": True, "leave": False}
+        self._bar = _bar_class()(total=total, file=ConsoleStream(sys.stderr), **options)
 
     def on_step_end(self, trainer: Trainer) -> None:
         """Move on by a step."""
@@ -66,6 +70,7 @@ class ProgressBar(Callback):
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()
+            self._bar = None  # it holds the terminal, which nothing can copy
 
 
 @functools.cache

@@ -1,10 +1,14 @@
+import copy
+import errno
 import io
 import re
 import time
 
+import numpy as np
 import pytest
 
 from minidl import Callback, Dataset, ProgressBar
+from tests.test_console import ENCODINGS, closed, opened
 
 
 class Log(Callback):
@@ -62,11 +66,12 @@ def test_the_end_comes_after_an_error_too(make_trainer, dataset):
     assert log[-1] == ("a", "end", None)
 
 
-def test_progress_bar_counts_the_steps(make_trainer, dataset, monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
+
+def test_progress_bar_counts_the_steps(make_trainer, dataset, monkeypatch):
     screen = Terminal()
     monkeypatch.setattr("sys.stderr", screen)
 
@@ -84,3 +89,34 @@ def test_progress_bar_counts_the_steps(make_trainer, dataset, monkeypatch):
 def test_progress_bar_is_silent_where_there_is_no_terminal(make_trainer, dataset, capsys):
     make_trainer(callbacks=[ProgressBar()]).fit(dataset, epochs=1)
     assert capsys.readouterr() == ("", "")
+
+
+class Gone(Terminal):
+    """A terminal that was closed: writing to it fails as it does there."""
+
+    def write(self, text):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("stream", [None, closed(io.StringIO()), closed(opened("ascii")), Gone()])
+def test_progress_bar_is_silent_where_there_is_no_console(stream, make_trainer, dataset, monkeypatch, capfd):
+    monkeypatch.setattr("sys.stderr", stream)
+    make_trainer(callbacks=[ProgressBar()]).fit(dataset, epochs=1)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_progress_bar_needs_no_character_that_is_lacking(encoding, make_trainer, dataset, monkeypatch):
+    monkeypatch.setattr("sys.stderr", screen := opened(encoding, terminal=True))
+    make_trainer(callbacks=[ProgressBar()]).fit(dataset, epochs=1)
+    assert "step/s" in screen.buffer.getvalue().decode(encoding)
+
+
+def test_progress_bar_that_was_shown_can_be_copied(make_trainer, dataset, monkeypatch):
+    monkeypatch.setattr("sys.stderr", opened("utf-8", terminal=True))  # a file: nothing copies it
+    trainer = make_trainer(callbacks=[ProgressBar()])
+    trainer.fit(dataset, epochs=1)
+    copied = copy.deepcopy(trainer)
+    for each in (trainer, copied):
+        each.fit(dataset, epochs=1)
+    assert np.array_equal(trainer.net.parameters.values, copied.net.parameters.values)
