@@ -1,6 +1,7 @@
 """minidl: a small, fast deep-learning framework on NumPy for nets that fit a CPU."""
 
 from minidl import data, initializers
+from minidl.cores import usable_cores
 from minidl.data import Dataset
 from minidl.errors import MinidlError
 from minidl.layers import Affine, Flatten, Layer, ReLU, Sequential, Standardize
@@ -45,4 +46,5 @@ __all__ = [
     "load",
     "save",
     "two_layer_net",
+    "usable_cores",
 ]

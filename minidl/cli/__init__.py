@@ -6,13 +6,17 @@ with what was trained so far saved.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from minidl import __version__
 from minidl.cli import doctor, evaluate, sweep, train
 from minidl.cli.parser import Parser
 from minidl.console import print_error, safe_console
+from minidl.cores import THREAD_VARIABLES, usable_cores
 from minidl.errors import MinidlError
 
 
@@ -21,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with safe_console() as out:
         try:
             arguments = _parser().parse_args(argv)
-            code: int = arguments.run(arguments)
+            with _threads_within_cores():
+                code: int = arguments.run(arguments)
             out.flush()
             if out.error:
                 raise out.error
@@ -45,3 +50,16 @@ def _parser() -> Parser:
     for module in (train, sweep, evaluate, doctor):
         module.add_command(commands)
     return parser
+
+
+def _threads_within_cores() -> AbstractContextManager[Any]:
+    """No more BLAS threads than cores, which a BLAS does not see where a quota says them."""
+    cores = usable_cores()
+    if cores >= (os.cpu_count() or 1) or any(os.environ.get(name) for name in THREAD_VARIABLES):
+        return nullcontext()
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    over = {pool["prefix"]: cores for pool in pools if pool["num_threads"] > cores}
+    limits: AbstractContextManager[Any] = threadpool_limits(over)
+    return limits

@@ -15,14 +15,17 @@ import numpy as np
 
 import minidl
 from minidl import blas
+from minidl.cores import THREAD_VARIABLES, affinity, cpu_quota, usable_cores
 
 _PACKAGES = ("numpy", "scipy", "tqdm", "threadpoolctl", "matplotlib", "pooch")
 # Variables that pin a kernel or its blocking, which a BLAS chooses better by itself.
 _PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_ENABLE_INSTRUCTIONS", "BLIS_ARCH_TYPE")
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 _MEASURE = """
+import sys
 import time
 import numpy as np
+from threadpoolctl import threadpool_limits
+threadpool_limits(int(sys.argv[1]), "blas")
 a, b = np.ones((2, 1024, 1024), np.float32)
 seconds = []
 for _ in range(12):
@@ -48,13 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Look and print; returns the exit code."""
     rows = [("minidl", minidl.__version__), ("Python", platform.python_version())]
     rows += [(name, _version(name)) for name in _PACKAGES]
-    rows += [("CPU", _cpu()), ("cores", f"{_cores()} usable of {os.cpu_count()}")]
+    rows += [("CPU", _cpu()), ("cores", _describe_cores())]
     pools = _pools()
     for pool in pools:
         kernel = pool.get("architecture") or "kernel unknown"
         library = f"{pool['internal_api']} {pool.get('version') or ''}".strip()
         rows.append(("BLAS", f"{library}, {kernel}, {pool['num_threads']} threads"))
-    speed = _gflops(dict(os.environ))
+    speed = _gflops(dict(os.environ), _most_threads(pools))
     rows.append(("float32 product", f"{speed:.0f} GFLOP/s (1024 × 1024)"))
     for name, value in rows:
         print(f"{name:<16} {value}")
@@ -66,23 +69,28 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _advice(pools: list[dict[str, Any]], speed: float) -> list[str]:
     advice = []
+    cores, most = usable_cores(), _most_threads(pools)
     pins = [name for name in _PINS if name in os.environ]
     if pins:
-        free = _gflops({name: value for name, value in os.environ.items() if name not in pins})
+        free = _gflops({name: value for name, value in os.environ.items() if name not in pins}, most)
         settings = " and ".join(f"{name}={os.environ[name]}" for name in pins)
         verdict = f"{free:.0f} GFLOP/s without, {speed:.0f} with"
         if free > 1.1 * speed:
             advice.append(f"{settings} pins an older kernel: {verdict}; run: unset {' '.join(pins)}")
         else:
             advice.append(f"{settings} pins a kernel, which costs nothing here: {verdict}")
-    limits = [f"{name}={os.environ[name]}" for name in _THREADS if name in os.environ]
-    most = max((pool["num_threads"] for pool in pools), default=1)
-    if limits and most < _cores():
-        advice.append(f"{' '.join(limits)} leaves {_cores() - most} of {_cores()} cores without work")
-    if most > _cores():
+    limits = [f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if os.environ.get(name)]
+    if limits and most < cores:
+        advice.append(f"{' '.join(limits)} leaves {cores - most} of {cores} cores without work")
+    if most > cores:
         advice.append(
-            f"{most} BLAS threads share {_cores()} cores and wait for each other; "
-            f"run: export OMP_NUM_THREADS={_cores()}"
+            f"{most} BLAS threads share {cores} core{'s' * (cores != 1)} and wait for each other; "
+            f"run: export OMP_NUM_THREADS={cores}"
+        )
+    elif not limits and cores < affinity():
+        advice.append(
+            f"the CPU quota leaves {cores} of {affinity()} cores, and minidl's commands keep to as many BLAS "
+            "threads; in Python: with threadpoolctl.threadpool_limits(minidl.usable_cores(), user_api='blas')"
         )
     if not pools:
         advice.append("no BLAS was recognized; pip install numpy brings OpenBLAS along")
@@ -101,14 +109,20 @@ def _pools() -> list[dict[str, Any]]:
     return [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
 
 
-def _gflops(environment: dict[str, str]) -> float:
+def _most_threads(pools: list[dict[str, Any]]) -> int:
+    return max((pool["num_threads"] for pool in pools), default=1)
+
+
+def _gflops(environment: dict[str, str], threads: int) -> float:
     """Speed of the product in a process of its own: a BLAS reads its variables only at the start."""
-    command = [sys.executable, "-c", _MEASURE]
+    command = [sys.executable, "-c", _MEASURE, str(threads)]
     return float(subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _describe_cores() -> str:
+    quota = cpu_quota()
+    granted = "no CPU quota" if quota is None else f"CPU quota {quota:g}"
+    return f"{usable_cores()} usable of {os.cpu_count()} (affinity mask {affinity()}, {granted})"
 
 
 def _cpu() -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.cores import usable_cores
 from minidl.data.dataset import Dataset
 from minidl.errors import ConfigurationError, check_int
 from minidl.initializers import Array, Rng, as_generator
@@ -143,8 +144,7 @@ def _has_idle_core() -> bool:
     """Whether the BLAS leaves a core without work; on a busy one, a thread would only delay it."""
     from threadpoolctl import threadpool_info
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores // _processes > max((pool["num_threads"] for pool in threadpool_info()), default=1)
+    return usable_cores() // _processes > max((pool["num_threads"] for pool in threadpool_info()), default=1)
 
 
 def _new_queue() -> SimpleQueue[Any]:

@@ -5,6 +5,7 @@ A trial's function is pure, so that one whose worker died is simply run again.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, TypeAlias
 
 from minidl.console import safe_console
+from minidl.cores import granted_cores
 from minidl.errors import ConfigurationError, MissingExtraError
 from minidl.sweep.backends import BACKENDS
 from minidl.sweep.trial import Outcome, Row, Setup, Task
@@ -35,9 +37,11 @@ def open_pool(setup: Setup, *, jobs: int, backend: str, scheduler: str | None) -
         remedy = "give the backend that it is of"
         raise ConfigurationError.expected("Sweep", "no scheduler for loky", repr(scheduler), remedy)
     try:
-        from joblib import Parallel, parallel_config
+        from joblib import Parallel, effective_n_jobs, parallel_config
     except ImportError:
         raise MissingExtraError.for_extra("a sweep", "joblib", "sweep") from None
+    if backend == "loky" and jobs < 0:  # joblib sees the quota of a container, and of no group within
+        jobs = min(effective_n_jobs(jobs), max(math.ceil(granted_cores()) + 1 + jobs, 1))
     # Workers do not start where there is no standard error.
     console = safe_console() if sys.stderr is None else nullcontext()
     with console, BACKENDS[backend](setup, jobs, scheduler) as engine, ExitStack() as pool:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from minidl.cli import doctor, main
+from minidl.cores import THREAD_VARIABLES
 
 POOL = {
     "user_api": "blas",
@@ -14,9 +15,10 @@ POOL = {
 
 @pytest.fixture(autouse=True)
 def a_plain_environment(monkeypatch):
-    for name in (*doctor._PINS, *doctor._THREADS):
+    for name in (*doctor._PINS, *THREAD_VARIABLES):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(doctor, "_cores", lambda: 2)
+    monkeypatch.setattr(doctor, "usable_cores", lambda: 2)
+    monkeypatch.setattr(doctor, "affinity", lambda: 2)
     monkeypatch.setattr(doctor.blas, "is_found", lambda: True)
 
 
@@ -36,12 +38,12 @@ def test_nothing_is_advised_where_nothing_is_wrong():
 def test_a_pinned_kernel_is_measured_with_and_without(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
     monkeypatch.setattr(
-        doctor, "_gflops", lambda environment: 50.0 if "OPENBLAS_CORETYPE" in environment else 100.0
+        doctor, "_gflops", lambda environment, threads: 50.0 if "OPENBLAS_CORETYPE" in environment else 100.0
     )
     (line,) = doctor._advice([POOL], 50.0)
     assert line.startswith("OPENBLAS_CORETYPE=Haswell pins an older kernel: 100 GFLOP/s without, 50 with")
     assert line.endswith("run: unset OPENBLAS_CORETYPE")
-    monkeypatch.setattr(doctor, "_gflops", lambda environment: 50.0)
+    monkeypatch.setattr(doctor, "_gflops", lambda environment, threads: 50.0)
     (line,) = doctor._advice([POOL], 50.0)
     assert "costs nothing here" in line
 
@@ -62,3 +64,26 @@ def test_a_blas_whose_routines_are_not_found(monkeypatch):
 
 def test_no_blas():
     assert "no BLAS was recognized" in doctor._advice([], 1.0)[0]
+
+
+@pytest.mark.parametrize(
+    ("quota", "mask", "usable", "shown"),
+    [
+        (None, 8, 8, "8 usable of 16 (affinity mask 8, no CPU quota)"),
+        (2.5, 8, 2, "2 usable of 16 (affinity mask 8, CPU quota 2.5)"),
+    ],
+)
+def test_quota_and_mask_are_shown(quota, mask, usable, shown, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    for name, value in (("cpu_quota", quota), ("affinity", mask), ("usable_cores", usable)):
+        monkeypatch.setattr(doctor, name, lambda value=value: value)
+    assert doctor._describe_cores() == shown
+    advice = doctor._advice([{**POOL, "num_threads": usable}], 50.0)
+    if quota is None:
+        assert advice == []
+    else:
+        (line,) = advice
+        assert line.startswith(
+            "the CPU quota leaves 2 of 8 cores, and minidl's commands keep to as many BLAS threads"
+        )
+        assert "threadpoolctl.threadpool_limits(minidl.usable_cores()" in line

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minidl import cores
 from minidl.data import Batches, Dataset
 from minidl.data import batches as batches_module
 from minidl.data.batches import share_cores
@@ -98,6 +99,8 @@ def test_it_looks_ahead_where_a_core_is_idle(processes, threads, looks, monkeypa
     monkeypatch.setattr(batches_module, "_processes", 1)
     share_cores(processes)
     assert Batches(make_dataset(5), 2)._looks_ahead == looks
+    monkeypatch.setattr(cores, "cpu_quota", lambda: 1.0)  # of a container: then no core is idle
+    assert not Batches(make_dataset(5), 2)._looks_ahead
 
 
 def drawn(batches, count):
