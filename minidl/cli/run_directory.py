@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from textwrap import shorten
+from typing import Any, TypeAlias
 
 import minidl
+from minidl.console import one_line
 from minidl.data import Splits
-from minidl.errors import CheckpointError, ConfigurationError, MissingExtraError
+from minidl.errors import CheckpointError, ConfigurationError, MinidlError
 from minidl.files import atomic_write, to_json
 from minidl.layers import Sequential
 from minidl.plots import plot_weights
@@ -18,6 +22,10 @@ from minidl.training import History
 
 NET, HISTORY, RUN, JOURNAL = "net.npz", "history.json", "run.json", "journal.jsonl"
 CURVES, WEIGHTS = "history.png", "weights.png"
+
+Pictures: TypeAlias = Mapping[Path, Callable[[Path], object]]
+
+_LONGEST = 300  # characters of a reason: LaTeX gives all that it has to say
 
 
 def prepare(out: Path | None, name: str, *, force: bool, resume: bool = False) -> Path:
@@ -47,23 +55,39 @@ def prepare(out: Path | None, name: str, *, force: bool, resume: bool = False) -
     return out
 
 
-def write(out: Path, net: Sequential, history: History, splits: Splits, run: dict[str, Any]) -> None:
-    """Write everything, the net first: it is what cannot be had again."""
+def write(out: Path, net: Sequential, history: History, run: dict[str, Any]) -> None:
+    """Write all but the pictures, the net first: it is what cannot be had again."""
     minidl.save(net, out / NET)
     history.save(out / HISTORY)
     write_run(out, run)
-    try:
-        if history.steps["loss"]:
-            history.plot(out / CURVES)
-        plot_weights(net.parameters["affine0.weight"].value, splits.sample_shape, out / WEIGHTS)
-    except MissingExtraError as error:
-        print(f"minidl: no pictures: {error}", file=sys.stderr)
 
 
 def write_run(out: Path, run: dict[str, Any]) -> None:
     """Write how the run was made and what came of it."""
     with atomic_write(out / RUN) as file:
         file.write((to_json(run, indent=1) + "\n").encode())
+
+
+def pictures(out: Path, net: Sequential, history: History, splits: Splits) -> Pictures:
+    """The pictures of a run, for `draw`."""
+    curves = {out / CURVES: history.plot} if history.steps["loss"] else {}
+    weight = net.parameters["affine0.weight"].value
+    return {**curves, out / WEIGHTS: partial(plot_weights, weight, splits.sample_shape)}
+
+
+def draw(pictures: Pictures) -> None:
+    """Draw what can be drawn, when all else is written; what goes wrong costs no more than a line."""
+    failed: dict[str, list[str]] = {}
+    for path, picture in pictures.items():
+        try:
+            picture(path)
+        except Exception as error:  # matplotlib, LaTeX, fonts and the disk each raise their own
+            kind = "" if isinstance(error, (MinidlError, OSError)) else type(error).__name__
+            reason = one_line(": ".join(filter(None, (kind, str(error)))))
+            failed.setdefault(shorten(reason, _LONGEST, placeholder=" …"), []).append(path.name)
+    for reason, names in failed.items():
+        which = "pictures" if len(names) == len(pictures) else ", ".join(names)
+        print(f"minidl: no {which}: {reason}", file=sys.stderr)
 
 
 def read_run(directory: Path) -> dict[str, Any]:

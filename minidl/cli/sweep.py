@@ -7,6 +7,7 @@ import math
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -113,24 +114,25 @@ def run(arguments: argparse.Namespace) -> int:
     seconds = time.perf_counter() - started
     say(results.table())
     results.save_csv(out / TABLE)
-    best, net = results.best, results.best_net()
+    best, net, history = results.best, results.best_net(), results.best_history()
+    made = {
+        **options.described(arguments),
+        "settings": best.configuration | length,
+        "results": None,
+        "seconds": seconds,
+        "stopped": None,
+        "trial": best.trial,
+    }
+    run_directory.write(out, net, history, made)
     known = {
         part: (getattr(best, f"{part}_loss"), getattr(best, f"{part}_accuracy"))
         for part in ("train", "validation")
     }
     scores = report.scores(net, report.parts(splits), known)
-    made = {
-        **options.described(arguments),
-        "settings": best.configuration | length,
-        "results": scores,
-        "seconds": seconds,
-        "stopped": None,
-        "trial": best.trial,
-    }
-    _draw(results, out)
-    run_directory.write(out, net, results.best_history(), splits, made)
+    run_directory.write_run(out, {**made, "results": scores})
     say(f"\nbest: {', '.join(filter(None, [f'trial {best.trial}', results.describe(best)]))}\n")
     say(f"{report.scores_table(scores)}\n\n{trials} in {seconds:.1f} s")
+    run_directory.draw({**_pictures(results, out), **run_directory.pictures(out, net, history, splits)})
     say(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return 0
 
@@ -146,7 +148,7 @@ def _search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> Results:
             _show_progress(bar, results)
             if bar.n == results.trials - 1:
                 # Imports matplotlib, half a second's work: now a core is idle, if any ever is.
-                with suppress(MissingExtraError):  # said once, when the best net's pictures are drawn
+                with suppress(Exception):  # said once, when the best net's pictures are drawn
                     make_figure((1, 1))
 
         return sweep.run(
@@ -213,15 +215,13 @@ def _show_progress(bar: Any, results: Results) -> None:
     bar.refresh()
 
 
-def _draw(results: Results, out: Path) -> None:
+def _pictures(results: Results, out: Path) -> run_directory.Pictures:
     from minidl.sweep.pictures import plot_curves, plot_heat_map
 
-    try:
-        plot_curves(results, out / CURVES)
-        if {"lr", "reg"} <= set(results.varying):
-            plot_heat_map(results, out / HEAT_MAP)
-    except MissingExtraError:
-        pass  # said once, when the best net's pictures are drawn
+    curves = {out / CURVES: partial(plot_curves, results)}
+    if not {"lr", "reg"} <= set(results.varying):
+        return curves
+    return {**curves, out / HEAT_MAP: partial(plot_heat_map, results)}
 
 
 class _Range(NamedTuple):

@@ -6,15 +6,17 @@ import argparse
 import math
 import signal
 import sys
+import threading
 import time
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 import minidl
 from minidl.cli import options, report, run_directory
-from minidl.data import Splits
+from minidl.console import print_error
 from minidl.errors import DivergedError, check_int
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
@@ -74,48 +76,70 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"net: {sizes}, {net.parameters.count:,} parameters, {arguments.dtype}")
 
     made = {**options.described(arguments), "settings": settings}
-    write = partial(run_directory.write, out, net, trainer.history, splits)
+    history = trainer.history
+
+    def keep(stopped: str | None) -> None:
+        run_directory.write(out, net, history, {**made, "results": None, "stopped": stopped})
+
+    def draw() -> None:
+        run_directory.draw(run_directory.pictures(out, net, history, splits))
+
     started = time.perf_counter()
-    try:
-        _fit(trainer, splits, settings)
-    except DivergedError:
-        write({**made, "results": None, "stopped": "diverged"})
-        raise
-    seconds = time.perf_counter() - started
+    with _stopped_by_interrupts(trainer):
+        try:
+            trainer.fit(
+                splits.train,
+                epochs=None if "steps" in settings else settings["epochs"],
+                steps=settings.get("steps"),
+                batch_size=settings["batch_size"],
+                validation=splits.validation,
+            )
+        except DivergedError as error:
+            keep("diverged")
+            print_error("minidl", error)
+            draw()
+            return 2
+        except BaseException as error:  # whatever it was: what was trained until then stays
+            if trainer.step:
+                keep("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+            raise
+        seconds = time.perf_counter() - started
+        keep(trainer.stop_reason)  # before anything is measured, which may take long, and may fail
     if trainer.stop_reason:
-        write({**made, "results": None, "stopped": trainer.stop_reason})
         print(f"minidl: {trainer.stop_reason} after {trainer.step} steps, saved in {out}", file=sys.stderr)
+        draw()
         return 130
 
     results = report.scores(net, report.parts(splits))
-    write({**made, "results": results, "seconds": seconds, "stopped": None})
+    run_directory.write_run(out, {**made, "results": results, "seconds": seconds, "stopped": None})
     samples = _samples_seen(trainer, len(splits.train), settings["batch_size"])
     say(f"\n{report.scores_table(results)}\n")
     say(f"{trainer.step:,} steps in {seconds:.1f} s, {samples / seconds:,.0f} samples a second")
-    for finding in trainer.history.diagnose(net, splits.train.features):
+    for finding in history.diagnose(net, splits.train.features):
         say(f"\n{finding.name}: {finding.evidence}\n  {finding.advice}")
+    draw()
     say(f"\nwritten to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return 0
 
 
-def _fit(trainer: Trainer, splits: Splits, settings: dict[str, Any]) -> None:
-    """Fit; the first Ctrl-C ends it after the step under way, so that what is saved is whole."""
+@contextmanager
+def _stopped_by_interrupts(trainer: Trainer) -> Iterator[None]:
+    """The first Ctrl-C ends the fit after the step under way, so that what is saved is whole."""
 
     def interrupt(*_: Any) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the second one is immediate
         trainer.stop("interrupted")
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    # Only a main thread may; and what a program does on Ctrl-C, or that it is ignored, is left as it is.
+    is_main = threading.current_thread() is threading.main_thread()
+    if not (is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler):
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
     try:
-        trainer.fit(
-            splits.train,
-            epochs=None if "steps" in settings else settings["epochs"],
-            steps=settings.get("steps"),
-            batch_size=settings["batch_size"],
-            validation=splits.validation,
-        )
+        yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _samples_seen(trainer: Trainer, samples: int, batch_size: int) -> int:
