@@ -6,9 +6,16 @@ A message reads ``WHERE: expected WHAT, got WHAT; what to do``, for example
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
-from typing import Self
+import reprlib
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
 
 
 class MinidlError(Exception):
@@ -62,6 +69,21 @@ class MissingExtraError(MinidlError, ImportError):
         return cls(f"{feature} needs {package}, which is not installed: pip install 'minidl[{extra}]'")
 
 
+def shown(value: object) -> str:
+    """`value` in one short line, for a message."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"{type(value).__name__} of shape {shape}"
+    try:
+        return " ".join(_SHORT.repr(value).split())
+    except Exception:  # an object whose own repr fails, an int of more digits than Python prints
+        return type(value).__name__
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 100
+
+
 def check_float(
     where: str,
     name: str,
@@ -104,3 +126,52 @@ def check_int(where: str, name: str, value: object, *, at_least: int) -> int:
         expected = f"{name} to be a whole number >= {at_least}"
         raise ConfigurationError.expected(where, expected, repr(value)) from None
     return number
+
+
+def check_bool(where: str, name: str, value: object) -> bool:
+    """`value` as a bool, or `ConfigurationError` if it is neither Python's nor NumPy's."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ConfigurationError.expected(where, f"{name} to be True or False", shown(value))
+    return bool(value)
+
+
+def check_choice(where: str, name: str, value: object, choices: Collection[str]) -> str:
+    """`value`, or `ConfigurationError` if it is none of the words in `choices`."""
+    if not (isinstance(value, str) and value in choices):
+        expected = f"{name} to be one of {', '.join(map(repr, choices))}"
+        raise ConfigurationError.expected(where, expected, shown(value))
+    return value
+
+
+def check_kind(
+    where: str,
+    name: str,
+    value: T,
+    kind: type[object],
+    *,
+    remedy: str = "",
+    error: type[MinidlError] = ConfigurationError,
+) -> T:
+    """`value`, or `error` if it is not of class `kind`."""
+    if not isinstance(value, kind):
+        raise error.expected(where, f"{name} to be of class {kind.__name__}", shown(value), remedy)
+    return value
+
+
+def check_list(where: str, name: str, values: Iterable[T], kind: Any, of: str) -> list[T]:
+    """`values` as a list, or `ConfigurationError` if they are no list or tuple of objects of class `kind`."""
+    if not (isinstance(values, (list, tuple)) and all(isinstance(value, kind) for value in values)):
+        raise ConfigurationError.expected(where, f"{name} to be a list of {of}", shown(values))
+    return list(values)
+
+
+def check_callable(where: str, name: str, value: object, *arguments: str) -> Callable[..., Any]:
+    """`value`, or `ConfigurationError` if it cannot be called with so many arguments."""
+    try:
+        inspect.signature(value).bind(*arguments)  # type: ignore[arg-type]
+    except TypeError:
+        expected = f"{name} to be a function ({', '.join(arguments)})"
+        raise ConfigurationError.expected(where, expected, shown(value)) from None
+    except ValueError:  # some functions written in C have no signature
+        pass
+    return value  # type: ignore[return-value]
