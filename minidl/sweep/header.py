@@ -12,8 +12,9 @@ from minidl.data import Dataset
 from minidl.files import to_json
 from minidl.initializers import Array
 from minidl.sweep.halving import Halving
+from minidl.sweep.portable import name_of
 from minidl.sweep.space import Configuration
-from minidl.sweep.trial import Setup, without_addresses
+from minidl.sweep.trial import Setup
 
 
 def describe(
@@ -35,15 +36,6 @@ def describe(
         "seed": setup.seed,
         "halving": dataclasses.asdict(halving) if halving else None,
     }
-
-
-def name_of(thing: Any) -> str:
-    """What tells models and objectives apart, the same in every process."""
-    if isinstance(thing, str):
-        return thing
-    if hasattr(thing, "__qualname__"):
-        return f"{thing.__module__}:{thing.__qualname__}"
-    return without_addresses(repr(thing))
 
 
 def _fingerprint(data: Dataset | None) -> dict[str, Any] | None:

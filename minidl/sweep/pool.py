@@ -7,47 +7,66 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import Any, TypeAlias
 
 from minidl.console import safe_console
 from minidl.cores import granted_cores
-from minidl.errors import ConfigurationError, MissingExtraError
-from minidl.sweep.backends import BACKENDS
+from minidl.errors import ConfigurationError, MinidlError, MissingExtraError, StateError, check_choice, shown
+from minidl.sweep.backends import Engine, open_loky
+from minidl.sweep.clusters import open_dask, open_ray
+from minidl.sweep.portable import check_picklable
 from minidl.sweep.trial import Outcome, Row, Setup, Task
 
 RunTasks: TypeAlias = Callable[[Sequence[Task]], Iterator[Outcome]]
+
+BACKENDS: dict[str, Callable[[Setup, int, str | None], AbstractContextManager[Engine]]] = {
+    "loky": open_loky,
+    "dask": open_dask,
+    "ray": open_ray,
+}
 
 _PATIENCE = 2
 """How often workers may die with nothing finished in between."""
 
 
 @contextmanager
-def open_pool(setup: Setup, *, jobs: int, backend: str, scheduler: str | None) -> Iterator[RunTasks]:
+def open_pool(
+    setup: Setup, trials: int, jobs: int, backend: str, scheduler: str | None
+) -> Iterator[RunTasks]:
     """A function that runs tasks and gives their outcomes as they come."""
-    if backend not in BACKENDS:
-        expected = f"backend to be one of {', '.join(BACKENDS)}"
-        raise ConfigurationError.expected("Sweep", expected, repr(backend))
-    if jobs == 0 or not isinstance(jobs, int):
-        expected = "jobs to be a whole number other than 0"
-        raise ConfigurationError.expected("Sweep", expected, repr(jobs), "-1 is as many as there are cores")
-    if scheduler is not None and backend == "loky":
-        remedy = "give the backend that it is of"
-        raise ConfigurationError.expected("Sweep", "no scheduler for loky", repr(scheduler), remedy)
+    check_choice("Sweep", "backend", backend, BACKENDS)
+    # One trial, too, has a process of its own where several were asked for: its death is only its own.
+    jobs = min(_checked_jobs(jobs), max(trials, 2))
+    if scheduler is not None and (backend == "loky" or not isinstance(scheduler, str)):
+        expected = "no scheduler for loky" if backend == "loky" else "scheduler to be an address, or none"
+        remedy = "give the backend that it is of" if backend == "loky" else ""
+        raise ConfigurationError.expected("Sweep", expected, shown(scheduler), remedy)
+    _check_main_program()
     try:
         from joblib import Parallel, effective_n_jobs, parallel_config
     except ImportError:
         raise MissingExtraError.for_extra("a sweep", "joblib", "sweep") from None
     if backend == "loky" and jobs < 0:  # joblib sees the quota of a container, and of no group within
         jobs = min(effective_n_jobs(jobs), max(math.ceil(granted_cores()) + 1 + jobs, 1))
-    # Workers do not start where there is no standard error.
-    console = safe_console() if sys.stderr is None else nullcontext()
-    with console, BACKENDS[backend](setup, jobs, scheduler) as engine, ExitStack() as pool:
+    workers = min(effective_n_jobs(jobs), max(trials, 2))
+    if workers > 1 or backend != "loky":
+        check_picklable("model", setup.build)
+        check_picklable("objective", setup.objective)
+    with ExitStack() as ends:
+        if sys.stderr is None:  # workers do not start without one
+            ends.enter_context(safe_console())
+        if multiprocessing.get_start_method(allow_none=True) is None:
+            # Whoever asks for it settles it, and the caller could not choose any more.
+            ends.callback(multiprocessing.set_start_method, None, force=True)
+        engine = ends.enter_context(BACKENDS[backend](setup, workers, scheduler))
+        pool = ends.enter_context(ExitStack())
 
         def start() -> Any:
-            with parallel_config(engine.backend, **engine.options), _start_method_as_it_was():
+            with parallel_config(engine.backend):
                 # The next task is handed out when one is done: what waits would have to be called back.
                 options = {"batch_size": 1, "pre_dispatch": engine.ahead}
                 return pool.enter_context(Parallel(jobs, return_as="generator_unordered", **options))
@@ -56,13 +75,19 @@ def open_pool(setup: Setup, *, jobs: int, backend: str, scheduler: str | None) -
 
         def attempt(tasks: Sequence[Task]) -> Iterator[Outcome]:
             nonlocal parallel
-            answers = parallel(engine.call(task) for task in tasks)
+            answers = parallel([engine.call(task) for task in tasks])
             try:
                 yield from map(engine.read, answers)
             except engine.deaths:
                 pool.close()  # a late answer of this attempt must not be taken for one of the next
                 parallel = start()
                 raise
+            except MinidlError:
+                raise
+            except Exception as error:  # a trial's own are in its row
+                where, got = f"Sweep on {backend}", f"{type(error).__name__}: {error}"
+                remedy = "minidl, and what the model is made of, must be installed where they run"
+                raise StateError.expected(where, "workers that run trials", got, remedy) from error
             finally:
                 # Closed, it would warn that there are more answers; thrown into, it only calls them off.
                 with suppress(_CalledOffError):
@@ -71,17 +96,25 @@ def open_pool(setup: Setup, *, jobs: int, backend: str, scheduler: str | None) -
         yield lambda tasks: _insist(attempt, tasks, engine.deaths)
 
 
-@contextmanager
-def _start_method_as_it_was() -> Iterator[None]:
-    """Joblib's `Parallel` settles by which method the process starts others; its owner may yet choose."""
-    settled = multiprocessing.get_start_method(allow_none=True)
-    yield
-    if not settled:
-        multiprocessing.set_start_method(None, force=True)
-
-
 class _CalledOffError(Exception):
     """Thrown into joblib where nobody wants the answers that are still to come."""
+
+
+def _checked_jobs(jobs: object) -> int:
+    with suppress(TypeError):
+        if not isinstance(jobs, bool) and (number := operator.index(jobs)):  # type: ignore[arg-type]
+            return number
+    expected, remedy = "jobs to be a whole number other than 0", "-1 is as many as there are cores"
+    raise ConfigurationError.expected("Sweep", expected, shown(jobs), remedy)
+
+
+def _check_main_program() -> None:
+    """`StateError` in a process that was started by the main program and is only just importing it."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        expected = "a main program that does its work below a guard, since new processes import it"
+        got = "one that begins a sweep in each of them"
+        remedy = "write\n\nif __name__ == '__main__':\n    ...  # what starts processes, the sweep among it\n"
+        raise StateError.expected("Sweep", expected, got, remedy)
 
 
 def _insist(

@@ -6,12 +6,12 @@ import itertools
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.errors import ConfigurationError, check_int
+from minidl.errors import ConfigurationError, check_int, shown
 
 Configuration: TypeAlias = dict[str, Any]
 
@@ -36,7 +36,8 @@ class Grid(Space):
     Raises
     ------
     ConfigurationError
-        No name, a name without values, or a value that JSON cannot hold, such as NaN.
+        No name, a name without values, or a value that JSON cannot hold, such as NaN; values
+        without their names, as in ``Grid({"lr": [0.1]})`` for ``Grid(**{"lr": [0.1]})``.
 
     Examples
     --------
@@ -44,7 +45,8 @@ class Grid(Space):
     [{'hidden': 50, 'lr': 0.1}, {'hidden': 50, 'lr': 0.2}]
     """
 
-    def __init__(self, **values: Iterable[Any]) -> None:
+    def __init__(self, *given: object, **values: Iterable[Any]) -> None:
+        _refuse(given, "Grid", "Grid(**values)")
         self.values = {name: _choices("Grid", name, column) for name, column in _named("Grid", values)}
 
     def configurations(self) -> list[Configuration]:
@@ -71,14 +73,16 @@ class Random(Space):
     Raises
     ------
     ConfigurationError
-        No name, an empty sequence, or a draw that JSON cannot hold, such as NaN.
+        No name, an empty sequence, a distribution without its parameters (``lr=loguniform``), or
+        a draw that JSON cannot hold, such as NaN.
     """
 
-    def __init__(self, count: int, *, seed: int = 0, **distributions: Any) -> None:
+    def __init__(self, count: int, *given: object, seed: int = 0, **distributions: Any) -> None:
+        _refuse(given or ([count] if isinstance(count, Mapping) else []), "Random", "Random(20, **values)")
         self.count = check_int("Random", "count", count, at_least=1)
         self.seed = check_int("Random", "seed", seed, at_least=0)
         self.distributions = {
-            name: given if hasattr(given, "rvs") else _choices("Random", name, given)
+            name: _checked(name, given) if hasattr(given, "rvs") else _choices("Random", name, given)
             for name, given in _named("Random", distributions)
         }
 
@@ -94,6 +98,23 @@ class Random(Space):
         return f"Random({self.count}, seed={self.seed}, {', '.join(self.distributions)})"
 
 
+def plain_configurations(where: str, given: object) -> list[Configuration]:
+    """Configurations in plain values; `ConfigurationError` for what are none."""
+    if not isinstance(given, (list, tuple)):
+        raise ConfigurationError.expected(where, "a list of configurations", shown(given))
+    for each in given:
+        if not isinstance(each, Mapping) or not all(isinstance(name, str) for name in each):
+            expected = "a configuration as a dict of names and values"
+            raise ConfigurationError.expected(where, expected, shown(each))
+    return [{name: _plain(where, name, value) for name, value in each.items()} for each in given]
+
+
+def _refuse(given: Sequence[object], where: str, remedy: str) -> None:
+    if given:
+        expected = "values by their keys' names, such as lr=[0.01, 0.1]"
+        raise ConfigurationError.expected(where, expected, shown(given[0]), f"unpack a dict: {remedy}")
+
+
 def _named(where: str, values: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     if not values:
         raise ConfigurationError.expected(where, "a name with its values, such as lr=[0.01, 0.1]", "none")
@@ -102,26 +123,47 @@ def _named(where: str, values: dict[str, Any]) -> Iterable[tuple[str, Any]]:
 
 def _choices(where: str, name: str, values: Any) -> list[Any]:
     try:
-        if isinstance(values, (str, bytes, dict, set, frozenset)):  # a set has no order to keep
+        # A set has no order to keep; of a mapping or a frame, only the names would come.
+        if isinstance(values, (str, bytes, Mapping, set, frozenset)) or hasattr(values, "columns"):
             raise TypeError
         choices = [_plain(where, name, value) for value in values]
     except TypeError:
-        remedy = f"a single value is {name}=[{values!r}]"
-        expected = f"a sequence of values for {name!r}"
-        raise ConfigurationError.expected(where, expected, repr(values), remedy) from None
+        of_scipy = ", or a frozen distribution of scipy.stats" if where == "Random" else ""
+        remedy = f"a single value is {name}=[...]"
+        expected = f"a sequence of values for {name!r}{of_scipy}"
+        raise ConfigurationError.expected(where, expected, shown(values), remedy) from None
     if not choices:
         raise ConfigurationError.expected(where, f"a value or more for {name!r}", "none")
     return choices
 
 
+def _checked(name: str, given: Any) -> Any:
+    """A distribution; `ConfigurationError` for one of scipy's that has not got its parameters yet."""
+    parameters = getattr(given, "shapes", None)
+    if parameters and hasattr(given, "freeze"):
+        example = {"loguniform": "1e-4, 1e-1"}.get(given.name, parameters)
+        got, remedy = f"{given.name} itself", f"freeze it: {name}={given.name}({example})"
+        raise ConfigurationError.expected("Random", f"a frozen distribution for {name!r}", got, remedy)
+    return given
+
+
 def _draw(name: str, given: Any, rng: np.random.Generator) -> Any:
     if isinstance(given, list):
         return given[rng.integers(len(given))]
-    return _plain("Random", name, given.rvs(random_state=rng))
+    try:
+        drawn = given.rvs(random_state=rng)
+    except Exception as error:  # scipy's errors are of many kinds, and others' are not known
+        expected = f"a distribution for {name!r} that can be drawn from by rvs(random_state=Generator)"
+        got = f"{type(error).__name__}: {error}"
+        raise ConfigurationError.expected("Random", expected, got) from error
+    return _plain("Random", name, drawn)
 
 
 def _plain(where: str, name: str, value: Any) -> Any:
     """`value` as JSON gives it back."""
+    if isinstance(value, np.ma.MaskedArray):  # what it hides would become None
+        remedy = "leave out what is masked: .compressed()"
+        raise ConfigurationError.expected(where, f"values for {name!r}", "a masked one", remedy)
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
@@ -131,7 +173,7 @@ def _plain(where: str, name: str, value: Any) -> Any:
     if value is not None and not isinstance(value, (bool, int, float, str)):
         expected = f"numbers, strings, booleans, None or sequences of these for {name!r}"
         raise ConfigurationError.expected(
-            where, expected, repr(value), "let the building function map a name"
+            where, expected, shown(value), "let the building function map a name"
         )
     return value
 

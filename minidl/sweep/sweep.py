@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from minidl.data import Splits
-from minidl.errors import ConfigurationError, DataError, check_int
+from minidl.errors import ConfigurationError, DataError, check_callable, check_choice, check_int, check_kind
 from minidl.files import as_path
 from minidl.sweep.best import Best
 from minidl.sweep.halving import Halving
-from minidl.sweep.header import describe, name_of
+from minidl.sweep.header import describe
 from minidl.sweep.journal import JOURNAL, Journal
 from minidl.sweep.named import NamedModel
 from minidl.sweep.pool import open_pool
+from minidl.sweep.portable import name_of
 from minidl.sweep.results import Results
-from minidl.sweep.space import Space
+from minidl.sweep.space import Space, plain_configurations
 from minidl.sweep.trial import Build, Objective, Outcome, Row, Setup, Task
 
 if TYPE_CHECKING:
@@ -88,20 +89,19 @@ class Sweep:
         halving: Halving | None = None,
     ) -> None:
         if (steps is None) == (epochs is None):
-            got = f"steps={steps}, epochs={epochs}"
+            got = f"steps={steps!r:.50}, epochs={epochs!r:.50}"
             raise ConfigurationError.expected("Sweep", "one of steps and epochs", got)
         unit, budget = ("steps", steps) if epochs is None else ("epochs", epochs)
-        for name, value, kind in (("space", space, Space), ("data", data, Splits)):
-            if not isinstance(value, kind):
-                expected = f"{name} to be of class {kind.__name__}"
-                raise ConfigurationError.expected("Sweep", expected, repr(value))
-        if not callable(objective) and objective not in ("validation_accuracy", "validation_loss"):
-            expected = "objective 'validation_accuracy', 'validation_loss' or a function"
-            raise ConfigurationError.expected("Sweep", expected, repr(objective))
-        if isinstance(objective, str) and data.validation is None:
-            remedy = "hold a part of the training set out, or give a function as objective"
-            raise DataError.expected("Sweep", f"data with a validation part for {objective}", "none", remedy)
-        self.configurations = space.configurations()
+        remedy = "such as Grid(hidden=[50, 100], lr=[0.01, 0.1])"
+        check_kind("Sweep", "space", space, Space, remedy=remedy)
+        remedy = "such as minidl.data.load('digits'), or Splits('mine', train, validation)"
+        check_kind("Sweep", "data", data, Splits, remedy=remedy)
+        if halving is not None:
+            check_kind("Sweep", "halving", halving, Halving, remedy="such as Halving(eta=3)")
+        if not isinstance(model, str):
+            check_callable("Sweep", "model, where it is no name,", model, "configuration", "data", "rng")
+        _check_objective(objective, data)
+        self.configurations = plain_configurations("Sweep", space.configurations())
         self.maximize = objective != "validation_loss"
         self.halving = halving
         budget = check_int("Sweep", unit, budget, at_least=1)
@@ -129,7 +129,7 @@ class Sweep:
             the best trial's net and history. Without it, results are in memory only.
         jobs : int
             Trials at a time; -1: as many as there are cores, -2: one less. With 1 they run in this
-            process.
+            process; with more, model and objective go to others, pickled.
         backend : "loky", "dask" or "ray"
             Processes on this machine, a `dask.distributed` cluster (which has its own number of
             jobs), or Ray.
@@ -145,15 +145,21 @@ class Sweep:
         ------
         ConfigurationError
             The directory's journal is of another sweep or in use, or `resume` is false and it
-            holds rows.
+            holds rows; directory or temporary folder cannot be written; model or objective cannot
+            be pickled; the cluster cannot be reached.
         MissingExtraError
             The backend is not installed.
+        StateError
+            This process is only just importing the main program, which has no main guard; workers
+            lack what the model is made of.
         """
+        if on_result is not None:
+            check_callable("Sweep", "on_result", on_result, "row", "results")
         folder = None if directory is None else as_path("Sweep.run", directory)
         header = describe(self.setup, self.configurations, self.budgets[-1], self.halving)
         with (
             # First, so that nothing is written where there is no such backend.
-            open_pool(self.setup, jobs=jobs, backend=backend, scheduler=scheduler) as run_tasks,
+            open_pool(self.setup, len(self.configurations), jobs, backend, scheduler) as run_tasks,
             Journal(folder and folder / JOURNAL, header, resume=resume) as journal,
         ):
             run = _Run(self, journal, Best(folder), on_result)
@@ -163,6 +169,17 @@ class Sweep:
                     run.take(outcome)
                 entrants = run.promote(entrants, rung)
             return run.results
+
+
+def _check_objective(objective: object, data: Splits) -> None:
+    names = ("validation_accuracy", "validation_loss")
+    if callable(objective):
+        check_callable("Sweep", "objective", objective, "net", "data")
+        return
+    check_choice("Sweep", "objective, where it is no function,", objective, names)
+    if data.validation is None:
+        remedy = "hold a part of the training set out, or give a function as objective"
+        raise DataError.expected("Sweep", f"data with a validation part for {objective}", "none", remedy)
 
 
 class _Run:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import io
 import json
 import math
-import pickle
-import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +15,21 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from minidl.data import Dataset, Splits
-from minidl.errors import ConfigurationError, DivergedError, MinidlError, check_int
+from minidl.errors import (
+    CheckpointError,
+    ConfigurationError,
+    DivergedError,
+    MinidlError,
+    StateError,
+    check_bool,
+    check_int,
+)
 from minidl.files import to_json
 from minidl.layers import Sequential
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
 from minidl.schedulers import StepDecay
+from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
 from minidl.sweep.space import Configuration
 from minidl.sweep.threads import one_thread
 from minidl.training import History, Trainer, evaluate
@@ -80,7 +86,9 @@ class Row:
 
     def rank(self, maximize: bool) -> tuple[float, int]:
         """Sorts the better value first, of equals the lower trial; only for a row with a value."""
-        assert self.value is not None
+        check_bool("Row", "maximize", maximize)
+        if self.value is None:
+            raise StateError.expected("Row", "a row with a value to rank", f"none: {self.status}")
         return (-self.value if maximize else self.value), self.trial
 
     def to_json(self) -> str:
@@ -89,8 +97,11 @@ class Row:
 
     @classmethod
     def from_json(cls, line: str) -> Self:
-        """The row that `to_json` wrote; ValueError or TypeError for anything else."""
-        return cls(**json.loads(line))
+        """The row that `to_json` wrote; `CheckpointError` for anything else."""
+        try:
+            return cls(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise CheckpointError.expected("Row", "a line of a sweep's journal", error) from error
 
 
 @dataclass(frozen=True)
@@ -146,16 +157,19 @@ class Outcome:
 def run_task(setup: Setup, task: Task) -> Outcome:
     """Train and measure; whatever goes wrong is in the row."""
     trainer: Trainer | None = None
+    state: bytes | None = None
     train = setup.data.train
     row = Row(task.trial, task.configuration, task.rung, 0, "done" if task.last else "running")
     try:
         start = task.start if task.state else 0
-        trainer = _load(task.state, train) if task.state else make_trainer(setup, task.configuration)
+        trainer = load_trainer(task.state, train) if task.state else make_trainer(setup, task.configuration)
         options: dict[str, Any] = {setup.unit: task.stop - start}
         if "batch_size" in task.configuration:
             options["batch_size"] = task.configuration["batch_size"]
         trainer.fit(train, **options, validation=setup.data.validation)
-        row = dataclasses.replace(row, reason=trainer.stop_reason, **_measure(setup, trainer))
+        figures = _measure(setup, trainer)
+        state = None if task.last else save_trainer(trainer, train)
+        row = dataclasses.replace(row, reason=trainer.stop_reason, **figures)
     except Exception as error:
         status = "diverged" if isinstance(error, DivergedError) else "failed"
         row = dataclasses.replace(row, status=status, reason=_reason(error))
@@ -164,7 +178,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
     curve = {name: list(trainer.history.epochs[name]) for name in _CURVE}
     row = dataclasses.replace(row, steps=trainer.step, curve=curve)
     if row.status == "running":
-        return Outcome(row, state=_save(trainer, train))
+        return Outcome(row, state=state)
     return Outcome(row, trainer.net, trainer.history) if row.status == "done" else Outcome(row)
 
 
@@ -219,30 +233,3 @@ def _reason(error: Exception) -> str:
         return text
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {text} ({Path(place.filename).name}, line {place.lineno})"
-
-
-def without_addresses(text: str) -> str:
-    """`text` without the addresses that `repr` gives: they differ from process to process."""
-    return re.sub(r" at 0x[0-9a-f]+", "", text)
-
-
-def _save(trainer: Trainer, train: Dataset) -> bytes:
-    """The trainer pickled, but for the data, which every worker has."""
-    import cloudpickle  # as joblib's workers: for the classes that the user's main program defines
-
-    class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
-        def persistent_id(self, thing: object) -> str | None:
-            return "train" if thing is train else None
-
-    file = io.BytesIO()
-    Pickler(file).dump(trainer)
-    return file.getvalue()
-
-
-def _load(state: bytes, train: Dataset) -> Trainer:
-    class Unpickler(pickle.Unpickler):
-        def persistent_load(self, name: str) -> Dataset:
-            return train
-
-    trainer: Trainer = Unpickler(io.BytesIO(state)).load()
-    return trainer

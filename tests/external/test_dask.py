@@ -2,16 +2,20 @@
 
 import pytest
 
+from minidl.errors import ConfigurationError
 from minidl.sweep import Sweep
 from tests.external.judging import summon
-from tests.external.sweeping import judge_sweeps
-from tests.sweep.small import deadly, deadly_space, digits
+from tests.external.sweeping import check_unguarded, judge_sweeps
+from tests.sweep.small import SPACE, deadly, deadly_space, digits
 
 distributed, judge = summon("distributed", "dask.distributed")
+dask = pytest.importorskip("dask")
 
 
 def cluster(**options):
-    return distributed.LocalCluster(dashboard_address=None, **options)
+    # Without a dashboard a scheduler still serves HTTP, by default at one port, which another may have.
+    options |= {"dashboard_address": None, "scheduler_kwargs": {"dashboard_address": ":0"}}
+    return distributed.LocalCluster(**options)
 
 
 @pytest.mark.parametrize(
@@ -25,15 +29,28 @@ def test_a_schedulers_address(tmp_path, shape):
 
 
 def test_the_client_that_is_there(tmp_path):
-    with cluster(n_workers=1) as dask, distributed.Client(dask):
-        judge_sweeps(judge, tmp_path, backend="dask")
+    with cluster(processes=False, n_workers=1) as dask, distributed.Client(dask):
+        judge_sweeps(judge, tmp_path, halvings=[None], backend="dask")
 
 
-def test_a_cluster_of_its_own(tmp_path):
-    judge_sweeps(judge, tmp_path, backend="dask", jobs=1)
+def test_a_cluster_of_its_own_for_a_script_without_a_guard():
+    check_unguarded("dask")
+    judge.judged("scripts without a guard")
 
 
 def test_workers_that_die(tmp_path):
-    results = Sweep(deadly, deadly_space(tmp_path), digits(), steps=5).run(backend="dask", jobs=2)
+    sweep = Sweep(deadly, deadly_space(tmp_path), digits(), steps=5)
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):  # or four workers die at a time
+        results = sweep.run(backend="dask", jobs=2)
     assert [row.status for row in results.rows] == ["done", "done", "failed"]
     judge.judged("sweeps with dying workers")
+
+
+@pytest.mark.parametrize("scheduler", ["tcp://127.0.0.1:1", "nonsense://here"])
+def test_a_scheduler_that_is_not_there(scheduler):
+    sweep = Sweep("dense_net", SPACE, digits(), steps=5)
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "300ms"}),
+        pytest.raises(ConfigurationError, match=f"Sweep on dask: expected a cluster on {scheduler}, got"),
+    ):
+        sweep.run(backend="dask", scheduler=scheduler)

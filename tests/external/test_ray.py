@@ -2,8 +2,9 @@
 
 import pytest
 
+from minidl.sweep import Halving
 from tests.external.judging import summon
-from tests.external.sweeping import judge_sweeps
+from tests.external.sweeping import check_unguarded, judge_sweeps
 
 ray, judge = summon("ray", "Ray")
 
@@ -20,4 +21,9 @@ def cluster():
 
 
 def test_the_cluster_that_is_there(cluster, tmp_path):
-    judge_sweeps(judge, tmp_path, backend="ray")
+    judge_sweeps(judge, tmp_path, halvings=[Halving()], backend="ray")
+
+
+def test_a_cluster_of_its_own_for_a_script_without_a_guard():
+    check_unguarded("ray")
+    judge.judged("scripts without a guard")

@@ -1,6 +1,6 @@
 """A sweep, or a worker of it, killed at a random moment: the finished journal is the same.
 
-Six moments here; fifty with ``HYPOTHESIS_PROFILE=nightly``.
+Three moments here, of a sweep with halving; more, and without it as well, by ``HYPOTHESIS_PROFILE``.
 """
 
 import os
@@ -17,7 +17,9 @@ import pytest
 from tests.sweep.small import kept, lines
 
 ROOT = Path(__file__).resolve().parents[2]
-MOMENTS = 50 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 6
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev")
+MOMENTS = 25 if PROFILE == "nightly" else 3
+SWEEPS = {"halving": True} if PROFILE == "dev" else {"plain": False, "halving": True}
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds workers through /proc")
 
@@ -70,7 +72,7 @@ def what_stays(look):
     return look()
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["plain", "halving"])
+@pytest.fixture(scope="module", params=SWEEPS.values(), ids=SWEEPS)
 def uninterrupted(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp("uninterrupted")
     started = time.monotonic()
@@ -78,7 +80,7 @@ def uninterrupted(request, tmp_path_factory):
     return directory, request.param, time.monotonic() - started
 
 
-@pytest.mark.parametrize("number", range(MOMENTS // 2))
+@pytest.mark.parametrize("number", range(MOMENTS))
 def test_killed_and_gone_on_with(uninterrupted, tmp_path, number):
     whole, halving, seconds = uninterrupted
     rng = np.random.default_rng([number, halving])

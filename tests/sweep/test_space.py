@@ -74,12 +74,41 @@ class Never:
         return math.nan
 
 
+class Broken:
+    def rvs(self):
+        return 1.0
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Grid(), "Grid: expected a name with its values"),
         (lambda: Grid(lr=[]), "a value or more for 'lr', got none"),
-        (lambda: Grid(lr=0.1), "expected a sequence of values for 'lr', got 0.1; a single value is lr=.0.1."),
+        (
+            lambda: Grid(lr=0.1),
+            r"expected a sequence of values for 'lr', got 0.1; a single value is lr=\[...\]",
+        ),
+        (
+            lambda: Grid({"lr": [1]}),
+            r"by their keys' names, .*, got {'lr': \[1\]}; unpack a dict: Grid\(\*\*values\)",
+        ),
+        (lambda: Random({"lr": [1]}), r"unpack a dict: Random\(20, \*\*values\)"),
+        (lambda: Random(3, {"lr": [1]}), r"unpack a dict: Random\(20, \*\*values\)"),
+        (lambda: Grid(lr={"a": 1}), "expected a sequence of values for 'lr', got {'a': 1}"),
+        (lambda: Grid(lr=np.ma.array([1, 2], mask=[0, 1])), "values for 'lr', got a masked one"),
+        (lambda: Grid(lr=[np.ma.array([1, 2], mask=[0, 1])]), "values for 'lr', got a masked one"),
+        (
+            lambda: Random(3, lr=1.0),
+            "a sequence of values for 'lr', or a frozen distribution of scipy.stats, got",
+        ),
+        (
+            lambda: Random(3, lr=Broken()).configurations(),
+            "a distribution for 'lr' that can be drawn from by rvs.ran",
+        ),
+        (
+            lambda: Random(3, lr=Broken).configurations(),
+            "a distribution for 'lr' that can be drawn from by rvs.rand",
+        ),
         (lambda: Grid(name="abc"), "expected a sequence of values for 'name', got 'abc'"),
         (lambda: Grid(name={"a", "b"}), "expected a sequence of values for 'name', got {"),
         (lambda: Grid(lr=np.array(0.1)), "expected a sequence of values for 'lr', got array"),
@@ -94,3 +123,27 @@ class Never:
 def test_errors(make, message):
     with pytest.raises(ConfigurationError, match=message):
         make()
+
+
+def test_a_distribution_of_scipy_has_its_parameters():
+    stats = pytest.importorskip("scipy.stats")
+    with pytest.raises(
+        ConfigurationError, match=r"got loguniform itself; freeze it: lr=loguniform\(1e-4, 1e-1\)"
+    ):
+        Random(3, lr=stats.loguniform)
+    with pytest.raises(
+        ConfigurationError, match=r"got randint itself; freeze it: units=randint\(low, high\)"
+    ):
+        Random(3, units=stats.randint)
+    with pytest.raises(
+        ConfigurationError, match="'lr' that can be drawn from .*, got ValueError: Domain error"
+    ):
+        Random(3, lr=stats.loguniform(-1, 2)).configurations()
+    assert len(Random(3, shift=stats.norm).configurations()) == 3  # the standard normal has none to give
+
+
+def test_a_frame_is_no_sequence_of_values():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ConfigurationError, match="a sequence of values for 'lr', got DataFrame"):
+        Grid(lr=pandas.DataFrame({"a": [1, 2]}))
+    assert Grid(lr=pandas.Series([0.1, 0.2])).values == {"lr": [0.1, 0.2]}
