@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from minidl.errors import check_int
+from minidl.errors import check_bool, check_int, check_list
 from minidl.sweep.trial import Row
 
 
@@ -28,22 +28,28 @@ class Halving:
     rungs: int | None = None
 
     def __post_init__(self) -> None:
-        check_int("Halving", "eta", self.eta, at_least=2)
+        # As the journal's header holds them: Python's own numbers.
+        object.__setattr__(self, "eta", check_int("Halving", "eta", self.eta, at_least=2))
         if self.rungs is not None:
-            check_int("Halving", "rungs", self.rungs, at_least=1)
+            object.__setattr__(self, "rungs", check_int("Halving", "rungs", self.rungs, at_least=1))
 
     def budgets(self, budget: int, trials: int) -> list[int]:
         """What a trial has spent at each rung and at the end: ``budget / eta**k``, rounded down."""
+        budget = check_int("Halving", "budget", budget, at_least=1)
+        trials = check_int("Halving", "trials", trials, at_least=0)
         rungs = self.rungs
         if rungs is None:
             rungs = next(k for k in range(trials + 1) if self.eta ** (k + 1) > trials)
-        return sorted({max(budget // self.eta**k, 1) for k in range(rungs + 1)})
+        # More rungs than the budget can be divided by would all be of one step.
+        return sorted({max(budget // self.eta**k, 1) for k in range(min(rungs, budget.bit_length()) + 1)})
 
     def promoted(self, rows: Sequence[Row], *, maximize: bool) -> list[int]:
         """The trials among `rows`, one of each that entered the rung, that go on; one at least.
 
         Ties go to the lower number. What diverged or failed does not go on.
         """
+        check_list("Halving", "rows", rows, Row, "a sweep's rows")
+        check_bool("Halving", "maximize", maximize)
         alive = [row for row in rows if row.value is not None]
         ranked = sorted(alive, key=lambda row: row.rank(maximize))
         return sorted(row.trial for row in ranked[: max(len(rows) // self.eta, 1)])

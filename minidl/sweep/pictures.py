@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
-from minidl.errors import ConfigurationError
+from minidl.errors import ConfigurationError, check_kind
 from minidl.plots import make_figure, save_figure
 from minidl.sweep.results import Results, show_value
 
@@ -42,7 +42,7 @@ def plot_heat_map(results: Results, path: str | os.PathLike[str], x: str = "lr",
     StateError
         If no trial is done.
     """
-    best = results.best
+    best = check_kind("plot_heat_map", "results", results, Results).best
     _check_numbers(results, (x, y))
     cells: dict[tuple[float, float], Row] = {}
     for row in results.sorted():  # the best of a cell comes first
@@ -81,7 +81,7 @@ def plot_curves(results: Results, path: str | os.PathLike[str]) -> None:
     StateError
         If no trial is done.
     """
-    best, varying = results.best, results.varying
+    best, varying = check_kind("plot_curves", "results", results, Results).best, results.varying
     key = "lr" if "lr" in varying else next(iter(varying), None)
     palette = _palette(results, key)
     figure = make_figure((7.5, 4.3))
@@ -111,6 +111,7 @@ def plot_curves(results: Results, path: str | os.PathLike[str]) -> None:
 
 def _check_numbers(results: Results, keys: tuple[str, str]) -> None:
     for key in keys:
+        check_kind("plot_heat_map", "key", key, str)
         for row in results.rows:
             value = row.configuration.get(key)
             if not _is_number(value):

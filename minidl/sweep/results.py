@@ -8,7 +8,15 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from minidl.errors import StateError
+from minidl.errors import (
+    CheckpointError,
+    StateError,
+    check_bool,
+    check_float,
+    check_int,
+    check_kind,
+    check_list,
+)
 from minidl.files import as_path, atomic_write
 from minidl.layers import Sequential
 from minidl.sweep.best import Best
@@ -17,6 +25,7 @@ from minidl.sweep.trial import FIGURES, Row
 from minidl.tables import table
 from minidl.training import History
 
+_DIGITS = 17  # has no float more
 _LAST = ("done", "running", "stopped", "diverged", "failed")
 
 
@@ -34,12 +43,14 @@ class Results:
     """
 
     def __init__(
-        self, rows: Iterable[Row], best: Best, *, objective: str, maximize: bool, trials: int
+        self, rows: Sequence[Row], best: Best, *, objective: str, maximize: bool, trials: int
     ) -> None:
-        self.objective, self.maximize, self.trials = objective, maximize, trials
+        self.objective = check_kind("Results", "objective", objective, str)
+        self.maximize = check_bool("Results", "maximize", maximize)
+        self.trials = check_int("Results", "trials", trials, at_least=0)
         self._best = best
         self._last: dict[int, Row] = {}
-        for row in rows:
+        for row in check_list("Results", "rows", rows, Row, "a sweep's rows"):
             self.add(row)
 
     @classmethod
@@ -47,13 +58,16 @@ class Results:
         """What the sweep that writes, or wrote, into a directory has found so far."""
         folder = as_path("Results.load", directory)
         header, rows = read_journal(folder / JOURNAL)
-        objective, trials = header["objective"], header["trials"]
+        objective, trials = header.get("objective"), header.get("trials")
+        if not isinstance(objective, str) or not isinstance(trials, int):
+            got = f"one without {'trials' if isinstance(objective, str) else 'objective'}"
+            raise CheckpointError.expected(str(folder / JOURNAL), "the header of a minidl sweep", got)
         maximize = objective != "validation_loss"
         return cls(rows, Best(folder), objective=objective, maximize=maximize, trials=trials)
 
     def add(self, row: Row) -> None:
         """Take up a trial's next row."""
-        self._last[row.trial] = row
+        self._last[check_kind("Results", "row", row, Row).trial] = row
 
     @property
     def rows(self) -> list[Row]:
@@ -114,11 +128,13 @@ class Results:
         """The objective's value as a text: an accuracy in percent, with so many decimals."""
         if value is None:
             return ""
+        value = check_float("Results.show", "value", value)
+        digits = min(check_int("Results.show", "digits", digits, at_least=0), _DIGITS)
         return f"{value:.{digits}%}" if self.objective.endswith("accuracy") else f"{value:.{digits + 2}g}"
 
     def describe(self, row: Row) -> str:
         """What tells a trial from the others, such as ``lr 0.001, reg 0.01``."""
-        return _describe(row, self.varying)
+        return _describe(check_kind("Results", "row", row, Row), self.varying)
 
     def table(self) -> str:
         """A line a trial, the best first, and below it what is the same in all of them.

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,7 +109,28 @@ def test_where_all_fail_it_ends(tmp_path):
     assert sweep.run(tmp_path, jobs=1).rows == results.rows
 
 
-@pytest.mark.parametrize("options", [{"eta": 1}, {"eta": 2.5}, {"rungs": 0}])
+@pytest.mark.parametrize("options", [{"eta": 1}, {"eta": 2.5}, {"eta": "3"}, {"eta": None}, {"rungs": 0}])
 def test_errors(options):
-    with pytest.raises(ConfigurationError, match="Halving: expected"):
+    with pytest.raises(ConfigurationError, match="Halving: expected (eta|rungs) to be a whole number"):
         Halving(**options)
+
+
+def test_errors_of_its_methods():
+    for budget, trials in ((0, 3), (None, 3), (9, 1.5)):
+        with pytest.raises(ConfigurationError, match="expected (budget|trials) to be a whole number"):
+            Halving().budgets(budget, trials)
+    for rows, maximize in ((None, True), ([3], True), (rung(0.1), np.ones(2))):
+        with pytest.raises(ConfigurationError, match="Halving: expected (rows|maximize) to be"):
+            Halving().promoted(rows, maximize=maximize)
+
+
+def test_numpys_numbers_are_as_good_as_pythons(tmp_path):
+    halving = Halving(np.int64(3), rungs=np.int32(1))
+    assert halving == Halving(3, rungs=1)
+    assert {type(halving.eta), type(halving.rungs)} == {int}
+    space = Grid(hidden=[4], lr=[0.1])
+    assert Sweep(build, space, digits(50), steps=3, halving=halving).run(tmp_path, jobs=1).done
+
+
+def test_more_rungs_than_steps_can_be_divided_into():
+    assert Halving(2, rungs=10**12).budgets(10, 3) == [1, 2, 5, 10]

@@ -58,8 +58,13 @@ def kinds():
     }
 
 
-@pytest.mark.parametrize("objective", ["validation_accuracy", "validation_loss"])
-@pytest.mark.parametrize("kind", kinds())
+LOSSES = ("grid", "diverged", "drawn")
+
+
+@pytest.mark.parametrize(
+    ("kind", "objective"),
+    [(kind, "validation_accuracy") for kind in kinds()] + [(kind, "validation_loss") for kind in LOSSES],
+)
 def test_pictures(kind, objective, tmp_path):
     results = results_of(kinds()[kind], objective)
     plot_heat_map(results, tmp_path / "map.png")
@@ -128,6 +133,19 @@ def test_without_a_value_there_is_no_picture(tmp_path):
     for plot in (plot_heat_map, plot_curves):
         with pytest.raises(StateError, match="a trial that is done, got none of 1"):
             plot(results, tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("plot", [plot_heat_map, plot_curves])
+def test_what_are_no_results(plot, tmp_path):
+    for wrong in (None, [], "results", {"rows": []}):
+        with pytest.raises(ConfigurationError, match=f"{plot.__name__}: expected results to be of class"):
+            plot(wrong, tmp_path / "a.png")
+
+
+def test_what_are_no_keys(tmp_path):
+    for key in (None, ["lr"], 3):
+        with pytest.raises(ConfigurationError, match="plot_heat_map: expected key to be of class str, got"):
+            plot_heat_map(results_of(grid()), tmp_path / "a.png", x=key)
 
 
 def test_the_extra_is_named(monkeypatch, tmp_path):

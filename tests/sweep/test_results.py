@@ -1,9 +1,13 @@
 import csv
+import json
 
+import numpy as np
 import pytest
 
+from minidl.errors import CheckpointError, ConfigurationError, StateError
 from minidl.sweep import Results, Row
 from minidl.sweep.best import Best
+from minidl.sweep.journal import FORMAT, JOURNAL
 from minidl.sweep.results import show_value
 
 
@@ -81,6 +85,48 @@ def test_csv(rows, tmp_path):
     assert lines[0][header.index("hidden")] == "300,100"
     assert float(lines[0][header.index("train_accuracy")]) == 1 / 3  # all digits
     assert lines[1][header.index("value") :] == ["", "", "", "", "", "at 1: bad; try"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: results_of("abc"),
+        lambda: results_of([None]),
+        lambda: results_of([], objective=3),
+        lambda: results_of([], maximize=np.ones(2)),
+        lambda: results_of([], trials="3"),
+        lambda: results_of([]).add("row"),
+        lambda: results_of([]).describe(None),
+        lambda: results_of([]).show("0.5"),
+        lambda: results_of([]).show(0.5, digits=-1),
+        lambda: row_of(0, 0.5).rank(None),
+    ],
+)
+def test_wrong_arguments(call):
+    with pytest.raises(ConfigurationError, match="(Results|Results.show|Row): expected .* to be "):
+        call()
+
+
+def test_digits_beyond_a_floats_do_no_harm():
+    assert results_of([]).show(0.5, 10**9) == f"{50:.17f}%"
+
+
+def test_a_row_without_a_value_has_no_rank():
+    with pytest.raises(StateError, match="a row with a value to rank, got none: diverged"):
+        row_of(0, status="diverged").rank(True)
+
+
+@pytest.mark.parametrize("line", ["", "[]", "3", '{"trial": 1}', '{"trail": 1}', None, 3])
+def test_what_is_no_row(line):
+    with pytest.raises(CheckpointError, match="Row: expected a line of a sweep's journal, got"):
+        Row.from_json(line)
+
+
+@pytest.mark.parametrize("header", [{}, {"objective": "validation_loss"}, {"objective": 3, "trials": 3}])
+def test_a_header_that_says_too_little(header, tmp_path):
+    (tmp_path / JOURNAL).write_text(json.dumps(FORMAT | header) + "\n")
+    with pytest.raises(CheckpointError, match="expected the header of a minidl sweep, got one without"):
+        Results.load(tmp_path)
 
 
 @pytest.mark.parametrize(
