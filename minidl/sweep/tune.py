@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from minidl.data import Splits
-from minidl.errors import ConfigurationError, MissingExtraError
+from minidl.errors import ConfigurationError, MissingExtraError, check_kind, shown
 from minidl.files import as_path
-from minidl.sweep.space import Configuration, Grid, Space
+from minidl.sweep.space import Configuration, Space, plain_configurations
 from minidl.sweep.sweep import Sweep
 from minidl.sweep.trial import FIGURES, Build, Objective, Task, make_trainer, run_task
 from minidl.training import Callback, Trainer
@@ -37,6 +37,8 @@ class OptunaObjective:
     ----------
     model, data, steps, epochs, objective, seed, dtype : as `Sweep` takes them
     suggest : dict of str to optuna distribution, or callable ``(optuna trial) -> configuration``
+        NumPy's values among the choices of a categorical distribution become Python's, which every
+        storage of Optuna can hold.
 
     Attributes
     ----------
@@ -47,6 +49,8 @@ class OptunaObjective:
     ------
     MissingExtraError
         Optuna is not installed.
+    ConfigurationError, DataError
+        As from `Sweep`; `suggest` is neither of the two.
     """
 
     def __init__(
@@ -65,7 +69,8 @@ class OptunaObjective:
         options: dict[str, Any] = {"objective": objective, "seed": seed, "dtype": dtype}
         sweep = Sweep(model, _Suggested(), data, steps=steps, epochs=epochs, **options)
         self.direction = "maximize" if sweep.maximize else "minimize"
-        self._setup, self._budget, self._suggest = sweep.setup, sweep.budgets[-1], suggest
+        self._setup, self._budget = sweep.setup, sweep.budgets[-1]
+        self._suggest = _checked(suggest)
 
     def __call__(self, trial: optuna.Trial) -> float:
         """Train and measure; NaN, which Optuna counts as failed, where an error came.
@@ -75,10 +80,15 @@ class OptunaObjective:
         optuna.TrialPruned
             The study's pruner said so, or training diverged.
         ConfigurationError
-            The study's direction is the other one.
+            The study's direction is the other one, or what it suggests is no configuration.
         """
         optuna = _import_optuna()
-        if (found := trial.study.direction.name.lower()) != self.direction:
+        study = getattr(trial, "study", None)
+        if not isinstance(study, optuna.Study):
+            remedy = "give the objective to study.optimize"
+            raise ConfigurationError.expected("OptunaObjective", "a trial of a study", shown(trial), remedy)
+        found = ", ".join(direction.name.lower() for direction in study.directions)
+        if found != self.direction:
             remedy = f"create_study(direction={self.direction!r})"
             raise ConfigurationError.expected(
                 "OptunaObjective", f"a study to {self.direction}", found, remedy
@@ -107,7 +117,7 @@ class OptunaObjective:
             suggested = self._suggest(trial)
         else:
             suggested = {name: _draw(trial, name, given) for name, given in self._suggest.items()}
-        (configuration,) = Grid(**{name: [value] for name, value in suggested.items()}).configurations()
+        (configuration,) = plain_configurations("OptunaObjective", [suggested])
         return configuration
 
 
@@ -127,12 +137,18 @@ class PruningCallback(Callback):
     """
 
     def __init__(self, trial: optuna.Trial, column: str = "validation_accuracy") -> None:
+        if not hasattr(trial, "report") or not hasattr(trial, "should_prune"):
+            raise ConfigurationError.expected("PruningCallback", "a trial of a study", shown(trial))
         self.pruned = False
         self._trial, self._column = trial, column
 
     def on_epoch_end(self, trainer: Trainer) -> None:
         """Report, and ask."""
-        value = trainer.history.epochs[self._column][-1]
+        columns = trainer.history.epochs
+        if not isinstance(self._column, str) or self._column not in columns:
+            expected = f"column to be one of {', '.join(columns)}"
+            raise ConfigurationError.expected("PruningCallback", expected, shown(self._column))
+        value = columns[self._column][-1]
         if value is None:  # there is no validation set
             return
         self._trial.report(value, trainer.epoch)
@@ -160,10 +176,16 @@ def open_study(
     optuna = _import_optuna()
     from optuna.storages.journal import JournalFileBackend, JournalStorage
 
-    storage = JournalStorage(JournalFileBackend(str(as_path("open_study", path))))
-    study: Study = optuna.create_study(
-        storage=storage, study_name=name, direction=direction, load_if_exists=True, **options
-    )
+    path = as_path("open_study", path)
+    check_kind("open_study", "name", name, str)
+    check_kind("open_study", "direction", direction, str)
+    options = {"study_name": name, "direction": direction, "load_if_exists": True, **options}
+    try:
+        storage = JournalStorage(JournalFileBackend(str(path)))
+        study: Study = optuna.create_study(storage=storage, **options)
+    except (TypeError, ValueError, KeyError, OSError) as error:
+        got = f"{type(error).__name__}: {error}"
+        raise ConfigurationError.expected("open_study", f"a study in {path}", got) from error
     return study
 
 
@@ -174,17 +196,35 @@ class _Suggested(Space):
         return []
 
 
-def _draw(trial: optuna.Trial, name: str, given: BaseDistribution) -> Any:
+def _checked(suggest: object) -> Suggest:
+    if callable(suggest):
+        return suggest
+    if not isinstance(suggest, Mapping) or not all(isinstance(name, str) for name in suggest):
+        expected = "suggest to be a dict of names and distributions, or a function of the trial"
+        raise ConfigurationError.expected("OptunaObjective", expected, shown(suggest))
+    return {name: _plain(name, given) for name, given in suggest.items()}
+
+
+def _plain(name: str, given: object) -> BaseDistribution:
+    """A distribution whose values JSON gives back as they are."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if isinstance(given, CategoricalDistribution):
+        (plain,) = plain_configurations("OptunaObjective", [{name: given.choices}])
+        return CategoricalDistribution(plain[name])
+    if not isinstance(given, FloatDistribution | IntDistribution):
+        expected = f"{name} to be a float, int or categorical distribution"
+        raise ConfigurationError.expected("OptunaObjective", expected, shown(given))
+    return given
+
+
+def _draw(trial: optuna.Trial, name: str, given: Any) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+    if isinstance(given, CategoricalDistribution):
         return trial.suggest_categorical(name, given.choices)
-    if isinstance(given, FloatDistribution):
-        return trial.suggest_float(name, given.low, given.high, step=given.step, log=given.log)
-    if isinstance(given, IntDistribution):
-        return trial.suggest_int(name, given.low, given.high, step=given.step, log=given.log)
-    expected = f"{name} to be a float, int or categorical distribution"
-    raise ConfigurationError.expected("OptunaObjective", expected, repr(given))
+    draw = trial.suggest_float if isinstance(given, FloatDistribution) else trial.suggest_int
+    return draw(name, given.low, given.high, step=given.step, log=given.log)
 
 
 def _import_optuna() -> Any:

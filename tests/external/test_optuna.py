@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minidl import Dataset
 from minidl.errors import ConfigurationError
 from minidl.sweep import Grid, Sweep
 
@@ -112,6 +113,54 @@ def test_errors_say_what_to_do(digits):
         optuna.create_study().optimize(objective, n_trials=1)
     with pytest.raises(ConfigurationError, match="one of steps and epochs"):
         OptunaObjective("dense_net", CHOICES, digits)
-    other = OptunaObjective("dense_net", {"lr": object()}, digits, steps=5)
+    with pytest.raises(ConfigurationError, match="a study to maximize, got maximize, minimize; create_study"):
+        optuna.create_study(directions=["maximize", "minimize"]).optimize(objective, n_trials=1)
+    with pytest.raises(ConfigurationError, match="a trial of a study, got None; give the objective to"):
+        objective(None)
+    for suggest in (None, "lr", [1], {1: None}):
+        with pytest.raises(ConfigurationError, match="a dict of names and distributions, or a function of"):
+            OptunaObjective("dense_net", suggest, digits, steps=5)
     with pytest.raises(ConfigurationError, match="lr to be a float, int or categorical distribution"):
-        study_of(other).optimize(other, n_trials=1)
+        OptunaObjective("dense_net", {"lr": object()}, digits, steps=5)
+
+
+@pytest.mark.parametrize("suggested", [None, 3, "lr", ["hidden", 8], [("hidden", 8)], {1: 2}, np.ones(2)])
+def test_a_function_suggests_a_dict(digits, suggested):
+    objective = OptunaObjective("dense_net", lambda trial: suggested, digits, steps=5)
+    with pytest.raises(ConfigurationError, match="expected a configuration as a dict of names"):
+        study_of(objective).optimize(objective, n_trials=1)
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution:UserWarning")
+def test_numpys_values_among_the_choices_become_pythons(digits, tmp_path):
+    choices = {"hidden": [np.int64(4), [np.int64(8), np.int32(4)]], "lr": list(np.array([0.1, 0.2])),
+               "batch_size": np.array([50, 100])}  # fmt: skip
+    distributions = {name: optuna.distributions.CategoricalDistribution(of) for name, of in choices.items()}
+    objective = OptunaObjective("dense_net", distributions, digits, steps=2)
+    for _ in range(2):  # begun, and gone on with
+        study = open_study(tmp_path / "study", sampler=optuna.samplers.RandomSampler(seed=0))
+        study.optimize(objective, n_trials=4)
+    assert [trial.state.name for trial in open_study(tmp_path / "study").trials] == ["COMPLETE"] * 8
+    for trial in study.trials:
+        assert trial.params == trial.user_attrs["configuration"]
+        assert {type(trial.params[name]) for name in ("lr", "batch_size")} == {float, int}
+
+
+def test_errors_of_the_callback(make_trainer):
+    with pytest.raises(ConfigurationError, match="PruningCallback: expected a trial of a study, got 'trial'"):
+        PruningCallback("trial")
+    part = Dataset(np.eye(6), np.arange(6) % 4)
+    for column in ("accuracy", 3, ["validation_loss"]):
+        trainer = make_trainer(callbacks=[PruningCallback(optuna.create_study().ask(), column)])
+        with pytest.raises(ConfigurationError, match="column to be one of .*validation_accuracy.*, got"):
+            trainer.fit(part, epochs=1, validation=part)
+
+
+def test_a_study_that_cannot_be_opened(tmp_path):
+    (tmp_path / "file").write_text("no journal\n")
+    for path in (tmp_path / "none/study", tmp_path, tmp_path / "file"):
+        with pytest.raises(ConfigurationError, match=f"open_study: expected a study in {path}, got"):
+            open_study(path)
+    for options in ({"direction": "up"}, {"name": 3}, {"sampling": None}):
+        with pytest.raises(ConfigurationError, match="open_study: expected"):
+            open_study(tmp_path / "study", **options)
