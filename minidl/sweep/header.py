@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
+import reprlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minidl.data import Dataset
@@ -15,6 +17,10 @@ from minidl.sweep.halving import Halving
 from minidl.sweep.portable import name_of
 from minidl.sweep.space import Configuration
 from minidl.sweep.trial import Setup
+
+_SHOWN = 120  # characters of a key's values; more is a count
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _SHOWN
 
 
 def describe(
@@ -30,12 +36,82 @@ def describe(
         "model": name_of(setup.build),
         "trials": len(configurations),
         "configurations": hashlib.sha256(to_json(configurations).encode()).hexdigest(),
+        "keys": _keys(configurations),
         "data": {"name": data.name, **parts},
         setup.unit: budget,
         "objective": name_of(setup.objective),
         "seed": setup.seed,
         "halving": dataclasses.asdict(halving) if halving else None,
     }
+
+
+def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, str]]:
+    """In what two headers differ, in words: what is in `found`, and what in `wanted`."""
+    pairs: list[tuple[str, str]] = []
+    for name in {**wanted, **found}:
+        theirs, ours = found.get(name), wanted.get(name)
+        if theirs == ours or name == "keys":
+            continue
+        if name == "configurations":
+            pairs += _key_differences(found.get("keys"), wanted.get("keys"))
+        elif name == "data" and isinstance(theirs, dict) and isinstance(ours, dict):
+            pairs += _data_differences(theirs, ours)
+        else:
+            pairs.append((_show(name, theirs), _show(name, ours)))
+    return pairs
+
+
+def _show(name: str, value: Any) -> str:
+    return f"no {name}" if value is None else f"{name} {_repr.repr(value)}"
+
+
+def _keys(configurations: Sequence[Configuration]) -> dict[str, list[Any]]:
+    """Each key's values as a text, which is cut where it is long, and the checksum of all of them."""
+    values: dict[str, dict[str, None]] = {}  # each once, as they come
+    for configuration in configurations:
+        for name, value in configuration.items():
+            values.setdefault(name, {})[json.dumps(value)] = None
+    keys = {}
+    for name, texts in values.items():
+        text = ", ".join(texts)
+        shown = f"[{text}]" if len(text) <= _SHOWN else f"[{text[:_SHOWN]}...] ({len(texts):,} values)"
+        keys[name] = [shown, zlib.crc32(text.encode())]
+    return keys
+
+
+def _key_differences(theirs: Any, ours: Any) -> Iterator[tuple[str, str]]:
+    if not (isinstance(theirs, dict) and isinstance(ours, dict)):  # journals had no keys at first
+        yield "the configurations that the journal was begun with", "others"
+    elif theirs == ours:
+        yield "configurations as the journal has them", "the same values in another order or combination"
+    else:
+        for name in {**ours, **theirs}:
+            before, now = (
+                f"{name} {keys[name][0]}" if name in keys else f"no {name}" for keys in (theirs, ours)
+            )
+            if before != now:
+                yield before, now
+            elif theirs[name] != ours[name]:
+                yield before, f"{name} with other values after these"
+
+
+def _data_differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if theirs.get("name") != ours.get("name"):
+        yield _show("data", theirs.get("name")), _show("data", ours.get("name"))
+    for part in ("train", "validation"):
+        before, now = theirs.get(part), ours.get(part)
+        if before is None or now is None:
+            if before != now:
+                pair = (f"no {part} part", f"a {part} part")
+                yield pair if before is None else pair[::-1]
+            continue
+        for name in before:
+            which = f"{part} {name}"
+            (shape, dtype, content), (our_shape, our_dtype, our_content) = before[name], now[name]
+            if (shape, dtype) != (our_shape, our_dtype):
+                yield f"{which} of shape {shape}, {dtype}", f"{which} of shape {our_shape}, {our_dtype}"
+            elif content != our_content:
+                yield f"{which} as they were", f"{which} of the same shape and other content"
 
 
 def _fingerprint(data: Dataset | None) -> dict[str, Any] | None:

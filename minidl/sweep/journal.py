@@ -7,12 +7,15 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
-from minidl.errors import CheckpointError, ConfigurationError
+from minidl.errors import CheckpointError, ConfigurationError, check_bool
 from minidl.files import sync, sync_directory, to_json
+from minidl.sweep.header import differences
 from minidl.sweep.trial import Row
 
 JOURNAL = "journal.jsonl"
 FORMAT = {"format": "minidl sweep", "version": 1}
+
+_TOLD = 6  # differences, of many
 
 
 class Journal:
@@ -46,10 +49,15 @@ class Journal:
     def __init__(self, path: Path | None, header: dict[str, Any], *, resume: bool = True) -> None:
         self.rows: list[Row] = []
         self._file: int | None = None
+        resume = check_bool("Sweep", "resume", resume)
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError as error:
+            expected = "a directory that can be written"
+            raise ConfigurationError.expected("Sweep", expected, error, "give another") from error
         try:
             _lock(self._file, path)
             found, self.rows, whole = _parse(path)
@@ -118,7 +126,8 @@ def _parse(path: Path) -> tuple[dict[str, Any] | None, list[Row], int]:
             if 1 < number == len(lines):  # a crash of the machine may leave its end and not its middle
                 break
             expected = "the header of a minidl sweep" if number == 1 else "a row of a sweep"
-            raise CheckpointError.expected(f"{path}, line {number}", expected, error) from error
+            got = repr(line[:80])
+            raise CheckpointError.expected(f"{path}, line {number}", expected, got) from error
         whole += len(line) + 1
     return header, rows, whole
 
@@ -126,15 +135,15 @@ def _parse(path: Path) -> tuple[dict[str, Any] | None, list[Row], int]:
 def _parse_header(line: bytes) -> dict[str, Any]:
     header = json.loads(line)
     if not isinstance(header, dict) or {name: header.get(name) for name in FORMAT} != FORMAT:
-        raise ValueError(f"{line[:80]!r}")
+        raise ValueError
     return header
 
 
 def _check_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
-    differing = [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
-    if differing:
-        expected = ", ".join(f"{name} {found.get(name)!r}" for name in differing)
-        got = ", ".join(f"{wanted.get(name)!r}" for name in differing)
+    pairs = differences(found, wanted)
+    if pairs:
+        more = [f"and {len(pairs) - _TOLD} more"] if len(pairs) > _TOLD else []
+        expected, got = (", ".join([*side[:_TOLD], *more]) for side in zip(*pairs, strict=True))
         remedy = "give another directory, or what the journal was begun with"
         raise ConfigurationError.expected(f"Sweep on {path}", expected, got, remedy)
 

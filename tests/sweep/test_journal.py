@@ -64,10 +64,11 @@ def test_each_row_is_brought_to_the_disk(path, rows, monkeypatch):
 
 
 def test_cut_off_anywhere_it_goes_on(path, rows, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # some thousand of them
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # some hundreds of them
     whole = path.read_bytes()
     ends = [position + 1 for position, byte in enumerate(whole) if byte == ord("\n")]
-    for length in range(len(whole)):
+    lengths = {*range(0, len(whole), 5), *(end + k for end in ends for k in (-2, -1, 0, 1))}
+    for length in sorted(lengths - {len(whole), len(whole) + 1}):
         path.write_bytes(whole[:length])
         left = max(sum(end <= length for end in ends) - 1, 0)
         with Journal(path, HEADER) as journal:
@@ -106,9 +107,28 @@ def test_a_foreign_file_is_left_alone(tmp_path, text):
 
 def test_another_sweeps_journal_is_refused(path):
     whole = path.read_bytes()
-    with pytest.raises(ConfigurationError, match="expected seed 0, got 1; give another directory, or"):
+    with pytest.raises(ConfigurationError, match="expected seed 0, got seed 1; give another directory, or"):
         Journal(path, HEADER | {"seed": 1})
     assert path.read_bytes() == whole
+
+
+def test_many_differences_are_counted(tmp_path):
+    header = {f"setting {number}": number for number in range(100)}
+    Journal(tmp_path / "journal.jsonl", header).close()
+    with pytest.raises(
+        ConfigurationError, match="setting 5 5, and 94 more, got .*setting 5 6, and 94"
+    ) as info:
+        Journal(tmp_path / "journal.jsonl", {name: number + 1 for name, number in header.items()})
+    assert len(str(info.value)) < 500
+
+
+def test_a_directory_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file/journal.jsonl", tmp_path / "file/deeper/journal.jsonl"):
+        with pytest.raises(
+            ConfigurationError, match="Sweep: expected a directory that can be written, got .*file"
+        ):
+            Journal(path, HEADER)
 
 
 def test_without_resume_a_journal_with_rows_is_refused(path, tmp_path):
