@@ -1,4 +1,4 @@
-"""Every exception minidl raises, and the checks that raise them in one message format.
+"""Every exception minidl raises, and the checks of arguments that raise them in one message format.
 
 A message reads ``WHERE: expected WHAT, got WHAT; what to do``, for example
 ``Affine 'affine0': expected x of shape (batch, 784), got (32, 10)``.
@@ -10,10 +10,12 @@ import inspect
 import math
 import operator
 import reprlib
+import sys
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 T = TypeVar("T")
 
@@ -175,3 +177,84 @@ def check_callable(where: str, name: str, value: object, *arguments: str) -> Cal
     except ValueError:  # some functions written in C have no signature
         pass
     return value  # type: ignore[return-value]
+
+
+def check_array(
+    where: str,
+    name: str,
+    values: object,
+    *,
+    kinds: str = "biuf",
+    dtype_error: type[MinidlError] = DTypeError,
+) -> npt.NDArray[Any]:
+    """`values` as a plain array whose dtype is of one of `kinds`; never a copy of an array.
+
+    Parameters
+    ----------
+    values : array-like
+    kinds : str
+        The kinds of dtype that will do, as ``dtype.kind`` has them.
+    dtype_error : type
+        Raised for any other dtype, words and objects among them.
+
+    Raises
+    ------
+    DataError
+        For what forms no array: rows of unequal length, a sparse matrix; and for a masked array,
+        whose mask would be lost, and what it hides be taken for numbers.
+    """
+    if type(values) is np.ndarray and values.dtype.kind in kinds:  # every training step comes by here
+        return values
+    if hasattr(values, "nnz") and hasattr(values, "toarray"):  # scipy.sparse, which is not imported here
+        got = f"a sparse {type(values).__name__}"
+        raise DataError.expected(where, f"{name} to be a dense array", got, "convert it with .toarray()")
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # what lies behind an __array__ raises anything
+        remedy = "give an array, or rows of one length"
+        raise DataError.expected(where, f"{name} that form one array", error, remedy) from None
+    if _is_masked(values, array.ndim):
+        remedy = "fill the masked values in with .filled(value), or drop their rows"
+        raise DataError.expected(where, f"{name} with a value everywhere", "a masked array", remedy)
+    if array.dtype.kind not in kinds:
+        expected = {"iu": "an integer dtype", "f": "a float dtype"}.get(kinds, "a real dtype")
+        got, remedy = _foreign(name, values, array, kinds)
+        raise dtype_error.expected(where, f"{name} of {expected}", got, remedy)
+    return array
+
+
+def _is_masked(values: object, depth: int) -> bool:
+    """Whether `values`, nested lists of so many levels at most, are or hold a masked array."""
+    masked = sys.modules.get("numpy.ma")  # NumPy imports it at its first use
+    if masked is None:
+        return False
+    if isinstance(values, (list, tuple)):
+        types = set(map(type, values))
+        if depth > 1 and any(issubclass(kind, (list, tuple)) for kind in types):
+            return any(_is_masked(row, depth - 1) for row in values)
+        return any(issubclass(kind, masked.MaskedArray) for kind in types)
+    return isinstance(values, masked.MaskedArray)
+
+
+def _foreign(name: str, values: Any, array: npt.NDArray[Any], kinds: str) -> tuple[str, str]:
+    """What came, where the dtype is none of `kinds`, and what to do about it."""
+    if array.ndim == 0:
+        return reprlib.repr(values), "give an array or a list of numbers"
+    if hasattr(values, "columns") and hasattr(values, "iloc"):  # a pandas frame
+        columns = zip(values.columns, values.dtypes, strict=True)
+        bad = [f"{column!r} ({dtype})" for column, dtype in columns if dtype.kind not in kinds]
+        if bad:
+            more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+            remedy = "drop these or turn them into numbers, words with pandas.get_dummies(frame, dtype=float)"
+            return f"a frame with column {', '.join(bad[:3])}{more}", remedy
+        return f"a frame of mixed dtypes ({array.dtype})", "convert it with .to_numpy(np.float32)"
+    got = f"{array.dtype}"
+    if array.dtype.names:
+        return got, f"convert it with numpy.lib.recfunctions.structured_to_unstructured({name})"
+    if kinds == "iu" and array.dtype.kind in "OSTU":
+        return got, f"number the classes: np.unique({name}, return_inverse=True)[1]"
+    if kinds == "iu":
+        return got, "convert whole numbers with .astype(np.int64)"
+    if array.dtype.kind == "c":
+        return got, "give .real, .imag or np.abs() of it"
+    return got, "give numbers: convert with .astype(np.float32), and words to numbers of their own"

@@ -1,12 +1,24 @@
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from minidl import errors
-from minidl.errors import ConfigurationError, MinidlError, ShapeError, check_float, check_int
+from minidl.errors import (
+    ConfigurationError,
+    DataError,
+    DTypeError,
+    MinidlError,
+    ShapeError,
+    check_array,
+    check_float,
+    check_int,
+)
 
 
 def test_message_says_where_expected_got_and_what_to_do():
@@ -43,3 +55,104 @@ def test_check_int_refuses(value):
 
 def test_check_int_takes_numpy_integers():
     assert check_int("here", "it", np.int16(3), at_least=1) == 3
+
+
+@given(hnp.arrays(hnp.boolean_dtypes() | hnp.integer_dtypes() | hnp.floating_dtypes(), hnp.array_shapes()))
+def test_check_array_passes_real_arrays_through_and_reads_lists(array):
+    assert check_array("here", "x", array) is array
+    array.flags.writeable = False
+    assert check_array("here", "x", array[::-1].T).base is not None
+    listed = check_array("here", "x", array.tolist())
+    np.testing.assert_array_equal(listed, array)
+    assert listed.shape == array.shape
+
+
+class _Unreadable:
+    def __array__(self, *_, **__):
+        raise RuntimeError("no way")
+
+
+class _Sparse:
+    nnz = 3
+
+    def toarray(self):
+        return np.eye(3)
+
+
+def _masked(shape):
+    return np.ma.masked_array(np.zeros(shape), np.arange(np.prod(shape)).reshape(shape) == 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "words"),
+    [
+        (_masked((2, 3)), DataError, "x with a value everywhere, got a masked array; .*filled"),
+        (np.ma.masked_array(np.zeros((2, 3))), DataError, "a masked array"),
+        ([_masked(3), np.zeros(3)], DataError, "a masked array"),
+        ([[np.zeros(3), _masked(3)], [np.zeros(3), np.zeros(3)]], DataError, "a masked array"),
+        ((np.zeros(2), [np.ma.masked_array(1.0), 2.0]), DataError, "a masked array"),
+        (np.ma.masked, DataError, "a masked array"),
+        (_Sparse(), DataError, r"x to be a dense array, got a sparse _Sparse; .*\.toarray\(\)"),
+        (_Unreadable(), DataError, "x that form one array, got no way"),
+        ([[1.0, 2.0], [3.0]], DataError, "x that form one array, got .*; .*rows of one length"),
+        ([["a"], ["b"]], DTypeError, "x of a real dtype, got <U1; give numbers"),
+        ([[None], [1]], DTypeError, "got object"),
+        ([b"a"], DTypeError, r"got \|S1"),
+        ([1j], DTypeError, r"got complex128; give \.real"),
+        ([10**30], DTypeError, "got object"),
+        (np.array(["2020-01-01"], "M8[D]"), DTypeError, r"got datetime64\[D\]"),
+        (np.zeros(2, [("a", "f4"), ("b", "f4")]), DTypeError, r"structured_to_unstructured\(x\)"),
+        (None, DTypeError, "got None; give an array"),
+        ("word", DTypeError, "got 'word'; give an array"),
+        ({1: 2}, DTypeError, "got {1: 2}; give an array"),
+        (iter([1]), DTypeError, "got <list_it"),
+    ],
+)
+def test_check_array_refuses_what_is_no_array_of_numbers(values, error, words):
+    with pytest.raises(error, match=f"^here: expected .*{words}"):
+        check_array("here", "x", values)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.zeros(3), r"labels of an integer dtype, got float64; .*astype\(np.int64\)"),
+        ([True], "an integer dtype, got bool"),
+        (["a", "b"], r"np.unique\(labels, return_inverse=True\)\[1\]"),
+        (np.array(["a", "b"], object), r"np.unique\(labels, return_inverse=True\)\[1\]"),
+    ],
+)
+def test_check_array_refuses_labels_that_are_no_integers(values, words):
+    with pytest.raises(DataError, match=words):
+        check_array("here", "labels", values, kinds="iu", dtype_error=DataError)
+
+
+def test_a_frame_is_read_and_its_columns_without_numbers_are_named():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"], "c": [True, False]})
+    np.testing.assert_array_equal(check_array("here", "x", frame[["a"]]), [[1.0], [2.0]])
+    with pytest.raises(DTypeError, match=r"a frame with column 'b' \("):
+        check_array("here", "x", frame)
+    with pytest.raises(DTypeError, match=r"mixed dtypes.*\.to_numpy\(np.float32\)"):
+        check_array("here", "x", frame[["a", "c"]])
+    dummies = pandas.get_dummies(frame, dtype=float)
+    for values in (frame[["a", "c"]].to_numpy(np.float32), dummies.to_numpy(np.float32)):
+        assert check_array("here", "x", values).shape == (2, values.shape[1])
+
+
+def test_a_sparse_matrix_is_refused_and_its_remedy_works():
+    sparse = pytest.importorskip("scipy.sparse")
+    for matrix in (sparse.eye_array(3).tocsr(), sparse.coo_matrix(np.eye(3))):
+        with pytest.raises(DataError, match="dense array, got a sparse"):
+            check_array("here", "x", matrix)
+        assert check_array("here", "x", matrix.toarray()).shape == (3, 3)
+
+
+def test_looking_for_masks_imports_nothing():
+    code = "import sys, minidl; minidl.errors.check_array('', '', [[1.0]]); print('numpy.ma' in sys.modules)"
+    plain = "import sys, numpy; print('numpy.ma' in sys.modules)"
+    run = [
+        subprocess.run([sys.executable, "-c", text], capture_output=True, check=True).stdout
+        for text in (code, plain)
+    ]
+    assert run[0] == run[1]
