@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.data import Dataset
-from minidl.errors import ConfigurationError, ShapeError, check_float, check_int
+from minidl.data.rows import take_rows
+from minidl.errors import ConfigurationError, ShapeError, check_array, check_float, check_int
 from minidl.initializers import Array, Initializer, Rng, as_generator, he_normal, normal
 from minidl.layers import Affine, Flatten, Layer, ReLU, Sequential
 from minidl.losses import SoftmaxCrossEntropy
@@ -175,7 +176,7 @@ class TwoLayerNet:
         validation_accuracies: list[float] = []
         for iteration in range(check_int("train", "num_iters", num_iters, at_least=0)):
             batch = self.rng.choice(len(train), batch_size)
-            features, labels = train.features[batch], train.targets[batch]
+            features, labels = take_rows(train.features, batch), train.targets[batch]
             with np.errstate(over="ignore", invalid="ignore"):
                 loss = self.net.loss_and_gradients(features, labels) + penalty.add_gradients(parameters)
             check_finite(loss, parameters.gradients, optimizer.lr, iteration)
@@ -202,7 +203,7 @@ class _Arrays(dict[str, Array]):
     """A net's arrays by name; assigning an item copies into the array, which stays the net's."""
 
     def __setitem__(self, name: str, value: npt.ArrayLike) -> None:
-        value = np.asarray(value)
+        value = check_array("TwoLayerNet", name, value)
         if value.shape != self[name].shape:
             raise ShapeError.expected("TwoLayerNet", f"{name} of shape {self[name].shape}", value.shape)
         self[name][...] = value

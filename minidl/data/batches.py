@@ -12,6 +12,7 @@ import numpy as np
 
 from minidl.cores import usable_cores
 from minidl.data.dataset import Dataset
+from minidl.data.rows import rows_are_scattered, take_rows
 from minidl.errors import ConfigurationError, check_int
 from minidl.initializers import Array, Rng, as_generator
 
@@ -23,6 +24,9 @@ _WORTH_A_THREAD = 1 << 19
 
 _AT_ONCE = 1 << 18
 """Bytes that are gathered at once where batches are smaller: a call of NumPy's costs more than they do."""
+
+_SCATTERED_AT_ONCE = 1 << 25
+"""Bytes that are gathered at once where a row's numbers are scattered: each time walks the whole set."""
 
 
 class Batches:
@@ -61,7 +65,9 @@ class Batches:
         whole = max(count // self.batch_size, 1)
         self.steps_per_epoch = -(-count // self.batch_size) if sampling == "shuffle" else whole
         size = max(dataset.features[:1].nbytes, 1) * self.batch_size
-        self._at_once = max(min(_AT_ONCE // size, self.steps_per_epoch), 1)  # batches
+        scattered = rows_are_scattered(dataset.features)
+        at_once = _SCATTERED_AT_ONCE if scattered else _AT_ONCE
+        self._at_once = max(min(at_once // size, self.steps_per_epoch), 1)  # batches
         rows = self.batch_size * self._at_once
         self._rows = min(rows, count) if sampling == "shuffle" else rows
         self._rng = as_generator(rng)
@@ -69,7 +75,9 @@ class Batches:
         self._buffers: dict[int, tuple[Array, Array]] = {}
         self._gathered: tuple[Array, Array] | None = None
         self._ahead: tuple[int, SimpleQueue[Any]] | None = None  # where the next batch will come
-        self._looks_ahead = self._at_once == 1 and size >= _WORTH_A_THREAD and _has_idle_core()
+        # Scattered rows are worth no second buffer: theirs are large, and mapped files should stay small.
+        worth_a_thread = size >= _WORTH_A_THREAD and not scattered
+        self._looks_ahead = self._at_once == 1 and worth_a_thread and _has_idle_core()
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:
         return self
@@ -115,9 +123,12 @@ class Batches:
         # The second buffer is for the thread: what was lent from the first is in use by then.
         features, targets = self._buffer(position % 2 if self._looks_ahead else 0)
         rows = slice(len(indices))
-        # The indices are in range; mode="clip" only spares `take` a copy through a buffer.
-        features = self.dataset.features.take(indices, axis=0, out=features[rows], mode="clip")
-        return features, self.dataset.targets.take(indices, out=targets[rows], mode="clip")
+        data = self.dataset
+        # The indices are in range; mode "clip" only spares `take` a copy through a buffer.
+        targets = data.targets.take(indices, 0, targets[rows], "clip")
+        if data.features.flags.c_contiguous:  # `take` would first copy any other array whole
+            return data.features.take(indices, 0, features[rows], "clip"), targets
+        return take_rows(data.features, indices, features[rows]), targets
 
     def _buffer(self, which: int) -> tuple[Array, Array]:
         if which not in self._buffers:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from minidl.errors import DataError, DTypeError
+from minidl.data.rows import memory_blocks, row_blocks, take_rows, with_whole_rows
+from minidl.errors import DataError, DTypeError, check_array
 from minidl.initializers import Array
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 Labels: TypeAlias = "npt.NDArray[np.int64]"
-
-_CHUNK_BYTES = 1 << 22
 
 
 class Dataset:
@@ -25,8 +24,10 @@ class Dataset:
     Parameters
     ----------
     features : array-like, shape (N, ...), any bool, integer or floating dtype
-        Kept in its dtype and never copied, so a memory-mapped array stays on the disk. Floating
-        features must be finite; they are checked a few megabytes at a time.
+        Kept in its dtype and not copied, so a memory-mapped array stays on the disk; but in memory,
+        features of up to 256 MB in which a sample's numbers do not lie side by side (Fortran order,
+        the values of a pandas frame) are copied once, or each batch would be slow. Floating features
+        must be finite; they are checked a few megabytes at a time.
     targets : array-like of integers, shape (N,)
         The class of each sample, counted from 0. Copied to int64.
     target_names : sequence of str, optional
@@ -72,14 +73,17 @@ class Dataset:
 
         The classes stay those of the whole data set, also where none of their samples is chosen.
         """
-        chosen = index if isinstance(index, slice) else self._checked_index(index)
+        if isinstance(index, slice):
+            features, targets = self.features[index], np.ascontiguousarray(self.targets[index])
+        else:
+            chosen = self._checked_index(index)
+            features, targets = take_rows(self.features, chosen), self.targets[chosen]
+        if not len(targets):
+            raise DataError.expected("Dataset", "an index that selects a sample", "an empty selection")
         part = Dataset.__new__(Dataset)  # past __init__: what is selected was checked with the whole
         part.target_names = self.target_names
         part.num_classes = self.num_classes
-        part.features = self.features[chosen]
-        part.targets = np.ascontiguousarray(self.targets[chosen])
-        if not len(part.targets):
-            raise DataError.expected("Dataset", "an index that selects a sample", "an empty selection")
+        part.features, part.targets = features, targets
         return part
 
     def holds_the_same(self, other: Dataset) -> bool:
@@ -90,7 +94,10 @@ class Dataset:
         return (
             (mine.shape, mine.dtype) == (others.shape, others.dtype)
             and np.array_equal(self.targets, other.targets)
-            and all(np.array_equal(mine[chunk], others[chunk]) for chunk in _chunks(mine))
+            and all(
+                np.array_equal(block, other)
+                for (_, block), (_, other) in zip(row_blocks(mine), row_blocks(others), strict=True)
+            )
         )
 
     def __repr__(self) -> str:
@@ -101,7 +108,7 @@ class Dataset:
         if isinstance(index, (int, np.integer, tuple)):
             remedy = "write dataset[i : i + 1] for a data set of one, dataset.features[i] for its features"
             raise DTypeError.expected("Dataset", expected, repr(index), remedy)
-        chosen = np.asarray(index)
+        chosen = check_array("Dataset", "an index", index, kinds="biufU")
         if not chosen.size:
             chosen = chosen.astype(np.int64)  # an empty list reads as float64
         if chosen.ndim != 1 or chosen.dtype.kind not in "biu":
@@ -109,9 +116,10 @@ class Dataset:
         if chosen.dtype.kind == "b":
             if len(chosen) != len(self):
                 raise DataError.expected("Dataset", f"a mask of {len(self)} booleans", len(chosen))
-        elif len(outside := chosen[(chosen < -len(self)) | (chosen >= len(self))]):
+            return np.flatnonzero(chosen)
+        if len(outside := chosen[(chosen < -len(self)) | (chosen >= len(self))]):
             raise DataError.expected("Dataset", f"indices below {len(self)}", outside[0])
-        return chosen
+        return np.where(chosen < 0, chosen + len(self), chosen)
 
 
 @dataclass(frozen=True, repr=False)
@@ -172,13 +180,7 @@ def _checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def _checked_features(features: npt.ArrayLike) -> Array:
-    if hasattr(features, "mask") and isinstance(features, np.ma.MaskedArray):
-        remedy = "fill or drop the masked values first"
-        raise DataError.expected("Dataset", "features with a value everywhere", "a masked array", remedy)
-    array = _as_array("features", features)
-    if array.dtype.kind not in "biuf":
-        remedy = "give numbers: convert with .astype(np.float32)"
-        raise DataError.expected("Dataset", "features of a real dtype", array.dtype, remedy)
+    array = check_array("Dataset", "features", features, dtype_error=DataError)
     if array.ndim < 2:
         remedy = "reshape to (N, 1)" if array.ndim == 1 else ""
         raise DataError.expected("Dataset", "features of shape (N, ...)", array.shape, remedy)
@@ -186,35 +188,29 @@ def _checked_features(features: npt.ArrayLike) -> Array:
         raise DataError.expected("Dataset", "a sample or more of a number or more", f"shape {array.shape}")
     if array.dtype.kind == "f":
         _check_finite(array)
-    return array
-
-
-def _chunks(array: Array) -> Iterator[slice]:
-    rows = max(1, _CHUNK_BYTES // array[0].nbytes)
-    return (slice(start, start + rows) for start in range(0, len(array), rows))
+    return with_whole_rows(array)
 
 
 def _check_finite(array: Array) -> None:
-    for rows in _chunks(array):
-        chunk = array[rows]
-        finite = np.isfinite(chunk)
+    if all(np.isfinite(block).all() for block in memory_blocks(array)):
+        return
+    for rows, block in row_blocks(array):
+        finite = np.isfinite(block)
         if not finite.all():
-            bad = int(np.argmin(finite.reshape(len(chunk), -1).all(axis=1)))
-            value = chunk[bad][~finite[bad]][0]
+            bad = int(np.argmin(finite.reshape(len(block), -1).all(axis=1)))
+            value = block[bad][~finite[bad]][0]
             remedy = "drop such samples or fill in the missing values"
             got = f"{value} in sample {rows.start + bad}"
             raise DataError.expected("Dataset", "finite features", got, remedy)
 
 
 def _checked_targets(targets: npt.ArrayLike, length: int, names: tuple[str, ...] | None) -> Labels:
-    array = _as_array("targets", targets)
+    array = check_array("Dataset", "targets", targets, kinds="biufOSUT", dtype_error=DataError)
     if array.ndim != 1:
         one_hot = "turn one-hot rows into labels: targets.argmax(axis=1)"
         remedy = "take targets[:, 0]" if array.shape[1:] == (1,) else one_hot if array.ndim == 2 else ""
         raise DataError.expected("Dataset", "integer targets of shape (N,)", f"shape {array.shape}", remedy)
-    if array.dtype.kind not in "iu":
-        remedy = "convert whole numbers with .astype(np.int64)"
-        raise DataError.expected("Dataset", "targets of an integer dtype", array.dtype, remedy)
+    check_array("Dataset", "targets", array, kinds="iu", dtype_error=DataError)
     if len(array) != length:
         remedy = "each sample needs one label"
         raise DataError.expected("Dataset", f"{length} targets, as many as features", len(array), remedy)
@@ -226,13 +222,6 @@ def _checked_targets(targets: npt.ArrayLike, length: int, names: tuple[str, ...]
         remedy = "number the classes 0, 1, 2, ...: np.unique(targets, return_inverse=True)[1]"
         raise DataError.expected("Dataset", expected, f"label {array[bad]} at sample {bad}", remedy)
     return np.array(array, dtype=np.int64, order="C")
-
-
-def _as_array(what: str, values: npt.ArrayLike) -> Array:
-    try:
-        return np.asarray(values)
-    except (TypeError, ValueError) as error:  # rows of unequal length
-        raise DataError.expected("Dataset", f"{what} that form one array", error) from None
 
 
 def _describe(data: Dataset, num_classes: int | None = None) -> str:

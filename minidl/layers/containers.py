@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from minidl.errors import DTypeError, ShapeError, StructureError
+from minidl.data.rows import take_rows
+from minidl.errors import DTypeError, ShapeError, StructureError, check_array
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
 from minidl.losses import Loss
@@ -140,9 +141,10 @@ class Sequential(Layer):
     def score_chunks(self, x: npt.ArrayLike) -> Iterator[tuple[slice, Array]]:
         """Pairs of rows and their scores, by inference, so that memory stays bounded."""
         x = self._input(x)
-        for start in range(0, len(x), self._rows):
-            rows = slice(start, start + self._rows)
-            yield rows, self.forward(self._convert(x[rows]), training=False)
+        whole, count = x.flags.c_contiguous, self._rows
+        for start in range(0, len(x), count):
+            rows = slice(start, start + count)
+            yield rows, self.forward(self._convert(x[rows] if whole else take_rows(x, rows)), training=False)
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Labels (batch,) of `x`, by inference in chunks."""
@@ -161,7 +163,7 @@ class Sequential(Layer):
     def loss(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> float:
         """The data loss (no penalty) of `x` and `targets`, by inference in chunks."""
         head = self._require_head()
-        x, targets = self._input(x), np.asarray(targets)
+        x, targets = self._input(x), check_array(self.label, "targets", targets, kinds="biufOSUT")
         if len(x) <= self._rows or len(targets) != len(x):  # the head refuses lengths that differ
             return head.forward(self(x[: self._rows]), targets, training=False)
         total = 0.0
@@ -184,10 +186,10 @@ class Sequential(Layer):
         return loss, scores
 
     def _input(self, x: npt.ArrayLike) -> Array:
-        x = np.asarray(x)
-        if x.dtype.kind not in "fiub":
-            self.fail(DTypeError, "x of a real dtype", x.dtype)
-        if x.ndim == 0:
+        # Every training step comes by here, so that even a call of `type` counts.
+        if x.__class__ is not np.ndarray or x.dtype.kind not in "fiub":
+            x = check_array(self.label, "x", x)
+        if not x.ndim:
             self.fail(ShapeError, "x of shape (batch, ...)", x.shape)
         return x
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from minidl.errors import DataError, ShapeError
+from minidl.data.rows import row_blocks
+from minidl.errors import DataError, ShapeError, check_array
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
 from minidl.layers.rows import apply_to_rows, long_rows
@@ -40,12 +42,11 @@ class Standardize(Layer):
         self, mean: npt.ArrayLike, scale: npt.ArrayLike, *, dtype: npt.DTypeLike = np.float32
     ) -> None:
         self.dtype = check_dtype(self.label, dtype)
-        try:
+        mean = check_array(self.label, "mean", mean, dtype_error=DataError)
+        scale = check_array(self.label, "scale", scale, dtype_error=DataError)
+        with np.errstate(divide="ignore", over="ignore"):
             means = np.array(mean, self.dtype)
-            with np.errstate(divide="ignore", over="ignore"):
-                inverse_scales = np.asarray(1 / np.asarray(scale, np.float64), self.dtype)
-        except (TypeError, ValueError) as error:
-            self.fail(DataError, "mean and scale to be numbers or arrays of them", error)
+            inverse_scales = np.asarray(1 / np.asarray(scale, np.float64), self.dtype)
         if not (np.isfinite(means).all() and np.isfinite(inverse_scales).all()):
             self.fail(DataError, "finite means and scales other than 0", "NaN, an infinity or a scale of 0")
         if not (inverse_scales > 0).all():
@@ -70,14 +71,13 @@ class Standardize(Layer):
             a pixel that hardly ever varies is not blown up. Else each feature has its own, and a
             constant feature the scale 1.
         """
-        features = np.asanyarray(features)
-        if features.ndim == 0 or len(features) == 0 or features.dtype.kind not in "fiub":
-            expected = "features of shape (samples, ...) and a real dtype"
-            raise DataError.expected("Standardize.fit", expected, f"{features.shape} of {features.dtype}")
-        chunks = [slice(start, start + _CHUNK) for start in range(0, len(features), _CHUNK)]
-        mean = sum(features[chunk].sum(axis=0, dtype=np.float64) for chunk in chunks) / len(features)
+        features = check_array("Standardize.fit", "features", features, dtype_error=DataError)
+        if features.ndim == 0 or len(features) == 0:
+            expected = "features of shape (samples, ...)"
+            raise DataError.expected("Standardize.fit", expected, features.shape)
+        mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in _chunks(features)) / len(features)
         # A second pass about the mean: sums of squares about 0 would cancel.
-        squares = sum(np.square(features[chunk] - mean).sum(axis=0) for chunk in chunks) / len(features)
+        squares = sum(np.square(chunk - mean).sum(axis=0) for chunk in _chunks(features)) / len(features)
         # A constant's mean may be a rounding off, and dividing by that would blow it up.
         rounding = len(features) * np.finfo(np.float64).eps * np.abs(mean)
         if shared_scale:
@@ -126,3 +126,9 @@ class Standardize(Layer):
     def backward_parameters(self, dy: Array) -> None:
         """Nothing to do: there are no parameters."""
         self.forget()
+
+
+def _chunks(features: Array) -> Iterator[Array]:
+    for _, block in row_blocks(features, _CHUNK):
+        for start in range(0, len(block), _CHUNK):
+            yield block[start : start + _CHUNK]

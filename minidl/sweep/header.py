@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minidl.data import Dataset
+from minidl.data.rows import row_blocks
 from minidl.files import to_json
 from minidl.initializers import Array
 from minidl.sweep.halving import Halving
@@ -124,6 +125,6 @@ def _fingerprint(data: Dataset | None) -> dict[str, Any] | None:
 
 def _checksum(array: Array) -> int:
     total = 0
-    for row in range(0, len(array), 1024):  # a copy of a part, of any layout
-        total = zlib.crc32(array[row : row + 1024].tobytes(), total)
+    for _, block in row_blocks(array):
+        total = zlib.crc32(block.data, total)
     return total

@@ -20,7 +20,7 @@ def evaluate(net: Sequential, dataset: Dataset) -> tuple[float, float]:
         targets = dataset.targets[rows]
         loss += float(head.forward(scores, targets, training=False)) * len(targets)
         correct += count_right(head, scores, targets)
-    samples = len(dataset)
+    samples = len(dataset.targets)
     return loss / samples, correct / samples
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from minidl.data import Batches, Dataset
+from minidl.data.rows import take_rows
 from minidl.errors import ConfigurationError, DivergedError, check_int
 from minidl.initializers import Array, Rng, as_generator
 from minidl.layers import Sequential
@@ -204,8 +205,8 @@ class Trainer:
             return
         dataset = require_dataset("fit", name, dataset)
         # The sample with the highest label shows whether data and net fit, before any training.
-        highest = int(dataset.targets.argmax())
-        self.net.loss(dataset.features[highest : highest + 1], dataset.targets[highest : highest + 1])
+        highest = slice(first := int(dataset.targets.argmax()), first + 1)
+        self.net.loss(take_rows(dataset.features, highest), dataset.targets[highest])
 
     def _batches_of(self, train: Dataset, batch_size: int, sampling: str) -> Batches:
         last = self._batches
