@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.errors import ConfigurationError, DataError, DTypeError, ShapeError
+from minidl.errors import ConfigurationError, DataError, ShapeError, check_array
 from minidl.initializers import Array
 from minidl.module import Module
 
@@ -80,28 +80,28 @@ class SoftmaxCrossEntropy(Loss):
             For scores not (N >= 1, C) floats; for labels one-hot or (N, 1), not integers (booleans
             are not), or outside [0, C).
         """
-        self._check_scores(scores)
+        scores = self._check_scores(scores)
         samples, classes = scores.shape
-        labels = self._check_labels(targets, samples, classes)
+        # Where each sample's own class is in what follows.
+        entries = self._check_labels(targets, samples, classes) * samples
+        entries += _counting(samples)
         # Worked on as (classes, samples): NumPy reduces and spreads along few long rows in half
         # the time that many short ones take.
         shape = (classes, samples)
         work = self.buffer("work", shape, scores.dtype) if training else np.empty(shape, scores.dtype)
         np.copyto(work, scores.T)
-        work -= np.maximum.reduce(work, axis=0)
+        work -= np.maximum.reduce(work, 0)
         flat = work.reshape(-1)
-        entries = labels * samples  # where in it each sample's own class is
-        entries += _counting(samples)
         shifted = flat.take(entries)
-        np.exp(work, out=work)
-        sums = np.add.reduce(work, axis=0)
+        np.exp(work, work)
+        sums = np.add.reduce(work, 0)
         losses = np.log(sums) - shifted
         if training:
             # Divided by the number of samples here and now, since that is free.
             sums *= samples
             work /= sums
             self.remember(work, entries)
-        return float(np.add.reduce(losses, dtype=np.float64) / samples)
+        return float(np.add.reduce(losses, 0, np.float64) / samples)
 
     def backward(self) -> Array:
         """``(softmax(scores) - onehot(labels)) / N``, of shape (N, C)."""
@@ -113,36 +113,37 @@ class SoftmaxCrossEntropy(Loss):
 
     def probabilities(self, scores: Array) -> Array:
         """``softmax(scores)``, of shape (N, C); each row adds up to 1."""
-        self._check_scores(scores)
+        scores = self._check_scores(scores)
         exps: Array = np.exp(scores - scores.max(axis=1, keepdims=True))
         exps /= exps.sum(axis=1, keepdims=True)
         return exps
 
     def predict(self, scores: Array) -> Array:
         """The label of each row's highest score, of shape (N,)."""
-        self._check_scores(scores)
-        labels: Array = scores.argmax(axis=1)
-        return labels
+        scores = self._check_scores(scores)
+        return scores.argmax(1)  # type: ignore[no-any-return]
 
-    def _check_scores(self, scores: Array) -> None:
+    def _check_scores(self, scores: Array) -> Array:
+        if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
+            scores = check_array(self.label, "scores", scores, kinds="f")
         if scores.ndim != 2 or not scores.shape[1]:
             self.fail(ShapeError, "scores of shape (batch, classes)", scores.shape)
         if self.target_names and len(self.target_names) != scores.shape[1]:
             expected = f"{len(self.target_names)} scores a sample, one for each of target_names"
             self.fail(ShapeError, expected, scores.shape[1], "give each class one name and one score")
-        if scores.dtype.kind != "f":
-            self.fail(DTypeError, "scores of a float dtype", scores.dtype)
+        return scores
 
     def _check_labels(self, targets: npt.ArrayLike, samples: int, classes: int) -> npt.NDArray[np.int64]:
-        labels = np.asarray(targets)
+        labels: Array = targets  # type: ignore[assignment]
+        if targets.__class__ is not np.ndarray:
+            labels = check_array(self.label, "labels", targets, kinds="biufOSUT")
         if labels.shape != (samples,):
             remedy = "give class indices: argmax of one-hot rows, ravel() of an (N, 1) column"
             self.fail(ShapeError, f"labels of shape ({samples},)", labels.shape, remedy)
-        if samples == 0:
+        if not samples:
             self.fail(ShapeError, "at least one sample", "an empty batch")
         if labels.dtype.kind not in "iu":
-            remedy = "convert them with .astype(np.int64)"
-            self.fail(DTypeError, "labels of an integer dtype", labels.dtype, remedy)
+            check_array(self.label, "labels", labels, kinds="iu")
         labels = labels.astype(np.int64, copy=False)
         # Taken as unsigned, a negative label is a huge one: one look finds both kinds.
         if np.maximum.reduce(labels.view(np.uint64)) >= classes:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl.blas import axpby
-from minidl.errors import ConfigurationError, ShapeError, StateError, check_float
+from minidl.errors import ConfigurationError, ShapeError, StateError, check_array, check_float
 from minidl.initializers import Array
 from minidl.parameters import ParameterVector
 
@@ -99,7 +99,9 @@ class SGD(Optimizer):
             raise StateError.expected(type(self).__name__, "a state with lr and velocity", sorted(state))
         self.lr = check_float(type(self).__name__, "lr", state["lr"], at_least=0)
         velocity = state["velocity"]
-        self._velocity = None if velocity is None else np.array(velocity)
+        if velocity is not None:
+            velocity = np.array(check_array(type(self).__name__, "velocity", velocity, kinds="f"))
+        self._velocity = velocity
 
     def __repr__(self) -> str:
         options = f"lr={self.base_lr:g}, momentum={self.momentum:g}, nesterov={self.nesterov}"

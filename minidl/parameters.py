@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.errors import DTypeError, ShapeError
+from minidl.errors import DTypeError, ShapeError, check_array
 from minidl.initializers import Array, Initializer, Rng, as_generator
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ class Parameter:
 
     def initialize(self, rng: Any) -> None:
         """Draw the values anew and clear the gradient."""
-        drawn = np.asarray(self.initializer(rng, self.shape, self._value.dtype))
+        drawn = check_array(
+            "Parameter", "what its initializer draws", self.initializer(rng, self.shape, self._value.dtype)
+        )
         if drawn.shape != self.shape:
             raise ShapeError.expected("Parameter", f"its initializer to draw shape {self.shape}", drawn.shape)
         self._value[...] = drawn

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ConfigurationError, DataError, MissingExtraError, ShapeError
+from minidl.errors import ConfigurationError, DataError, MissingExtraError, ShapeError, check_array
 from minidl.files import as_path, atomic_write
 from minidl.initializers import Array
 
@@ -102,7 +102,7 @@ def plot_weights(weight: npt.ArrayLike, sample_shape: Sequence[int], path: str |
     path : path-like
         The image to write; its suffix gives the format (png, svg, pdf).
     """
-    weight = np.asarray(weight, float)
+    weight = np.asarray(check_array("plot_weights", "weight", weight), float)
     if weight.ndim != 2 or math.prod(sample_shape) != len(weight) or not weight.size:
         expected = f"weight of shape ({math.prod(sample_shape)}, units)"
         raise ShapeError.expected("plot_weights", expected, weight.shape)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minidl import errors
+from minidl import SGD, Affine, SoftmaxCrossEntropy, Standardize, errors
+from minidl.data import Dataset
 from minidl.errors import (
     ConfigurationError,
     DataError,
@@ -18,6 +19,15 @@ from minidl.errors import (
     check_array,
     check_float,
     check_int,
+)
+from minidl.models import TwoLayerNet, dense_net
+from minidl.plots import plot_weights
+from minidl.testing import (
+    check_gradients,
+    check_layer,
+    check_loss,
+    check_loss_gradients,
+    check_net_gradients,
 )
 
 
@@ -156,3 +166,59 @@ def test_looking_for_masks_imports_nothing():
         for text in (code, plain)
     ]
     assert run[0] == run[1]
+
+
+MASKED = np.ma.masked_array(np.ones((4, 3)), np.eye(4, 3))
+MASKED_LABELS = np.ma.masked_array([0, 1, 0, 1], [0, 1, 0, 0])
+
+
+def _takers():
+    """Every public place where an array is taken, given a masked one there."""
+    x, labels = np.ones((4, 3)), np.array([0, 1, 0, 1])
+    net = dense_net(3, [4], 2, rng=0, dtype=np.float64)
+    classic, loss, trainer = TwoLayerNet(3, 4, 2, rng=0), SoftmaxCrossEntropy(), SGD(0.1, momentum=0.9)
+    trained = {"lr": 0.1, "velocity": MASKED[0]}
+    input_of = {"input_shape": (3,), "make_input": lambda rng, shape, dtype: MASKED}
+    return {
+        "Dataset features": lambda: Dataset(MASKED, labels),
+        "Dataset targets": lambda: Dataset(x, MASKED_LABELS),
+        "Dataset rows": lambda: Dataset(list(MASKED), labels),
+        "Dataset index": lambda: Dataset(x, labels)[MASKED_LABELS],
+        "net": lambda: net(MASKED),
+        "predict": lambda: net.predict(MASKED),
+        "predict_probabilities": lambda: net.predict_probabilities(MASKED),
+        "score_chunks": lambda: next(net.score_chunks(MASKED)),
+        "loss x": lambda: net.loss(MASKED, labels),
+        "loss targets": lambda: net.loss(x, MASKED_LABELS),
+        "loss_and_gradients x": lambda: net.loss_and_gradients(MASKED, labels),
+        "loss_and_gradients targets": lambda: net.loss_and_gradients(x, MASKED_LABELS),
+        "forward_backward": lambda: net.forward_backward(MASKED, labels),
+        "head scores": lambda: loss.forward(MASKED, labels, training=False),
+        "head targets": lambda: loss.forward(x, MASKED_LABELS, training=True),
+        "head probabilities": lambda: loss.probabilities(MASKED),
+        "head predict": lambda: loss.predict(MASKED),
+        "Standardize mean": lambda: Standardize(MASKED[0], 1.0),
+        "Standardize scale": lambda: Standardize(0.0, MASKED[0]),
+        "Standardize.fit": lambda: Standardize.fit(MASKED),
+        "TwoLayerNet.loss": lambda: classic.loss(MASKED, labels),
+        "TwoLayerNet.loss y": lambda: classic.loss(x, MASKED_LABELS),
+        "TwoLayerNet.predict": lambda: classic.predict(MASKED),
+        "TwoLayerNet.train": lambda: classic.train(x, labels, MASKED, labels),
+        "TwoLayerNet.params": lambda: classic.params.__setitem__("b2", MASKED[0, :2]),
+        "initializer": lambda: Affine(4, 3, initializer=lambda rng, shape, dtype: MASKED),
+        "optimizer": lambda: trainer.load_state_dict(trained),
+        "plot_weights": lambda: plot_weights(MASKED, (2, 2), "weights.png"),
+        "check_gradients": lambda: check_gradients(Affine(3, 2, dtype=np.float64), MASKED),
+        "check_loss_gradients": lambda: check_loss_gradients(loss, MASKED, labels),
+        "check_loss_gradients targets": lambda: check_loss_gradients(loss, x, MASKED_LABELS),
+        "check_net_gradients": lambda: check_net_gradients(net, MASKED, labels),
+        "check_net_gradients targets": lambda: check_net_gradients(net, x, MASKED_LABELS),
+        "check_layer": lambda: check_layer(lambda rng, dtype: Affine(3, 2, dtype=dtype), **input_of),
+        "check_loss": lambda: check_loss(SoftmaxCrossEntropy, make_targets=lambda *_: MASKED_LABELS),
+    }
+
+
+@pytest.mark.parametrize("place", _takers())
+def test_a_masked_array_is_refused_wherever_an_array_is_taken(place):
+    with pytest.raises(MinidlError, match=r"a masked array.*(\n.*)*filled"):
+        _takers()[place]()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minidl.data import catalog
+from minidl.files import as_path
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import StateError, StructureError
+from minidl.errors import StateError, StructureError, check_array
 from minidl.initializers import Array
 from minidl.layers import Layer
 from minidl.testing.replay import forward_varies, same_bits
@@ -85,7 +85,8 @@ class LayerCase:
         shape = (self.batch if batch is None else batch, *self.input_shape)
         rng = self._rng(2, draw)
         if self.make_input is not None:
-            return np.array(self.make_input(rng, shape, dtype))
+            made = self.make_input(rng, shape, dtype)
+            return np.array(check_array("make_input", "an array", made, kinds="biufc"))
         return self._numbers(rng, shape).astype(dtype)
 
     def dy(self, like: Array, draw: int = 0) -> Array:

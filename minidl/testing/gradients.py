@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ConfigurationError, DTypeError
+from minidl.errors import ConfigurationError, DTypeError, check_array
 from minidl.initializers import Array, Rng, as_generator
 from minidl.layers import Layer, Sequential
 from minidl.losses import Loss
@@ -75,7 +75,7 @@ def check_gradients(
     >>> report.compared, report.worst < 1e-7  # 12 inputs, 6 weights, 2 biases
     (20, True)
     """
-    x = np.array(x)
+    x = np.array(check_array(layer.label, "x", x, kinds="biufc"))
     _check_float64(layer, x)
     generator = as_generator(rng).spawn(1)[0]  # x may be drawn from the same seed
     arrays = ({"x": x} if x.dtype.kind == "f" else {}) | _values(layer)
@@ -126,7 +126,8 @@ def check_loss_gradients(
     rng, **options
         As in `check_gradients`.
     """
-    scores, targets = np.array(scores), np.array(targets)
+    scores = np.array(check_array(loss.label, "scores", scores, kinds="biufc"))
+    targets = np.array(check_array(loss.label, "targets", targets, kinds="biufcOSUT"))
     _check_float64(loss, scores)
     arguments = {"the scores": scores, "the targets": targets}
     replay = Replay(loss, lambda twin: np.asarray(twin.forward(scores, targets, training=True)), arguments)
@@ -170,7 +171,8 @@ def check_net_gradients(
     rng, **options
         As in `check_gradients`.
     """
-    x, targets = np.array(x), np.array(targets)
+    x = np.array(check_array(net.label, "x", x, kinds="biufc"))
+    targets = np.array(check_array(net.label, "targets", targets, kinds="biufcOSUT"))
     _check_float64(net, x)
     net.parameters  # noqa: B018 - packs, before the arrays are taken
     points = _values(net)

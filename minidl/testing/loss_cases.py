@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import StructureError
+from minidl.errors import StructureError, check_array
 from minidl.initializers import Array
 from minidl.losses import Loss
 from minidl.testing.cases import require_same
@@ -56,7 +56,8 @@ class LossCase:
         rng = np.random.default_rng([self.seed, 2, draw])
         size = self.batch if batch is None else batch
         if self.make_targets is not None:
-            return np.asarray(self.make_targets(rng, size, self.num_classes))
+            made = self.make_targets(rng, size, self.num_classes)
+            return check_array("make_targets", "an array", made, kinds="biufcOSUT")
         return rng.integers(0, self.num_classes, size)
 
     def smaller(self) -> Iterator[LossCase]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minidl import Standardize, evaluate
-from minidl.data import Batches, Dataset, layout
+from minidl.data import Batches, Dataset
+from minidl.data import rows as rows_module
 from minidl.data import batches as batches_module
 from minidl.data.rows import memory_blocks, row_blocks, take_rows
 from minidl.models import dense_net
@@ -40,7 +41,7 @@ def arrays(draw):
 @pytest.fixture(params=[1, 40, 1 << 24], ids=lambda size: f"in stretches of {size} bytes")
 def stretch(request, monkeypatch):
     for name in ("_SPAN", "_BLOCK", "_PIECE"):
-        monkeypatch.setattr(layout, name, request.param)
+        monkeypatch.setattr(rows_module, name, request.param)
 
 
 @pytest.mark.usefixtures("stretch")
@@ -80,7 +81,7 @@ def test_batches_of_any_layout_are_those_of_c_order(array, batch_size, sampling)
     targets = np.arange(len(array))
     ordered = Batches(Dataset(array.copy(order="C"), targets), batch_size, rng=0, sampling=sampling)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(layout, "MOST_COPIED", 0)
+        patch.setattr(rows_module, "MOST_COPIED", 0)
         data = Dataset(array, targets)
         for at_once in (1, 100, 1 << 20):
             patch.setattr(batches_module, "_SCATTERED_AT_ONCE", at_once)
@@ -113,9 +114,9 @@ def peak(function):
 @pytest.mark.parametrize("view", [lambda x: x, lambda x: x[:, ::-1], lambda x: x[::-1], lambda x: x[::2]])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_nothing_that_walks_a_data_set_copies_it_whole(view, order, monkeypatch):
-    monkeypatch.setattr(layout, "MOST_COPIED", 0)
-    monkeypatch.setattr(layout, "_BLOCK", 1 << 17)
-    monkeypatch.setattr(layout, "_SPAN", 1 << 17)
+    monkeypatch.setattr(rows_module, "MOST_COPIED", 0)
+    monkeypatch.setattr(rows_module, "_BLOCK", 1 << 17)
+    monkeypatch.setattr(rows_module, "_SPAN", 1 << 17)
     monkeypatch.setattr(batches_module, "_SCATTERED_AT_ONCE", 1 << 17)
     features = view(np.asarray(scattered(), order=order))
     targets = np.arange(len(features)) % 3
@@ -136,7 +137,7 @@ def test_small_arrays_in_memory_are_copied_into_whole_rows_and_no_others(tmp_pat
     data = Dataset(features, targets)
     assert data.features.flags.c_contiguous
     np.testing.assert_array_equal(data.features, features)
-    monkeypatch.setattr(layout, "MOST_COPIED", features.nbytes - 1)
+    monkeypatch.setattr(rows_module, "MOST_COPIED", features.nbytes - 1)
     assert Dataset(features, targets).features is features
     np.save(tmp_path / "x.npy", np.asfortranarray(features[:100]))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
