@@ -47,8 +47,9 @@ def load(
 
     The validation part is cut off the end of the official training part, never more than a tenth
     of it. An `.npz` file may also hold `x_validation`, `y_validation`, `x_test`, `y_test` and
-    `target_names`; without a validation part the last tenth of the training part (at most 5,000)
-    becomes one, so shuffle before saving.
+    `target_names`; without a validation part a tenth of the training part (at most 5,000) becomes
+    one. It is drawn from each class in proportion, so the file may be sorted, and is the same every
+    time; each class keeps a sample to train on.
 
     A `.csv` file holds a row a sample, with a header or without; separated by commas, semicolons or
     tabs; a column of classes, words or whole numbers, and else columns of numbers, which become

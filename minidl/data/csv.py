@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from minidl.data.classes import class_name, sort_classes
-from minidl.data.dataset import Dataset, Labels, Splits
-from minidl.data.holdout import stratified_hold_out
+from minidl.data.dataset import Dataset, Labels, Splits, stratified_hold_out
 from minidl.data.layout import MISSING, Layout, Target, is_number, open_text, read_layout, read_records
 from minidl.errors import DataError
 from minidl.initializers import Array

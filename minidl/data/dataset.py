@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from minidl.data.rows import memory_blocks, row_blocks, take_rows, with_whole_rows
+from minidl.data.rows import first_not_finite, row_blocks, take_rows, with_whole_rows
 from minidl.errors import DataError, DTypeError, check_array
 from minidl.initializers import Array
 
@@ -171,6 +171,32 @@ def hold_out(train: Dataset, most: int) -> tuple[Dataset, Dataset | None]:
     return (train[:-held], train[-held:]) if held else (train, None)
 
 
+def stratified_hold_out(train: Dataset, most: int) -> tuple[Dataset, Dataset | None]:
+    """`train` without a tenth of its samples, `most` at most, drawn class by class; and those.
+
+    Each class gives its share, rounded up or down, but never its only sample. The draw is the same
+    every time. Both parts keep the order of the samples; they are copies, so that for a while there
+    are two of `train`. Where nothing can be held out, as of fewer than ten samples, there is no
+    second part.
+    """
+    held = min(most, len(train) // 10)
+    share, whole = (held, len(train)) if held < len(train) // 10 else (1, 10)
+    _, sizes = np.unique(train.targets, return_counts=True)
+    quotas, rests = np.divmod(sizes * share, whole)
+    rests[sizes == 1] = 0
+    # What rounding down has left over goes to the classes that lost the most by it.
+    losers = np.argsort(-rests, kind="stable")[: held - quotas.sum()]
+    quotas[losers] += rests[losers] > 0
+    if not quotas.any():
+        return train, None
+    # The bits of a PCG64 are the same in every NumPy, which is not said of what is drawn from them.
+    by_class = np.lexsort((np.random.PCG64(0).random_raw(len(train)), train.targets))
+    places = np.arange(len(train)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    chosen = np.zeros(len(train), bool)
+    chosen[by_class[places < np.repeat(quotas, sizes)]] = True
+    return train[~chosen], train[chosen]
+
+
 def _checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
     if names is None:
         return None
@@ -186,22 +212,11 @@ def _checked_features(features: npt.ArrayLike) -> Array:
         raise DataError.expected("Dataset", "features of shape (N, ...)", array.shape, remedy)
     if not array.size:
         raise DataError.expected("Dataset", "a sample or more of a number or more", f"shape {array.shape}")
-    if array.dtype.kind == "f":
-        _check_finite(array)
+    if array.dtype.kind == "f" and (found := first_not_finite(array)):
+        row, value = found
+        remedy = "drop such samples or fill in the missing values"
+        raise DataError.expected("Dataset", "finite features", f"{value} in sample {row}", remedy)
     return with_whole_rows(array)
-
-
-def _check_finite(array: Array) -> None:
-    if all(np.isfinite(block).all() for block in memory_blocks(array)):
-        return
-    for rows, block in row_blocks(array):
-        finite = np.isfinite(block)
-        if not finite.all():
-            bad = int(np.argmin(finite.reshape(len(block), -1).all(axis=1)))
-            value = block[bad][~finite[bad]][0]
-            remedy = "drop such samples or fill in the missing values"
-            got = f"{value} in sample {rows.start + bad}"
-            raise DataError.expected("Dataset", "finite features", got, remedy)
 
 
 def _checked_targets(targets: npt.ArrayLike, length: int, names: tuple[str, ...] | None) -> Labels:

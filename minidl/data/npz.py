@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.data.dataset import Dataset, Splits, hold_out
+from minidl.data.dataset import Dataset, Splits, stratified_hold_out
 from minidl.errors import DataError
 from minidl.files import as_path
 from minidl.initializers import Array
@@ -22,10 +22,10 @@ _WANTED = "arrays x_train and y_train, at will x_validation, y_validation, x_tes
 def read_npz(path: str | os.PathLike[str]) -> Splits:
     """Read `x_train`, `y_train` and what else there is of `_validation`, `_test` and `target_names`.
 
-    Where there is no validation part, the last tenth of the training part (at most 5,000 samples)
-    becomes one: shuffle before you save. Fewer than ten training samples give none. Pickled
-    (object) arrays are refused; arrays of other names that start with neither ``x_`` nor ``y_``
-    are ignored.
+    Where there is no validation part, a tenth of the training part (at most 5,000 samples), drawn
+    from each class in proportion and the same every time (`stratified_hold_out`), becomes one.
+    Fewer than ten training samples give none. Pickled (object) arrays are refused; arrays of other
+    names that start with neither ``x_`` nor ``y_`` are ignored.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def read_npz(path: str | os.PathLike[str]) -> Splits:
         }
         train, validation = parts["train"], parts.get("validation")
         if validation is None:
-            train, validation = hold_out(train, MAX_VALIDATION)
+            train, validation = stratified_hold_out(train, MAX_VALIDATION)
         return Splits(Path(path).stem, train, validation, parts.get("test"))
     except DataError as error:
         raise DataError(f"{where} (found {found}): {error}") from None

@@ -91,6 +91,18 @@ def memory_blocks(array: Array) -> Iterator[Array]:
         release()
 
 
+def first_not_finite(array: Array) -> tuple[int, Any] | None:
+    """The first row that holds a NaN or an infinity, and which; None where all is finite."""
+    if all(np.isfinite(block).all() for block in memory_blocks(array)):
+        return None
+    for rows, block in row_blocks(array):
+        finite = np.isfinite(block)
+        if not finite.all():
+            bad = int(np.argmin(finite.reshape(len(block), -1).all(axis=1)))
+            return rows.start + bad, block[bad][~finite[bad]][0]
+    return None
+
+
 def _memory_order(array: Array) -> list[int]:
     """The axes, from the one whose entries lie farthest apart to the one whose entries are neighbours."""
     return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]) * (array.shape[axis] > 1))

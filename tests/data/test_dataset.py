@@ -5,9 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minidl.data import Dataset, Splits
-from minidl.data.dataset import hold_out
+from minidl.data.dataset import hold_out, stratified_hold_out
 from minidl.errors import DataError, DTypeError
 
 
@@ -181,3 +183,60 @@ def test_hold_out_takes_the_last_but_never_more_than_a_tenth(samples, most, held
         assert np.shares_memory(validation.features, whole.features)
     else:
         assert validation is None
+
+
+def numbered(targets):
+    """A data set whose features tell its samples apart."""
+    return Dataset(np.arange(len(targets))[:, None], targets)
+
+
+LABELS = st.one_of(
+    st.lists(st.integers(0, 4), min_size=1, max_size=300),
+    st.lists(st.integers(1, 60), min_size=1, max_size=8).map(
+        lambda sizes: np.repeat(range(len(sizes)), sizes)
+    ),
+    st.integers(1, 40).map(np.arange),
+)
+
+
+@given(LABELS, st.integers(0, 40))
+def test_a_stratified_part_has_its_share_of_every_class(labels, most):
+    whole = numbered(labels)
+    train, held = stratified_hold_out(whole, most)
+    share = min(1 / 10, most / len(whole))
+    sizes = np.bincount(whole.targets)
+    kept = np.bincount(train.targets, minlength=len(sizes))
+    assert (kept[sizes > 0] > 0).all()
+    assert (abs(sizes - kept - share * sizes) < 1).all()
+    if held is None:
+        assert train is whole
+        assert most == 0 or len(whole) < 10 or sizes.max() == 1
+        return
+    assert len(held) <= min(most, len(whole) // 10)
+    if sizes[sizes > 0].min() > 1:
+        assert len(held) == min(most, len(whole) // 10)
+    for part in (train, held):
+        rows = part.features[:, 0]
+        assert (np.diff(rows) > 0).all()  # in their order
+        assert np.array_equal(part.targets, whole.targets[rows])
+        assert part.num_classes == whole.num_classes
+    assert sorted([*train.features[:, 0], *held.features[:, 0]]) == list(range(len(whole)))
+
+
+def test_a_stratified_part_is_the_same_every_time_and_drawn_from_everywhere():
+    whole = numbered(np.repeat([0, 1, 2], 1000))
+    held = stratified_hold_out(whole, 5000)[1]
+    again = stratified_hold_out(numbered(np.repeat([0, 1, 2], 1000)), 5000)[1]
+    assert np.array_equal(held.features, again.features)
+    assert np.bincount(held.targets).tolist() == [100, 100, 100]
+    # A tenth of each thousand: the mean place of a class's 100 has a standard error of 29.
+    for label in range(3):
+        rows = held.features[held.targets == label] - 1000 * label
+        assert abs(rows.mean() - 500) < 5 * 29
+
+
+def test_a_stratified_draw_needs_no_label_near_another():
+    labels = np.repeat([0, 10**15], 50)
+    train, held = stratified_hold_out(numbered(labels), 5000)
+    assert np.unique(held.targets, return_counts=True)[1].tolist() == [5, 5]
+    assert not np.shares_memory(train.features, held.features)

@@ -25,12 +25,15 @@ def test_all_parts(tmp_path):
     assert np.array_equal(splits.train.features, arrays()["x_train"])
 
 
-def test_without_validation_the_last_tenth_is_held_out(tmp_path):
-    np.savez(tmp_path / "mine.NPZ.npz", **arrays(29))
+def test_without_validation_a_tenth_of_each_class_is_held_out(tmp_path):
+    sorted_labels = np.repeat([0, 1, 2], [29, 40, 31])
+    np.savez(tmp_path / "mine.NPZ.npz", **arrays(100, y_train=sorted_labels))
     splits = load("mine.NPZ.npz", tmp_path)
-    assert (len(splits.train), len(splits.validation), splits.test) == (27, 2, None)
-    assert np.array_equal(splits.validation.features, arrays(29)["x_train"][-2:])
-    assert splits.validation.num_classes == 4
+    assert (len(splits.train), len(splits.validation), splits.test) == (90, 10, None)
+    assert np.bincount(splits.validation.targets).tolist() == [3, 4, 3]
+    assert splits.validation.num_classes == 3
+    again = load("mine.NPZ.npz", tmp_path)
+    assert np.array_equal(splits.validation.features, again.validation.features)
 
 
 def test_the_validation_part_is_at_most_5000(tmp_path):
