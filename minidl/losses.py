@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Loss(Module, ABC):
     """The part that ends a net: the mean over the batch of each sample's loss.
 
-    The rules of a `Layer` hold: arguments are never written to, and inference changes nothing.
+    The rules of a `Layer` hold: what was lent is never written to, and inference changes nothing.
     """
 
     @abstractmethod

@@ -15,8 +15,11 @@ from minidl.module import Module
 class Layer(Module, ABC):
     """A differentiable function of an array, with parameters or without.
 
-    Two methods make a layer, `forward` and `backward`. They never write to an argument, and in
-    inference they change nothing of the layer, so that many threads may predict at once.
+    Two methods make a layer, `forward` and `backward`. Never write to what you were lent: `x` may be
+    the output that the layer before remembers, `dy` a gradient that somebody still reads. So what
+    you return may be remembered too, as a tanh or a softmax does; nobody writes to it, and neither
+    do you, until your next training forward. In inference a layer changes nothing of itself, so
+    that many threads may predict at once.
 
     Attributes
     ----------
@@ -34,16 +37,18 @@ class Layer(Module, ABC):
     def forward(self, x: Array, *, training: bool) -> Array:
         """The layer's output for the batch `x`.
 
-        With ``training=True`` it remembers what `backward` needs, and the result may live in the
-        layer's workspace until its next training forward. With ``training=False`` it changes
-        nothing, and the result is the caller's own (or `x` itself).
+        With ``training=True`` it remembers what `backward` needs, and the result is lent: it may
+        live in the layer's workspace, and stays as it is until the layer's next training forward.
+        With ``training=False`` it changes nothing, and the result is the caller's own (or `x`
+        itself).
         """
 
     @abstractmethod
     def backward(self, dy: Array) -> Array:
         """The loss's gradient by the input, from `dy`, its gradient by the output.
 
-        Assigns (does not add) each parameter's ``.grad``. Needs a training forward before it.
+        Assigns (does not add) each parameter's ``.grad``. Needs a training forward before it. The
+        result is lent as a training forward's is.
         """
 
     def backward_parameters(self, dy: Array) -> None:

@@ -39,17 +39,26 @@ def interleaved(call: Callable[[], Any], between: Callable[[], Any]) -> Any:
                 done, pending = pending, None
                 done.result()
 
-        return _traced(call, interrupt)
+        given = _traced(call, interrupt)
+        if pending:
+            pending.result()
+        return given
 
 
 def _traced(call: Callable[[], Any], at_each_step: Callable[[], None]) -> Any:
     def trace(frame: Any, event: str, _: Any) -> Any:
-        frame.f_trace_opcodes = True
-        if event != "call":
+        if event == "call":
+            frame.f_trace = trace  # from 3.13 on, bytecodes are traced of a frame that has it
+        else:
             at_each_step()
+        # Anew each time: in 3.13 another thread that runs the same code puts an end to it.
+        while frame and frame.f_trace is trace:
+            frame.f_trace_opcodes = True
+            frame = frame.f_back
         return trace
 
     before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # 3.12 leaves bytecodes out where there is no such frame yet
     sys.settrace(trace)
     try:
         return call()

@@ -13,6 +13,7 @@ from minidl.testing import strategies as own
 from minidl.testing.recipes import Recipe
 from tests.mutants import bases
 from tests.testing import correct
+from tests.testing.textbook import TEXTBOOK
 
 DTYPE = ("dtype", np.float64)
 
@@ -45,6 +46,7 @@ def _plain(shape):
             bases.LogSoftmax,
         )
     ]
+    kinds += [Recipe(make, (buffered,)) for make in TEXTBOOK for buffered in (False, True)]
     kinds += [Recipe(correct.Scale, (), (DTYPE,)), Recipe(correct.LayerNorm, (shape[-1],), (DTYPE,))]
     if len(shape) == 1:
         kinds.append(Recipe(bases.Gain, (shape[0],), (DTYPE,)))

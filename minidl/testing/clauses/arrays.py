@@ -80,7 +80,7 @@ def lent_until_next_forward(case: LayerCase) -> None:
     So with what layers inside the layer give: whoever was lent it may have remembered it.
     """
     layer, x = case.layer(), case.x()
-    dy = case.dy(infer(layer, x))
+    dy = case.dy(infer(layer, case.x()))
     with Lending(layer) as lending:
         lending.lend("x", x)
         lending.lend("dy", dy)
