@@ -36,7 +36,10 @@ def snapshot():
         "environment": dict(os.environ),
         "sys.path": list(sys.path),
         "locale": locale.setlocale(locale.LC_ALL),
-        "loggers": {name: (log.level, log.disabled, list(log.handlers)) for name, log in loggers.items()},
+        "loggers": {
+            name: (log.level, log.disabled, log.propagate, [each.level for each in log.handlers])
+            for name, log in loggers.items()
+        },
         "logging": (logging.root.manager.disable, logging.raiseExceptions, logging.getLoggerClass()),
         "random state": random.getstate(),
         "NumPy's random state": [str(part) for part in np.random.get_state()],  # noqa: NPY002 - looked at only

@@ -140,7 +140,9 @@ def test_studies(digits, jobs):
 def run(program):
     """In a process of its own, where nothing has been imported but what minidl stands on."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
-    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [os.environ.get("PYTHONPATH", ""), str(Path(__file__).parents[1])]
+    )
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
@@ -149,6 +151,39 @@ def test_the_import(name):
     run(
         "from tests.process_state import changes, snapshot\n"
         f"before = snapshot()\nimport {name}\nfound = changes(before, snapshot())\nassert not found, found"
+    )
+
+
+@needs_sweep
+@pytest.mark.parametrize("work", ["sweep.run(jobs=1)", "trainer.fit(large, steps=1)"])
+def test_no_ctrl_c_is_lost_while_the_libraries_are_looked_through(work):
+    """Python drops what is raised in a callback from C, and threadpoolctl had one before its version 3.7."""
+    run(
+        f"""
+import signal, sys
+import minidl, numpy
+from minidl.sweep import Grid, Sweep
+
+data = minidl.data.load("digits")
+sweep = Sweep("dense_net", Grid(hidden=[4], lr=[0.1]), data, steps=1)
+large = minidl.Dataset(numpy.zeros((200, 4000), numpy.float32), numpy.arange(200) % 10)
+trainer = minidl.Trainer(minidl.dense_net(4000, [4], 10), minidl.SGD(0.1))
+
+def interrupt(event, arguments):
+    global interrupted
+    if event == "ctypes.dlopen" and not interrupted and "blas" in str(arguments[0]):
+        interrupted = True
+        signal.raise_signal(signal.SIGINT)
+
+interrupted = False
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.addaudithook(interrupt)
+try:
+    {work}
+except KeyboardInterrupt:
+    raise SystemExit
+assert not interrupted, "a Ctrl-C was lost"
+"""
     )
 
 

@@ -96,8 +96,9 @@ class Batches:
         if self._looks_ahead and self.position:
             # NumPy copies without the interpreter's lock: the next batch is ready, in the other
             # buffer, by the time this one has been trained on.
-            self._ahead = os.getpid(), _new_queue()
-            _requests(os.getpid()).put((self._gather, self.position, self._ahead[1]))
+            answer = _new_queue()
+            _requests(os.getpid()).put((self._gather, self.position, answer))
+            self._ahead = os.getpid(), answer  # last: nobody may wait for what was not asked for
         return features, targets
 
     def _draw_epoch(self) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 
 from minidl.errors import ConfigurationError, MissingExtraError
 from minidl.sweep.backends import Engine, run_and_pack
+from minidl.sweep.process import interrupts_held_back
 from minidl.sweep.trial import Setup, Task
 
 
@@ -76,10 +77,10 @@ def open_dask(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
                     "scheduler_kwargs": {"dashboard_address": ":0"},  # what is left of it takes any port
                     "silence_logs": logging.ERROR,  # its warnings are of trials that were broken off
                 }
-                with _starting("dask", "this machine", stack), _deaf_to_interrupts():
+                with _starting("dask", "this machine", stack), interrupts_held_back():
                     cluster = stack.enter_context(LocalCluster(**options))
                     client = stack.enter_context(Client(cluster, set_as_default=False))
-        backend = Backend(client=client, scatter=[setup])
+        backend = Backend(client=client, scatter=[setup], wait_for_workers_timeout=60)
         # All at once: the scheduler knows best, and an adaptive cluster grows with what waits.
         deaths = (KilledWorker, FutureCancelledError)
         yield Engine(backend, lambda task: delayed(run_and_pack)(setup, task), deaths=deaths, ahead="all")
@@ -146,19 +147,3 @@ def _starting(kind: str, where: str, stack: ExitStack) -> Iterator[None]:
         for number, handler in handlers.items():
             if signal.getsignal(number) != handler and handler is not None:
                 undo.callback(signal.signal, number, handler)
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes that start meanwhile, and later from threads that do, never hear of Ctrl-C.
-
-    It reaches all processes; the sweep, which hears of it as soon as this ends, ends its workers.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # on Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

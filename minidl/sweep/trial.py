@@ -30,8 +30,8 @@ from minidl.optimizers import SGD
 from minidl.regularizers import L2
 from minidl.schedulers import StepDecay
 from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
+from minidl.sweep.process import one_thread
 from minidl.sweep.space import Configuration
-from minidl.sweep.threads import one_thread
 from minidl.training import History, Trainer, evaluate
 
 Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Sequential | Trainer"]

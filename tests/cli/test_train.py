@@ -1,16 +1,12 @@
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 import minidl
 from minidl.cli import main
-from tests.cli.calling import call, refused
+from tests.cli.calling import call, interrupted, refused
 
 FILES = {"net.npz", "history.json", "history.png", "weights.png", "run.json"}
 
@@ -165,21 +161,12 @@ def test_a_damaged_run_is_reported(capsys, tmp_path):
 
 
 def test_ctrl_c_saves_what_was_trained(tmp_path):
-    command = [sys.executable, "-m", "minidl", "train", "--epochs", "1000000", "--out", "run"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("digits: ")
-    assert process.stdout.readline().startswith("net: ")
-    time.sleep(0.5)
-    os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    code, err = interrupted("train --epochs 1000000 --out run", at=500)
+    assert code == 130, err
     assert "Traceback" not in err
-    assert "minidl: interrupted after" in err
+    assert "minidl: interrupted after 500 steps" in err
     history = minidl.History.load(tmp_path / "run/history.json")
-    steps = len(history.steps["loss"])
-    assert f"after {steps} steps" in err
-    assert steps > 0
+    assert len(history.steps["loss"]) == 500
     test = minidl.data.load("digits").test
     net = minidl.load(tmp_path / "run/net.npz")
     assert np.mean(net.predict(test.features) == test.targets) > 0.5

@@ -13,15 +13,12 @@ ray, judge = summon("ray", "Ray")
 pytestmark = pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning")
 
 
-@pytest.fixture(scope="module")
-def cluster():
+def test_the_cluster_that_is_there(tmp_path):
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
-
-
-def test_the_cluster_that_is_there(cluster, tmp_path):
-    judge_sweeps(judge, tmp_path, halvings=[Halving()], backend="ray")
+    try:
+        judge_sweeps(judge, tmp_path, halvings=[Halving()], backend="ray")
+    finally:
+        ray.shutdown()
 
 
 def test_a_cluster_of_its_own_for_a_script_without_a_guard():

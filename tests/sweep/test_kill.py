@@ -56,7 +56,7 @@ def command_line(pid):
 def finish(process):
     """Its exit code and what it wrote to standard error, once its workers are gone as well."""
     try:
-        errors = process.communicate(timeout=60)[1]
+        errors = process.communicate(timeout=600)[1]
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -65,8 +65,8 @@ def finish(process):
 
 
 def what_stays(look):
-    """What is still there after some seconds."""
-    deadline = time.monotonic() + 20
+    """What is still there in the end."""
+    deadline = time.monotonic() + 120
     while look() and time.monotonic() < deadline:
         time.sleep(0.05)
     return look()

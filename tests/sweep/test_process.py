@@ -3,7 +3,7 @@ import threading
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from minidl.sweep.threads import one_thread
+from minidl.sweep.process import one_thread
 
 
 def blas_threads():

@@ -1,7 +1,8 @@
-"""One thread for what the BLAS computes in a trial, and afterwards as many as there were."""
+"""What a sweep changes of the process for as long as it needs it: the BLAS's threads, and Ctrl-C."""
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -35,3 +36,22 @@ def one_thread() -> Iterator[None]:
                 _users -= 1
                 if not _users:
                     _limits.close()
+
+
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """A Ctrl-C comes only afterwards, and never to processes that start meanwhile; the sweep ends them.
+
+    Were it ignored instead, as processes that start would ignore it too, one that comes would be lost.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # started meanwhile, it would let the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
