@@ -171,6 +171,8 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         state = None if task.last else save_trainer(trainer, train)
         row = dataclasses.replace(row, reason=trainer.stop_reason, **figures)
     except Exception as error:
+        if isinstance(error.__context__, (KeyboardInterrupt, SystemExit)):
+            raise error.__context__ from error  # a callback's or a model's own error must not hide it
         status = "diverged" if isinstance(error, DivergedError) else "failed"
         row = dataclasses.replace(row, status=status, reason=_reason(error))
     if trainer is None:

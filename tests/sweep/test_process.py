@@ -1,9 +1,12 @@
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from minidl.sweep.process import one_thread
+from minidl.sweep.process import interrupts_held_back, one_thread
 
 
 def blas_threads():
@@ -56,3 +59,24 @@ def test_trials_on_several_threads_keep_their_one_until_the_last_has_ended():
         seen.append(blas_threads())
     thread.join()
     assert [*seen, blas_threads()] == [1, 2]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="there are no signal masks here")
+def test_a_ctrl_c_that_is_held_back_comes_afterwards_and_not_to_who_was_started():
+    program = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    seen = []
+
+    def start():  # from a thread, as dask does
+        seen.append(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), interrupts_held_back():
+            signal.raise_signal(signal.SIGINT)
+            thread = threading.Thread(target=start)
+            thread.start()
+            thread.join()
+        assert seen == ["True\n"]
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import math
 import re
 
@@ -8,8 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from minidl import L2, SGD, Callback, History, Standardize, StepDecay, Trainer, dense_net, evaluate
-from minidl.sweep.trial import Setup, Task, run_task
+from minidl import (
+    L2,
+    SGD,
+    Affine,
+    Callback,
+    Flatten,
+    History,
+    Sequential,
+    SoftmaxCrossEntropy,
+    Standardize,
+    StepDecay,
+    Trainer,
+    dense_net,
+    evaluate,
+)
+from minidl.sweep.trial import FIGURES, Row, Setup, Task, run_task
 from tests.sweep.small import build, digits
 
 DATA = digits(200)
@@ -196,3 +211,52 @@ def test_objectives():
     assert outcomes[2].row.status == "diverged"
     assert "a finite value, got nan" in outcomes[2].row.reason
     assert isinstance(outcomes[0].history, History)
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("hidden", [False, True])
+def test_what_ends_the_process_is_no_failure_of_the_trial(interrupt, hidden):
+    class Breaks(Callback):
+        def on_step_end(self, trainer):
+            raise interrupt
+
+        def on_fit_end(self, trainer):
+            if hidden:
+                raise RuntimeError("cannot clean up")
+
+    def broken(configuration, data, rng):
+        net = dense_net(64, [4], 10, rng=rng)
+        return Trainer(net, SGD(0.1), callbacks=[Breaks()], rng=rng)
+
+    with pytest.raises(interrupt):
+        run_task(dataclasses.replace(SETUP, build=broken), task())
+
+
+class Float32(SoftmaxCrossEntropy):
+    """Gives NumPy's numbers."""
+
+    def forward(self, scores, targets, *, training):
+        return np.float32(super().forward(scores, targets, training=training))
+
+
+def test_rows_are_json_of_plain_numbers_whatever_a_users_code_gives():
+    class Meddles(Callback):
+        def on_epoch_end(self, trainer):
+            trainer.history.epochs["train_accuracy"][-1] = np.float32(0.5)
+            trainer.history.epochs["validation_accuracy"][-1] = np.nan
+
+    def build(configuration, data, rng):
+        net = Sequential(Standardize(8, 6), Flatten(), Affine(64, 10, rng=rng), Float32())
+        return Trainer(net, SGD(0.1), callbacks=[Meddles()], rng=rng)
+
+    setup = dataclasses.replace(
+        SETUP, build=build, unit="epochs", objective=lambda net, data: np.float32(0.25)
+    )
+    row = run_task(setup, dataclasses.replace(task(lr=np.float64(0.1)), stop=1)).row
+    assert row.status == "done", row
+    stored = json.loads(row.to_json(), parse_constant=pytest.fail)
+    assert stored["value"] == 0.25
+    assert stored["curve"]["train_accuracy"] == [0.5]
+    assert stored["curve"]["validation_accuracy"] == [None]
+    assert {type(stored[name]) for name in FIGURES} == {float}
+    assert Row.from_json(row.to_json()).train_loss == row.train_loss
