@@ -3,7 +3,7 @@
 A clause stands before those that its fault would bring down too, so that the first one reported
 names the fault and the others follow from it: a layer that writes to its input seems to draw at
 random, one that draws from a stream of its own seems to have wrong gradients, and one that adds to
-a gradient has wrong ones. `tests/testing/test_order.py` holds the order to every wrong example.
+a gradient has wrong ones. The tests hold the order to every wrong example that they have.
 """
 
 from __future__ import annotations
