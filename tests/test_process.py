@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 import minidl
 from minidl import Affine, Callback, Dataset
 from minidl.testing import check_layer
+from minidl.testing.__main__ import main as check
 from tests.process_state import changes, snapshot
 
 needs_sweep = pytest.mark.skipif(
@@ -87,9 +88,11 @@ def test_data(tmp_path):
             minidl.data.load("mnist", tmp_path)
 
 
-def test_the_contract():
+def test_the_contract(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
     with left_as_it_was():
         check_layer(lambda rng, dtype: Affine(3, 2, rng=rng, dtype=dtype), (3,))
+        assert check(["check", "minidl:StepDecay"]) == 0
 
 
 def test_pictures(tmp_path, make_trainer, dataset):

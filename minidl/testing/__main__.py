@@ -144,9 +144,12 @@ def _resolve(subject: str, given: str) -> tuple[Callable[..., Any], list[Any], d
     except (SyntaxError, ValueError):
         expected = "arguments as in a call, numbers, strings and lists only"
         raise ConfigurationError.expected("arguments", expected, repr(text)) from None
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    found = getattr(importlib.import_module(path), name, None)
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        found = getattr(importlib.import_module(path), name, None)
+    finally:
+        sys.path.remove(here)
     if not callable(found):
         raise ConfigurationError.expected("subject", f"a class {name!r} in {path}", repr(found))
     return found, args, kwargs
