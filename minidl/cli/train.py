@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     samples = _samples_seen(trainer, len(splits.train), settings["batch_size"])
     say(f"\n{report.scores_table(results)}\n")
     say(f"{trainer.step:,} steps in {seconds:.1f} s, {samples / seconds:,.0f} samples a second")
-    for finding in history.diagnose(net, splits.train.features):
+    for finding in history.diagnose(net, splits):
         say(f"\n{finding.name}: {finding.evidence}\n  {finding.advice}")
     draw()
     say(f"\nwritten to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")

@@ -1,4 +1,4 @@
-"""What the curves of a run say, each finding with the figure behind it and what to try.
+"""What the curves of a run and its net say, each finding with the figure behind it and what to try.
 
 The rules are those a person applies to the plots; their thresholds are set so that a run that
 went well gives no finding at all.
@@ -6,11 +6,12 @@ went well gives no finding at all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from minidl.data.layout import take_rows
+from minidl.errors import StructureError
 from minidl.initializers import Array
 from minidl.layers import ReLU, Sequential
 from minidl.module import Module
@@ -21,17 +22,21 @@ if TYPE_CHECKING:
 
 _FEWEST_STEPS = 20  # fewer say nothing about a curve's form
 _FEWEST_EPOCHS = 10  # fewer do not tell a fall from scatter
-_SAMPLES = 1000  # enough to call a unit dead
+
+
+Passed: TypeAlias = tuple[Module, Array]
+"""A layer, and what went into it or came out."""
 
 
 class Finding(NamedTuple):
-    """One thing that the curves say.
+    """One thing that data, curves or net say.
 
     Attributes
     ----------
     name : str
-        "rate too small", "rate too large", "model too small", "overfitting",
-        "validation past its best" or "dead units".
+        Of the data: "missing classes", "duplicated samples", "features all zero", "constant
+        features" or "unscaled features". Of the curves: "rate too small", "rate too large", "model
+        too small", "overfitting" or "validation past its best". Of the net: "dead units".
     evidence : str
         The figures behind it.
     advice : str
@@ -127,13 +132,11 @@ def _accuracy_findings(train: list[float], validation: list[float]) -> list[Find
     return findings
 
 
-def dead_unit_findings(net: Sequential, features: npt.ArrayLike) -> list[Finding]:
+def dead_unit_findings(outputs: list[Passed]) -> list[Finding]:
     """Whether units of a ReLU fire for none of the samples."""
-    features = np.asarray(features)
-    rows = np.unique(np.linspace(0, len(features) - 1, _SAMPLES).astype(int))
     findings = []
-    for relu, outputs in _relu_outputs(net, features[rows]):
-        fires = (outputs > 0).any(axis=0)
+    for relu, y in outputs:
+        fires = (y > 0).any(axis=0)
         dead = int(fires.size - np.count_nonzero(fires))
         if dead > 0.1 * fires.size:
             share = f"{dead} of {fires.size} hidden units ({dead / fires.size:.0%})"
@@ -143,15 +146,33 @@ def dead_unit_findings(net: Sequential, features: npt.ArrayLike) -> list[Finding
     return findings
 
 
-def _relu_outputs(net: Sequential, features: Array) -> list[tuple[Module, Array]]:
-    found: list[tuple[Module, Array]] = []
+def spread_rows(features: Array, most: int = 1000) -> Array:
+    """Indices of at most so many rows, spread evenly; 1,000 are enough to call a unit dead."""
+    if len(features) <= most:
+        return np.arange(len(features))
+    return np.unique(np.linspace(0, len(features) - 1, most).astype(np.intp))
+
+
+def pass_through(net: object, features: Array) -> tuple[Passed | None, list[Passed]]:
+    """What the net's first layer with parameters gets, and what each ReLU gives, of some samples."""
+    if not isinstance(net, Sequential):
+        raise StructureError.expected("diagnose", "net to be a Sequential", type(net).__name__)
+    first: list[Passed] = []
+    outputs: list[Passed] = []
 
     def walk(layers: Sequential, x: Array) -> Array:
         for layer in layers:
-            x = walk(layer, x) if isinstance(layer, Sequential) else layer.forward(x, training=False)
+            if isinstance(layer, Sequential):
+                x = walk(layer, x)
+                continue
+            if not first and any(layer.named_parameters()):
+                first.append((layer, x))
+            x = layer.forward(x, training=False)
             if isinstance(layer, ReLU):
-                found.append((layer, x))
+                outputs.append((layer, x))
         return x
 
-    walk(net, features if net.takes_raw else features.astype(net.dtype))
-    return found
+    sample = take_rows(features, spread_rows(features))
+    with np.errstate(over="ignore", invalid="ignore"):
+        walk(net, sample if net.takes_raw else sample.astype(net.dtype))
+    return next(iter(first), None), outputs

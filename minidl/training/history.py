@@ -12,6 +12,7 @@ from minidl.files import as_path, atomic_write, plain_number, to_json
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from minidl.data import Dataset, Splits
     from minidl.layers import Sequential
     from minidl.training.diagnosis import Finding
 
@@ -88,20 +89,34 @@ class History:
 
         plot_history(self.steps, self.epochs, path)
 
-    def diagnose(self, net: Sequential | None = None, features: npt.ArrayLike | None = None) -> list[Finding]:
-        """What the curves say, and what to try; an empty list where nothing is amiss.
+    def diagnose(
+        self, net: Sequential | None = None, data: Splits | Dataset | npt.ArrayLike | None = None
+    ) -> list[Finding]:
+        """What data and curves say, and what to try; an empty list where nothing is amiss.
+
+        The data come first: a rate is not to blame for them.
 
         Parameters
         ----------
-        net, features : Sequential and array of shape (samples, ...), optional
-            With both, hidden units that fire for none of the samples are looked for as well.
+        net : Sequential, optional
+            With data, the scale of what its first affine layer gets is looked at, and whether hidden
+            units fire for none of the samples.
+        data : array of shape (samples, ...), Dataset or Splits, optional
+            What the net was trained on. Features that are all zero or mostly constant are looked
+            for; in `Splits` also classes that only the validation or test part has, and samples
+            that these have in common with the training part. Of a large data set, samples spread
+            evenly over it are looked at.
         """
-        from minidl.training.diagnosis import curve_findings, dead_unit_findings
+        from minidl.training.data_diagnosis import data_findings, features_of, scale_findings
+        from minidl.training.diagnosis import curve_findings, dead_unit_findings, pass_through
 
-        findings = curve_findings(self)
-        if net is not None and features is not None:
-            findings += dead_unit_findings(net, features)
-        return findings
+        if data is None:
+            return curve_findings(self)
+        findings = data_findings(data)
+        if net is None:
+            return findings + curve_findings(self)
+        first, outputs = pass_through(net, features_of(data))
+        return findings + scale_findings(first) + curve_findings(self) + dead_unit_findings(outputs)
 
     def __repr__(self) -> str:
         steps, epochs = len(self.steps["loss"]), len(self.epochs["lr"])

@@ -1,0 +1,145 @@
+"""What is wrong with the data of a run, which no curve shows and for which the rate is blamed.
+
+Of a large data set, rows evenly spread over it are looked at, so that it takes a second or so: 1,000
+for scales; for copies and constants 2**18, and of wide rows as many as hold 2**25 numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minidl.data import Dataset, Splits
+from minidl.data.layout import take_rows
+from minidl.errors import ShapeError, check_array
+from minidl.initializers import Array
+from minidl.layers import Affine
+from minidl.training.diagnosis import Finding, Passed, spread_rows
+
+_NUMBERS, _ROWS = 1 << 25, 1 << 18
+_BLOCK = 1 << 19  # numbers that are looked at at once
+_FEWEST_ROWS = 20  # fewer may be alike by chance
+_LARGE, _SMALL = 30.0, 0.01  # root mean squares that are far from the 1 which initial weights are made for
+
+
+def features_of(data: object) -> Array:
+    """The features of an array, a `Dataset` or the training part of `Splits`."""
+    if isinstance(data, Splits):
+        data = data.train
+    if isinstance(data, Dataset):
+        return data.features
+    features = check_array("diagnose", "data", data)
+    if not features.ndim or not features.size:
+        raise ShapeError.expected("diagnose", "data of shape (samples, ...)", features.shape)
+    return features
+
+
+def data_findings(data: object) -> list[Finding]:
+    """What is wrong with the data whatever the net; with `Splits`, with the parts as well."""
+    found = feature_findings(features_of(data))
+    return class_findings(data) + copy_findings(data) + found if isinstance(data, Splits) else found
+
+
+def class_findings(splits: Splits) -> list[Finding]:
+    """Classes that a validation or test part has, and the training part has not."""
+    findings = []
+    for name, part in _held_out(splits):
+        labels, counts = np.unique(part.targets, return_counts=True)
+        missing = ~np.isin(labels, splits.train.targets)
+        if missing.any():
+            classes = ", ".join(_class_name(part, label) for label in labels[missing][:3])
+            more = f" and {missing.sum() - 3} more" if missing.sum() > 3 else ""
+            share = f"{counts[missing].sum():,} of {len(part):,} {name} samples"
+            evidence = f"{share} are of classes that the training part lacks: {classes}{more}"
+            advice = "shuffle the samples before you split them"
+            findings.append(Finding("missing classes", evidence, advice))
+    return findings
+
+
+def copy_findings(splits: Splits) -> list[Finding]:
+    """Samples that a validation or test part has in common with the training part.
+
+    Where samples are alike by nature, as those of a few categories are, the training part repeats
+    itself as well; only what goes far beyond that is one.
+    """
+    parts = [*_held_out(splits)]
+    dtype = np.result_type(*(data.features.dtype for data in (splits.train, *(part for _, part in parts))))
+    known: set[int] = set()
+    seen = 0
+    for block in _blocks(splits.train.features) if parts else ():
+        seen += len(block)
+        known.update(_hashes(block, dtype))
+    findings = []
+    for name, part in parts:
+        hashes = [hash_ for block in _blocks(part.features) for hash_ in _hashes(block, dtype)]
+        copies = sum(hash_ in known for hash_ in hashes)
+        if copies >= 5 and copies / len(hashes) > max(0.01, 2 * (1 - len(known) / seen)):
+            share = f"{copies:,} of {len(hashes):,} {name} samples ({copies / len(hashes):.0%})"
+            evidence = f"{share} are among {seen:,} training samples, too"
+            advice = f"remove copies before splitting: {name} figures are better than the net"
+            findings.append(Finding("duplicated samples", evidence, advice))
+    return findings
+
+
+def feature_findings(features: Array) -> list[Finding]:
+    """Features that say nothing: zeros everywhere, or the same number in each sample."""
+    sample = take_rows(features, spread_rows(features))
+    if len(sample) < _FEWEST_ROWS or np.mean((sample == sample[0]).all(axis=0)) <= 0.5:
+        return []
+    constant = np.ones(features.shape[1:], bool)
+    rows = 0
+    for block in _blocks(features):
+        constant &= (block == sample[0]).all(axis=0)
+        rows += len(block)
+    share = np.count_nonzero(constant) / constant.size
+    if share == 1 and not sample.any():
+        evidence, advice = f"every number of {rows:,} samples is 0", "look at how the features were read"
+        return [Finding("features all zero", evidence, advice)]
+    if share > 0.5:
+        counted = f"{np.count_nonzero(constant):,} of {constant.size:,} features ({share:.0%})"
+        evidence = f"{counted} are the same in each of {rows:,} samples"
+        advice = "look at how the features were read, and drop those that say nothing"
+        return [Finding("constant features", evidence, advice)]
+    return []
+
+
+def scale_findings(first: Passed | None) -> list[Finding]:
+    """Whether the numbers that the net's first affine layer gets, if it begins with one, are near 1."""
+    if first is None or not isinstance(first[0], Affine):
+        return []
+    layer, x = first
+    with np.errstate(over="ignore"):
+        sizes = np.sqrt(np.mean(np.square(x, dtype=np.float64), axis=0))
+    largest = int(sizes.argmax())
+    if not (sizes[largest] > _LARGE or 0 < sizes[largest] < _SMALL):
+        return []
+    least, most = sizes.min(), sizes[largest]
+    which = f"feature {largest} at {most:.3g}" if sizes.size > 1 else f"{most:.3g}"
+    rest = f", the smallest at {least:.3g}" if least < most / 10 else ""
+    evidence = f"{layer.label} gets {which} (root mean square){rest}, where 1 is usual"
+    advice = "begin the net with Standardize.fit(train.features) before you try other rates"
+    return [Finding("unscaled features", evidence, advice)]
+
+
+def _held_out(splits: Splits) -> Iterator[tuple[str, Dataset]]:
+    for name, part in (("validation", splits.validation), ("test", splits.test)):
+        if part is not None:
+            yield name, part
+
+
+def _class_name(part: Dataset, label: int) -> str:
+    return f"{label} ({part.target_names[label]!r})" if part.target_names else str(label)
+
+
+def _blocks(features: Array) -> Iterator[Array]:
+    """The rows that are looked at of a large data set, some at a time."""
+    numbers = max(features[:1].size, 1)
+    rows = spread_rows(features, min(max(_NUMBERS // numbers, 1), _ROWS))
+    step = max(_BLOCK // numbers, 1)
+    for start in range(0, len(rows), step):
+        yield take_rows(features, rows[start : start + step])
+
+
+def _hashes(block: Array, dtype: np.dtype[np.generic]) -> Iterator[int]:
+    return (hash(row.tobytes()) for row in block.astype(dtype, copy=False))
