@@ -19,6 +19,12 @@ import numpy.typing as npt
 
 T = TypeVar("T")
 
+_NAMED = 5
+"""Rows, columns and the like that a message names; of more it says how many."""
+
+MOST_NUMBERS = 1 << 36
+"""In one array: more is a slip, and to ask for them could take all of a machine's memory."""
+
 
 class MinidlError(Exception):
     """The base of minidl's exceptions: ``except MinidlError`` catches them all."""
@@ -58,8 +64,24 @@ class CheckpointError(MinidlError, ValueError):
     """A saved net that is truncated, foreign or at odds with its own description."""
 
 
+class MissingPartError(MinidlError, KeyError, IndexError):
+    """A net or a vector has no part of that name or at that position."""
+
+    __str__ = Exception.__str__  # a KeyError's would put the message in quotes
+
+
 class DivergedError(MinidlError, ArithmeticError):
-    """Training left the finite numbers; the net keeps its last finite parameters."""
+    """Training or inference left the finite numbers; the net keeps its last finite parameters."""
+
+    @classmethod
+    def in_rows(cls, where: str, expected: str, rows: npt.NDArray[np.intp], count: int) -> Self:
+        """The exception that names the rows of the `count` in x that left the finite numbers."""
+        names = ", ".join(map(str, rows[:_NAMED]))
+        got = f"none in {len(rows):,} of {count:,} rows of x: {names}{', ...' if len(rows) > _NAMED else ''}"
+        remedy = "look for NaN and for numbers far out of scale in these rows"
+        if len(rows) == count:
+            remedy += ", and in net.parameters.values"
+        return cls.expected(where, expected, got, remedy)
 
 
 class MissingExtraError(MinidlError, ImportError):
@@ -86,6 +108,16 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
 
 
+def check_number(where: str, name: str, value: object) -> float:
+    """`value` as a float, NaN and infinities among them, or `ConfigurationError`."""
+    try:
+        if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value):  # type: ignore[arg-type]
+            raise TypeError
+        return float(value)  # type: ignore[arg-type]
+    except Exception:  # what lies behind a __float__ raises anything
+        raise ConfigurationError.expected(where, f"{name} to be a number", shown(value)) from None
+
+
 def check_float(
     where: str,
     name: str,
@@ -97,6 +129,12 @@ def check_float(
     at_most: float = math.inf,
 ) -> float:
     """`value` as a float, or `ConfigurationError` if it is no finite number in the bounds given."""
+    try:
+        number = check_number(where, name, value)
+    except ConfigurationError:
+        number = math.nan
+    if math.isfinite(number) and above < number < below and at_least <= number <= at_most:
+        return number
     bounds = {
         f"> {above:g}": above,
         f">= {at_least:g}": at_least,
@@ -104,16 +142,7 @@ def check_float(
         f"<= {at_most:g}": at_most,
     }
     domain = " and ".join(text for text, bound in bounds.items() if math.isfinite(bound))
-    expected = f"{name} to be a finite number {domain}".rstrip()
-    try:
-        if isinstance(value, (bool, str)):
-            raise TypeError
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        raise ConfigurationError.expected(where, expected, repr(value)) from None
-    if not (math.isfinite(number) and above < number < below and at_least <= number <= at_most):
-        raise ConfigurationError.expected(where, expected, repr(value))
-    return number
+    raise ConfigurationError.expected(where, f"{name} to be a finite number {domain}".rstrip(), shown(value))
 
 
 def check_int(where: str, name: str, value: object, *, at_least: int) -> int:
@@ -126,7 +155,7 @@ def check_int(where: str, name: str, value: object, *, at_least: int) -> int:
             raise ValueError
     except (TypeError, ValueError):
         expected = f"{name} to be a whole number >= {at_least}"
-        raise ConfigurationError.expected(where, expected, repr(value)) from None
+        raise ConfigurationError.expected(where, expected, shown(value)) from None
     return number
 
 
@@ -177,6 +206,37 @@ def check_callable(where: str, name: str, value: object, *arguments: str) -> Cal
     except ValueError:  # some functions written in C have no signature
         pass
     return value  # type: ignore[return-value]
+
+
+def check_sizes(where: str, name: str, values: object, *, at_least: int = 0) -> tuple[int, ...]:
+    """`values`, one whole number or a sequence of them, as a tuple, or `ConfigurationError`."""
+    try:
+        if not isinstance(values, (list, tuple, range, np.ndarray)):
+            values = (operator.index(values),)  # type: ignore[arg-type]
+        return tuple(check_int(where, name, value, at_least=at_least) for value in values)
+    except (TypeError, ConfigurationError):
+        expected = f"{name} to be whole numbers >= {at_least}"
+        raise ConfigurationError.expected(where, expected, shown(values), "such as (8, 8) or 64") from None
+
+
+def check_shape(where: str, name: str, values: object) -> tuple[int, ...]:
+    """`values` as the shape of an array that a machine can hold, or `ConfigurationError`."""
+    shape = check_sizes(where, name, values)
+    if math.prod(shape) > MOST_NUMBERS or max(shape, default=0) > MOST_NUMBERS:
+        expected = f"{name} of {MOST_NUMBERS:,} numbers at most"
+        raise ConfigurationError.expected(where, expected, shown(shape))
+    return shape
+
+
+def check_dtype(where: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """`dtype` as a numpy.dtype, or `DTypeError` if it is neither float32 nor float64."""
+    try:
+        found = np.dtype(dtype)
+    except Exception:  # no dtype at all
+        raise DTypeError.expected(where, "dtype float32 or float64", shown(dtype)) from None
+    if dtype is None or found not in (np.float32, np.float64):
+        raise DTypeError.expected(where, "dtype float32 or float64", None if dtype is None else found)
+    return found
 
 
 def check_array(
@@ -239,7 +299,7 @@ def _is_masked(values: object, depth: int) -> bool:
 def _foreign(name: str, values: Any, array: npt.NDArray[Any], kinds: str) -> tuple[str, str]:
     """What came, where the dtype is none of `kinds`, and what to do about it."""
     if array.ndim == 0:
-        return reprlib.repr(values), "give an array or a list of numbers"
+        return shown(values), "give an array or a list of numbers"
     if hasattr(values, "columns") and hasattr(values, "iloc"):  # a pandas frame
         columns = zip(values.columns, values.dtypes, strict=True)
         bad = [f"{column!r} ({dtype})" for column, dtype in columns if dtype.kind not in kinds]

@@ -12,38 +12,52 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from minidl.errors import ConfigurationError, check_float
+from minidl.errors import (
+    ConfigurationError,
+    check_array,
+    check_callable,
+    check_dtype,
+    check_float,
+    check_shape,
+    shown,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+__all__ = ["as_generator", "he_normal", "normal", "ones", "scaled", "xavier_uniform", "zeros"]
 
 Array: TypeAlias = "npt.NDArray[Any]"
 Rng: TypeAlias = "np.random.Generator | np.random.RandomState | int | None"
 Initializer: TypeAlias = "Callable[[Any, tuple[int, ...], npt.DTypeLike], Array]"
 
 
-def as_generator(rng: Rng) -> Any:
+def as_generator(rng: Rng, *, legacy: bool = True) -> Any:
     """A random generator from a generator (itself), a seed, or None (fresh entropy).
 
-    A legacy ``RandomState`` is passed through as well, for programs that replay its stream.
+    A legacy ``RandomState`` is passed through as well, for programs that replay its stream, but where
+    `legacy` is false: it can neither spawn streams nor draw all that a Generator can.
     """
-    if isinstance(rng, (np.random.Generator, np.random.RandomState)):
+    if isinstance(rng, np.random.Generator) or (legacy and isinstance(rng, np.random.RandomState)):
         return rng
     try:
+        if isinstance(rng, np.random.RandomState):
+            raise TypeError
         return np.random.default_rng(rng)
-    except (TypeError, ValueError):
+    except Exception:  # what lies behind an array of objects raises anything
         expected = "a numpy.random.Generator, a seed >= 0 or None"
-        raise ConfigurationError.expected("rng", expected, repr(rng)) from None
+        remedy = "give np.random.default_rng(seed)"
+        raise ConfigurationError.expected("rng", expected, shown(rng), remedy) from None
 
 
 def zeros(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     """All zeros; the usual start of a bias. Draws nothing."""
-    return np.zeros(shape, dtype)
+    return np.zeros(*_checked(shape, dtype))
 
 
 def ones(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     """All ones; the usual start of a gain. Draws nothing."""
-    return np.ones(shape, dtype)
+    return np.ones(*_checked(shape, dtype))
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,8 @@ class normal:  # noqa: N801 - used like the functions beside it
 
     def __call__(self, rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         """Draw ``std * rng.standard_normal(shape)``."""
-        return np.asarray(self.std * rng.standard_normal(shape), dtype)
+        shape, dtype = _checked(shape, dtype)
+        return np.asarray(self.std * as_generator(rng).standard_normal(shape), dtype)
 
 
 def he_normal(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
@@ -65,6 +80,7 @@ def he_normal(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
 
     Source: He, Zhang, Ren, Sun (2015), "Delving Deep into Rectifiers", arXiv:1502.01852, eq. 10.
     """
+    shape, dtype = _checked(shape, dtype)
     return normal(np.sqrt(2.0 / _fan_in(shape)))(rng, shape, dtype)
 
 
@@ -74,8 +90,9 @@ def xavier_uniform(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Ar
     Source: Glorot, Bengio (2010), "Understanding the difficulty of training deep feedforward
     neural networks", eq. 16.
     """
-    limit = np.sqrt(6.0 / (_fan_in(shape) + shape[-1]))
-    return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+    shape, dtype = _checked(shape, dtype)
+    limit = np.sqrt(6.0 / (_fan_in(shape) + (shape[-1] if shape else 1)))
+    return np.asarray(as_generator(rng).uniform(-limit, limit, shape), dtype)
 
 
 @dataclass(frozen=True)
@@ -86,11 +103,18 @@ class scaled:  # noqa: N801 - used like the functions beside it
     factor: float
 
     def __post_init__(self) -> None:
+        check_callable("scaled", "initializer", self.initializer, "rng", "shape", "dtype")
         check_float("scaled", "factor", self.factor, above=0)
 
     def __call__(self, rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         """Draw with `initializer` and scale."""
-        return np.asarray(self.initializer(rng, shape, np.float64) * self.factor, dtype)
+        shape, dtype = _checked(shape, dtype)
+        drawn = check_array("scaled", "what its initializer draws", self.initializer(rng, shape, np.float64))
+        return np.asarray(drawn * self.factor, dtype)
+
+
+def _checked(shape: tuple[int, ...], dtype: npt.DTypeLike) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    return check_shape("initializer", "shape", shape), check_dtype("initializer", dtype)
 
 
 def _fan_in(shape: tuple[int, ...]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,12 +10,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.errors import ConfigurationError, DataError, ShapeError, check_array
+from minidl.errors import (
+    ConfigurationError,
+    DataError,
+    DivergedError,
+    DTypeError,
+    ShapeError,
+    check_array,
+    check_kind,
+    check_number,
+)
 from minidl.initializers import Array
 from minidl.module import Module
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+
+ANY = "biufcmMOSUV"
+"""The kinds of dtype that targets may have before their loss has a look at them: all."""
 
 
 class Loss(Module, ABC):
@@ -37,7 +51,12 @@ class Loss(Module, ABC):
 
     @abstractmethod
     def predict(self, scores: Array) -> Array:
-        """What the scores say as targets."""
+        """What the scores say as targets; `DivergedError` where they say none."""
+
+
+def check_loss(head: Loss, loss: object) -> float:
+    """What a head's forward gave as a float; `ConfigurationError` where a custom one gave no number."""
+    return loss if type(loss) is float else check_number(head.label, "what its forward returns", loss)
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -80,7 +99,7 @@ class SoftmaxCrossEntropy(Loss):
             For scores not (N >= 1, C) floats; for labels one-hot or (N, 1), not integers (booleans
             are not), or outside [0, C).
         """
-        scores = self._check_scores(scores)
+        self._check_scores(scores)
         samples, classes = scores.shape
         # Where each sample's own class is in what follows.
         entries = self._check_labels(targets, samples, classes) * samples
@@ -112,31 +131,43 @@ class SoftmaxCrossEntropy(Loss):
         return work.T
 
     def probabilities(self, scores: Array) -> Array:
-        """``softmax(scores)``, of shape (N, C); each row adds up to 1."""
-        scores = self._check_scores(scores)
-        exps: Array = np.exp(scores - scores.max(axis=1, keepdims=True))
-        exps /= exps.sum(axis=1, keepdims=True)
+        """``softmax(scores)``, of shape (N, C); each row adds up to 1, or is NaN where its scores are."""
+        self._check_scores(scores)
+        with np.errstate(invalid="ignore"):  # an infinite score gives NaN, which says enough
+            exps: Array = np.exp(scores - scores.max(axis=1, keepdims=True))
+            exps /= exps.sum(axis=1, keepdims=True)
         return exps
 
     def predict(self, scores: Array) -> Array:
-        """The label of each row's highest score, of shape (N,)."""
-        scores = self._check_scores(scores)
+        """The label of each row's highest score, of shape (N,).
+
+        Raises
+        ------
+        DivergedError
+            The highest score of a row is NaN or infinite: the row has no class.
+        """
+        self._check_scores(scores)
+        # One look at all numbers: their squares add up to NaN or infinity where one of them is that.
+        if not math.isfinite(np.vdot(scores, scores)):
+            rows = np.flatnonzero(~np.isfinite(scores.max(axis=1)))
+            if len(rows):
+                raise DivergedError.in_rows(self.label, "a finite score for the class", rows, len(scores))
         return scores.argmax(1)  # type: ignore[no-any-return]
 
-    def _check_scores(self, scores: Array) -> Array:
+    def _check_scores(self, scores: Array) -> None:
         if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
-            scores = check_array(self.label, "scores", scores, kinds="f")
+            check_kind(self.label, "scores", scores, np.ndarray, error=DTypeError)
+            check_array(self.label, "scores", scores, kinds="f")
         if scores.ndim != 2 or not scores.shape[1]:
             self.fail(ShapeError, "scores of shape (batch, classes)", scores.shape)
         if self.target_names and len(self.target_names) != scores.shape[1]:
             expected = f"{len(self.target_names)} scores a sample, one for each of target_names"
             self.fail(ShapeError, expected, scores.shape[1], "give each class one name and one score")
-        return scores
 
     def _check_labels(self, targets: npt.ArrayLike, samples: int, classes: int) -> npt.NDArray[np.int64]:
         labels: Array = targets  # type: ignore[assignment]
         if targets.__class__ is not np.ndarray:
-            labels = check_array(self.label, "labels", targets, kinds="biufOSUT")
+            labels = check_array(self.label, "labels", targets, kinds=ANY)
         if labels.shape != (samples,):
             remedy = "give class indices: argmax of one-hot rows, ravel() of an (N, 1) column"
             self.fail(ShapeError, f"labels of shape ({samples},)", labels.shape, remedy)

@@ -10,13 +10,23 @@ import numpy as np
 
 from minidl.data import Dataset
 from minidl.data.rows import take_rows
-from minidl.errors import ConfigurationError, ShapeError, check_array, check_float, check_int
+from minidl.errors import (
+    ConfigurationError,
+    ShapeError,
+    check_array,
+    check_bool,
+    check_float,
+    check_int,
+    check_kind,
+    check_shape,
+    check_sizes,
+)
 from minidl.initializers import Array, Initializer, Rng, as_generator, he_normal, normal
 from minidl.layers import Affine, Flatten, Layer, ReLU, Sequential
 from minidl.losses import SoftmaxCrossEntropy
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
-from minidl.training.evaluation import evaluate
+from minidl.training.evaluation import measure
 from minidl.training.trainer import check_finite
 
 if TYPE_CHECKING:
@@ -25,7 +35,7 @@ if TYPE_CHECKING:
 
 def dense_net(
     in_features: int,
-    hidden: Sequence[int],
+    hidden: int | Sequence[int],
     num_classes: int,
     *,
     standardize: Layer | None = None,
@@ -41,8 +51,8 @@ def dense_net(
     ----------
     in_features : int
         Numbers in one sample, whatever its shape.
-    hidden : sequence of int
-        Units of each hidden layer.
+    hidden : int or sequence of int
+        Units of each hidden layer; a number is one layer's.
     num_classes : int
     standardize : Layer, optional
         Stands first, such as `Standardize`; samples are flattened behind it.
@@ -63,10 +73,16 @@ def dense_net(
         expected, got = f"{num_classes} target_names, one for each class", len(head.target_names)
         raise ConfigurationError.expected("dense_net", expected, got)
     generator = as_generator(rng)
-    sizes = [in_features, *hidden, num_classes]
-    parts: list[Any] = [standardize] if standardize is not None else []
+    sizes = [
+        check_int("dense_net", "in_features", in_features, at_least=1),
+        *check_sizes("dense_net", "hidden", hidden, at_least=1),
+        check_int("dense_net", "num_classes", num_classes, at_least=1),
+    ]
+    parts: list[Any] = []
+    if standardize is not None:
+        parts.append(check_kind("dense_net", "standardize", standardize, Layer))
     parts.append(Flatten())
-    draw = first_initializer or initializer
+    draw = initializer if first_initializer is None else first_initializer
     for fan_in, fan_out in itertools.pairwise(sizes):
         parts += [Affine(fan_in, fan_out, rng=generator, dtype=dtype, initializer=draw), ReLU()]
         draw = initializer
@@ -169,6 +185,8 @@ class TwoLayerNet:
         train, validation = Dataset(X, y), Dataset(X_val, y_val)
         batch_size = check_int("train", "batch_size", batch_size, at_least=1)
         decay = check_float("train", "learning_rate_decay", learning_rate_decay, above=0)
+        check_bool("train", "verbose", verbose)
+        check_shape("train", "a batch", (batch_size, *train.sample_shape))
         optimizer, penalty, parameters = SGD(learning_rate), L2(reg), self.net.parameters
         epoch = max(len(train) // batch_size, 1)
         losses: list[float] = []
@@ -186,7 +204,7 @@ class TwoLayerNet:
                 print(f"iteration {iteration} / {num_iters}: loss {loss:f}")
             if iteration % epoch == 0:
                 train_accuracies.append(float(np.mean(self.predict(features) == labels)))
-                validation_accuracies.append(evaluate(self.net, validation)[1])
+                validation_accuracies.append(measure(self.net, validation)[1])
                 optimizer.lr *= decay
         return {
             "loss_history": losses,
@@ -195,7 +213,7 @@ class TwoLayerNet:
         }
 
     def predict(self, X: npt.ArrayLike) -> Array:  # noqa: N803
-        """Labels (N,)."""
+        """Labels (N,); `DivergedError` where scores are not finite, for they name no class."""
         return self.net.predict(X)
 
 

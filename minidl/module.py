@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
-from minidl.errors import MinidlError, StateError, StructureError
+from minidl.errors import (
+    DTypeError,
+    MinidlError,
+    StateError,
+    StructureError,
+    check_kind,
+    check_shape,
+    shown,
+)
 from minidl.initializers import Array, Rng, as_generator
 from minidl.parameters import Parameter, ParameterVector
 
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _PACKING = threading.Lock()
-_NONE = np.empty(0, np.void), np.empty(0, np.void)
+_NONE = np.empty(0, np.void)
 
 
 class Module:
@@ -37,7 +45,7 @@ class Module:
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _parameters: dict[str, Parameter]
     _children: dict[str, Module]
-    _buffers: dict[str, tuple[Array, Array]]
+    _buffers: dict[str, Array]  # views, each of all of its memory or of the beginning
     _remembered: tuple[Any, ...] | None
     _vector: ParameterVector | None
     __signature__: ClassVar[inspect.Signature]
@@ -159,14 +167,23 @@ class Module:
         The same memory for the same `name` every time, so that a step allocates nothing once
         warm; it grows when a larger batch comes and is kept when a smaller one does.
         """
-        memory, view = self._buffers.get(name, _NONE)
-        if view.shape == shape and view.dtype == dtype:
-            return view
+        try:
+            view = self._buffers.get(name, _NONE)
+            if view.shape == shape and (view.dtype is dtype or view.dtype == dtype):
+                return view
+        except Exception:  # an argument is of a wrong kind, as the checks say
+            pass
+        check_kind(self.label, "a buffer's name", name, str)
+        shape = check_shape(self.label, "a buffer's shape", shape)
+        try:
+            dtype = np.dtype(dtype)
+        except Exception:
+            self.fail(DTypeError, "a buffer's dtype", shown(dtype))
         size = math.prod(shape)
-        if memory.size < size or memory.dtype != dtype:
+        memory = self._buffers.get(name, _NONE).base
+        if memory is None or memory.size < size or memory.dtype != dtype:
             memory = np.empty(size, dtype)
-        view = memory[:size].reshape(shape)
-        self._buffers[name] = memory, view
+        self._buffers[name] = view = memory[:size].reshape(shape)
         return view
 
     # ---------------------------------------------------------------- copies and errors

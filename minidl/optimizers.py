@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 
 from minidl.blas import axpby
-from minidl.errors import ConfigurationError, ShapeError, StateError, check_array, check_float
+from minidl.errors import (
+    ConfigurationError,
+    ShapeError,
+    StateError,
+    check_array,
+    check_bool,
+    check_float,
+    shown,
+)
 from minidl.initializers import Array
-from minidl.parameters import ParameterVector
+from minidl.parameters import ParameterVector, check_vector
 
 
 class Optimizer(ABC):
@@ -64,7 +72,7 @@ class SGD(Optimizer):
     def __init__(self, lr: float, momentum: float = 0.0, nesterov: bool = False) -> None:
         super().__init__(lr)
         self.momentum = check_float(type(self).__name__, "momentum", momentum, at_least=0, below=1)
-        self.nesterov = bool(nesterov)
+        self.nesterov = check_bool(type(self).__name__, "nesterov", nesterov)
         if self.nesterov and self.momentum == 0:
             raise ConfigurationError.expected(
                 type(self).__name__, "momentum > 0 with nesterov=True", "momentum 0"
@@ -73,7 +81,11 @@ class SGD(Optimizer):
 
     def step(self, parameters: ParameterVector) -> None:
         """One update."""
-        values, gradients = parameters.values, parameters.gradients
+        try:
+            values, gradients = parameters.values, parameters.gradients
+        except AttributeError:
+            check_vector(type(self).__name__, parameters)
+            raise
         if not self.momentum:
             axpby(-self.lr, gradients, 1, values)
             return
@@ -95,13 +107,12 @@ class SGD(Optimizer):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up ``lr`` and ``velocity``."""
-        if set(state) != {"lr", "velocity"}:
-            raise StateError.expected(type(self).__name__, "a state with lr and velocity", sorted(state))
-        self.lr = check_float(type(self).__name__, "lr", state["lr"], at_least=0)
-        velocity = state["velocity"]
-        if velocity is not None:
-            velocity = np.array(check_array(type(self).__name__, "velocity", velocity, kinds="f"))
-        self._velocity = velocity
+        name = type(self).__name__
+        if not isinstance(state, dict) or state.keys() != {"lr", "velocity"}:
+            raise StateError.expected(name, "a state with lr and velocity", shown(state))
+        lr, velocity = check_float(name, "lr", state["lr"], at_least=0), state["velocity"]
+        self._velocity = None if velocity is None else np.array(check_array(name, "velocity", velocity))
+        self.lr = lr
 
     def __repr__(self) -> str:
         options = f"lr={self.base_lr:g}, momentum={self.momentum:g}, nesterov={self.nesterov}"

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.errors import DTypeError, ShapeError, check_array
+from minidl.errors import (
+    ConfigurationError,
+    DTypeError,
+    MissingPartError,
+    ShapeError,
+    check_array,
+    check_bool,
+    check_callable,
+    check_dtype,
+    check_kind,
+    check_shape,
+    shown,
+)
 from minidl.initializers import Array, Initializer, Rng, as_generator
 
 if TYPE_CHECKING:
@@ -49,12 +61,16 @@ class Parameter:
         dtype: npt.DTypeLike = np.float32,
         decay: bool = False,
     ) -> None:
-        check_dtype("Parameter", dtype)
+        dtype = check_dtype("Parameter", dtype)
+        shape = check_shape("Parameter", "shape", shape)
         self.initializer = initializer
-        self.decay = decay
-        self._value: Array = np.zeros(shape, dtype)
-        self._grad: Array = np.zeros(shape, dtype)
-        self.initialize(as_generator(rng))
+        self.decay = check_bool("Parameter", "decay", decay)
+        try:
+            self._value: Array = np.zeros(shape, dtype)
+            self._grad: Array = np.zeros(shape, dtype)
+            self.initialize(rng)
+        except MemoryError as error:
+            raise ConfigurationError.expected("Parameter", "a shape that memory holds", error) from None
 
     # Read several times a step: `attrgetter` takes half of a lambda's time.
     value = property(attrgetter("_value"), doc="The values; assign with ``value[...] =``.")
@@ -65,11 +81,14 @@ class Parameter:
         """The shape of value and gradient."""
         return self._value.shape
 
-    def initialize(self, rng: Any) -> None:
+    def initialize(self, rng: Rng) -> None:
         """Draw the values anew and clear the gradient."""
-        drawn = check_array(
-            "Parameter", "what its initializer draws", self.initializer(rng, self.shape, self._value.dtype)
-        )
+        try:
+            drawn = self.initializer(as_generator(rng), self.shape, self._value.dtype)
+        except TypeError:
+            check_callable("Parameter", "initializer", self.initializer, "rng", "shape", "dtype")
+            raise
+        drawn = check_array("Parameter", "what its initializer draws", drawn)
         if drawn.shape != self.shape:
             raise ShapeError.expected("Parameter", f"its initializer to draw shape {self.shape}", drawn.shape)
         self._value[...] = drawn
@@ -77,6 +96,11 @@ class Parameter:
 
     def rebind(self, value: Array, grad: Array) -> None:
         """Move into the given 1-D arrays; `value` and `grad` are views of them from now on."""
+        for name, array in (("value", value), ("grad", grad)):
+            if check_kind("Parameter", name, array, np.ndarray).shape != (self._value.size,):
+                raise ShapeError.expected("Parameter", f"{name} of shape ({self._value.size},)", array.shape)
+            if check_array("Parameter", name, array).dtype != self._value.dtype:
+                raise DTypeError.expected("Parameter", f"{name} of dtype {self._value.dtype}", array.dtype)
         value, grad = value.reshape(self.shape), grad.reshape(self.shape)
         value[...] = self._value
         grad[...] = self._grad
@@ -121,6 +145,9 @@ class ParameterVector:
             parameter.rebind(self.values[part], self.gradients[part])
 
     def __getitem__(self, name: str) -> Parameter:
+        if not isinstance(name, str) or name not in self._parameters:
+            known = ", ".join(self._parameters)
+            raise MissingPartError.expected("parameters", f"one of {known or 'no names'}", shown(name))
         return self._parameters[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -147,18 +174,12 @@ class ParameterVector:
         return f"ParameterVector({shapes})"
 
 
+def check_vector(where: str, parameters: object) -> None:
+    """`ConfigurationError` for what is no `ParameterVector`, such as the net itself."""
+    check_kind(where, "parameters", parameters, ParameterVector, remedy="give net.parameters")
+
+
 def _aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
     raw = np.zeros(size * dtype.itemsize + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + size * dtype.itemsize].view(dtype)
-
-
-def check_dtype(where: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """`dtype` as a numpy.dtype, or `DTypeError` if it is neither float32 nor float64."""
-    try:
-        found = np.dtype(dtype)
-    except TypeError:  # no dtype at all
-        raise DTypeError.expected(where, "dtype float32 or float64", repr(dtype)) from None
-    if found not in (np.float32, np.float64):
-        raise DTypeError.expected(where, "dtype float32 or float64", found)
-    return found

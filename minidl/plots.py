@@ -10,12 +10,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ConfigurationError, DataError, MissingExtraError, ShapeError, check_array
+from minidl.errors import (
+    ConfigurationError,
+    DataError,
+    MissingExtraError,
+    ShapeError,
+    check_array,
+    check_int,
+    check_kind,
+    check_sizes,
+    shown,
+)
 from minidl.files import as_path, atomic_write
 from minidl.initializers import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+__all__ = ["plot_history", "plot_weights", "smooth"]
 
 _MOST_TILES = 400
 _COLOURS = {"train": "#1f77b4", "validation": "#d95f02"}
@@ -26,9 +38,11 @@ def smooth(values: npt.ArrayLike, window: int) -> Array:
 
     What is not finite is left out; NaN where nothing else is near.
     """
-    values = np.asarray(values, float)
+    values = check_array("smooth", "values", values).astype(float)
+    if values.ndim != 1:
+        raise ShapeError.expected("smooth", "values of shape (count,)", values.shape)
     known = np.isfinite(values)
-    half = window // 2
+    half = min(check_int("smooth", "window", window, at_least=1) // 2, len(values))
     sums, counts = (
         np.concatenate([[0.0], np.cumsum(column)]) for column in (np.where(known, values, 0.0), known)
     )
@@ -54,11 +68,12 @@ def plot_history(
     path : path-like
         The image to write; its suffix gives the format (png, svg, pdf).
     """
-    loss = np.asarray(steps["loss"], float)
-    if not loss.size:
+    (loss,) = _columns("steps", steps, "loss")
+    if not len(loss):
         raise DataError.expected("plot_history", "a history with at least one step", "an empty one")
-    accuracies = {part: epochs[f"{part}_accuracy"] for part in _COLOURS}
-    rows = 1 + any(accuracies.values())
+    columns = _columns("epochs", epochs, *(f"{part}_accuracy" for part in _COLOURS))
+    accuracies = dict(zip(_COLOURS, columns, strict=True))
+    rows = 1 + any(map(len, accuracies.values()))
     figure = make_figure((7.5, 3.2 * rows))
     axes = np.atleast_1d(figure.subplots(rows, 1))
 
@@ -74,7 +89,7 @@ def plot_history(
         axes[0].set_ylim(bottom=0)
 
     for part, column in accuracies.items():
-        points = [(epoch, 100 * value) for epoch, value in enumerate(column, 1) if value is not None]
+        points = [(epoch, 100 * value) for epoch, value in enumerate(column, 1) if math.isfinite(value)]
         if points:
             epoch, percent = zip(*points, strict=True)
             label = f"{part}, {percent[-1]:.1f}% at the end"
@@ -86,6 +101,16 @@ def plot_history(
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False)
     save_figure(figure, path)
+
+
+def _columns(name: str, table: Mapping[str, Sequence[float | None]], *wanted: str) -> list[Array]:
+    """The columns `wanted` of a history's table; NaN where it has None."""
+    check_kind("plot_history", name, table, Mapping)
+    try:
+        return [np.array([math.nan if x is None else float(x) for x in table[key]]) for key in wanted]
+    except (KeyError, TypeError, ValueError):
+        expected = f"{name} with columns of numbers {', '.join(wanted)}, as a History has them"
+        raise DataError.expected("plot_history", expected, shown(table)) from None
 
 
 def plot_weights(weight: npt.ArrayLike, sample_shape: Sequence[int], path: str | os.PathLike[str]) -> None:
@@ -102,7 +127,8 @@ def plot_weights(weight: npt.ArrayLike, sample_shape: Sequence[int], path: str |
     path : path-like
         The image to write; its suffix gives the format (png, svg, pdf).
     """
-    weight = np.asarray(check_array("plot_weights", "weight", weight), float)
+    weight = check_array("plot_weights", "weight", weight).astype(float)
+    sample_shape = check_sizes("plot_weights", "sample_shape", sample_shape, at_least=1)
     if weight.ndim != 2 or math.prod(sample_shape) != len(weight) or not weight.size:
         expected = f"weight of shape ({math.prod(sample_shape)}, units)"
         raise ShapeError.expected("plot_weights", expected, weight.shape)

@@ -9,7 +9,7 @@ import numpy as np
 from minidl.blas import axpby
 from minidl.errors import check_float
 from minidl.initializers import Array
-from minidl.parameters import ParameterVector
+from minidl.parameters import ParameterVector, check_vector
 
 _AT_ONCE = 1 << 17
 """Numbers that the BLAS may add up in float32 with an error of some 1e-7; of millions it were 1e-5."""
@@ -42,13 +42,18 @@ class L2(Regularizer):
 
     def penalty(self, parameters: ParameterVector) -> float:
         """``strength * sum(W²)``."""
+        check_vector("L2", parameters)
         return self.strength * _sum_of_squares(parameters.values[parameters.regularized])
 
     def add_gradients(self, parameters: ParameterVector) -> float:
         """Add ``2 * strength * W``; returns the penalty."""
         if self.strength == 0:
             return 0.0
-        weights = parameters.values[parameters.regularized]
+        try:
+            weights = parameters.values[parameters.regularized]
+        except AttributeError:
+            check_vector("L2", parameters)
+            raise
         axpby(2 * self.strength, weights, 1, parameters.gradients[parameters.regularized])
         return self.strength * _sum_of_squares(weights)
 

@@ -6,6 +6,7 @@ needs nothing restored.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 from minidl.errors import check_float, check_int
@@ -55,7 +56,13 @@ class StepDecay(Scheduler):
 
     def factor(self, epoch: int, step: int) -> float:
         """``gamma ** (epoch // every)``."""
-        return self.gamma ** int(epoch // self.every)
+        try:
+            return self.gamma ** int(epoch // self.every)
+        except OverflowError:
+            return math.inf
+        except Exception:
+            check_int("StepDecay", "epoch", epoch, at_least=0)
+            raise
 
     def __repr__(self) -> str:
         return f"StepDecay({self.gamma:g}, every={self.every})"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.cores import usable_cores
-from minidl.data.dataset import Dataset
+from minidl.data.dataset import Dataset, check_dataset
 from minidl.data.rows import rows_are_scattered, take_rows
-from minidl.errors import ConfigurationError, check_int
+from minidl.errors import check_choice, check_int, check_shape
 from minidl.initializers import Array, Rng, as_generator
 
 if TYPE_CHECKING:
@@ -52,13 +52,11 @@ class Batches:
     def __init__(
         self, dataset: Dataset, batch_size: int, *, rng: Rng = None, sampling: str = "shuffle"
     ) -> None:
-        self.dataset = dataset
+        self.dataset = check_dataset("Batches", "dataset", dataset)
         self.batch_size = check_int("Batches", "batch_size", batch_size, at_least=1)
-        if sampling not in ("shuffle", "replacement"):
-            raise ConfigurationError.expected(
-                "Batches", "sampling 'shuffle' or 'replacement'", repr(sampling)
-            )
-        self.sampling = sampling
+        self.sampling = check_choice("Batches", "sampling", sampling, ("shuffle", "replacement"))
+        if sampling == "replacement":
+            check_shape("Batches", "a batch", (self.batch_size, *dataset.sample_shape))
         self.position = 0
         count = len(dataset)
         # Ceiling where the last, smaller batch is kept; whole numbers either way.
@@ -70,7 +68,7 @@ class Batches:
         self._at_once = max(min(at_once // size, self.steps_per_epoch), 1)  # batches
         rows = self.batch_size * self._at_once
         self._rows = min(rows, count) if sampling == "shuffle" else rows
-        self._rng = as_generator(rng)
+        self._rng = as_generator(rng, legacy=False)
         self._order: Array = np.empty(0, np.intp)
         self._buffers: dict[int, tuple[Array, Array]] = {}
         self._gathered: tuple[Array, Array] | None = None

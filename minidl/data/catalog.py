@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from minidl.data.dataset import Splits
 from minidl.data.sources import SOURCES, Source
-from minidl.errors import DataError
+from minidl.errors import DataError, shown
 from minidl.files import as_path  # the readers are imported where they read: this file is in every start
 from minidl.tables import listed
 
@@ -74,6 +74,8 @@ def load(
     DataError
         The name is unknown; the files are missing, damaged or foreign; the download failed.
     """
+    if not isinstance(name, (str, os.PathLike)):
+        raise DataError.expected("load", "a data set's name or a path", shown(name))
     name = os.fspath(name)
     where = f"load({name!r})"
     folder = None if directory is None else as_path(where, directory)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from minidl.data.rows import first_not_finite, row_blocks, take_rows, with_whole_rows
-from minidl.errors import DataError, DTypeError, check_array
+from minidl.errors import DataError, DTypeError, check_array, check_kind, shown
 from minidl.initializers import Array
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class Dataset:
         """Whether features and targets are equal to the other's, in dtype and shape, too."""
         if self is other:
             return True
+        check_dataset("Dataset", "other", other)
         mine, others = self.features, other.features
         return (
             (mine.shape, mine.dtype) == (others.shape, others.dtype)
@@ -138,7 +139,10 @@ class Splits:
     test: Dataset | None = None
 
     def __post_init__(self) -> None:
+        check_kind("Splits", "name", self.name, str)
+        check_dataset("Splits", "train", self.train)
         for part, data in self._parts().items():
+            check_dataset("Splits", part, data)
             if data.sample_shape != self.sample_shape:
                 expected = f"{part} samples of shape {self.sample_shape}, as in the training part"
                 raise DataError.expected(f"Splits {self.name!r}", expected, data.sample_shape)
@@ -160,6 +164,13 @@ class Splits:
     def _parts(self) -> dict[str, Dataset]:
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         return {part: data for part, data in parts.items() if data is not None}
+
+
+def check_dataset(where: str, name: str, dataset: object) -> Dataset:
+    """`dataset`, or `DataError` if it is something else."""
+    remedy = "wrap arrays: minidl.data.Dataset(features, targets)"
+    check_kind(where, name, dataset, Dataset, error=DataError, remedy=remedy)
+    return dataset  # type: ignore[return-value]
 
 
 def hold_out(train: Dataset, most: int) -> tuple[Dataset, Dataset | None]:
@@ -200,9 +211,15 @@ def stratified_hold_out(train: Dataset, most: int) -> tuple[Dataset, Dataset | N
 def _checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
     if names is None:
         return None
-    if isinstance(names, str) or not len(names) or not all(isinstance(name, str) for name in names):
-        raise DataError.expected("Dataset", "target_names to be one or more strings", repr(names))
-    return tuple(str(name) for name in names)
+    try:
+        if isinstance(names, (str, bytes, set, frozenset)):  # a set has no order to keep
+            raise TypeError
+        listed = tuple(names)
+    except TypeError:
+        listed = ()
+    if not listed or not all(isinstance(name, str) for name in listed):
+        raise DataError.expected("Dataset", "target_names to be one or more strings", shown(names))
+    return tuple(map(str, listed))
 
 
 def _checked_features(features: npt.ArrayLike) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
 
+_BOOL = np.dtype(bool)
 _MOST_ZEROS = 1 << 18
 
 
@@ -23,24 +24,30 @@ class ReLU(Layer):
     def forward(self, x: Array, *, training: bool) -> Array:
         """The elementwise maximum of `x` and 0."""
         y: Array
-        if not training:
-            y = np.maximum(x, _zeros(x.shape, x.dtype))
+        try:
+            zeros = _zeros(x.shape, x.dtype)
+            if not training:
+                y = np.maximum(x, zeros)
+                return y
+            y = np.maximum(x, zeros, out=self.buffer("y", x.shape, x.dtype))
+            self.remember(np.greater(x, zeros, self.buffer("fires", x.shape, _BOOL)))
             return y
-        zeros = _zeros(x.shape, x.dtype)
-        y = np.maximum(x, zeros, out=self.buffer("y", x.shape, x.dtype))
-        self.remember(np.greater(x, zeros, self.buffer("fires", x.shape, np.bool_)))
-        return y
+        except Exception as error:
+            self._refuse(error, "x", x)
 
     def backward(self, dy: Array) -> Array:
         """`dy` where the unit fired, 0 elsewhere."""
         (fires,) = self.recall()
-        if dy.shape != fires.shape:
-            self.check_batch("dy", dy, fires.shape[1:], batch=len(fires))
-        dx = self.buffer("dx", dy.shape, dy.dtype)
-        # Converted first, then multiplied: a product of two dtypes would go through a buffer.
-        np.copyto(dx, fires)
-        dx *= dy
-        return dx
+        try:
+            if dy.shape != fires.shape:
+                self.check_batch("dy", dy, fires.shape[1:], batch=len(fires))
+            dx = self.buffer("dx", dy.shape, dy.dtype)
+            # Converted first, then multiplied: a product of two dtypes would go through a buffer.
+            np.copyto(dx, fires)
+            dx *= dy
+            return dx
+        except Exception as error:
+            self._refuse(error, "dy", dy, fires.shape[1:], batch=len(fires))
 
     def backward_parameters(self, dy: Array) -> None:
         """Nothing to do: there are no parameters."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.errors import check_int
+from minidl.errors import check_dtype, check_int
 from minidl.initializers import Array, Initializer, Rng, he_normal, zeros
 from minidl.layers.layer import Layer
 from minidl.layers.rows import apply_to_rows, long_rows
-from minidl.parameters import Parameter, check_dtype
+from minidl.parameters import Parameter
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,14 +55,18 @@ class Affine(Layer):
         self.in_features = check_int(self.label, "in_features", in_features, at_least=1)
         self.out_features = check_int(self.label, "out_features", out_features, at_least=1)
         self.dtype = check_dtype(self.label, dtype)
+        self._x_shape = (self.in_features,)
         shape = (self.in_features, self.out_features)
         self.weight = Parameter(shape, initializer, rng=rng, dtype=dtype, decay=True)
         self.bias = Parameter((self.out_features,), zeros, dtype=dtype)
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, in_features) -> (batch, out_features)``."""
-        if x.ndim != 2 or x.shape[1] != self.in_features or x.dtype is not self.dtype:
-            self.check_batch("x", x, (self.in_features,))
+        try:
+            if x.shape[1:] != self._x_shape or x.dtype is not self.dtype:
+                self.check_batch("x", x, self._x_shape)  # in a copied net an equal dtype is another object
+        except Exception as error:
+            self._refuse(error, "x", x, self._x_shape)
         # np.dot is np.matmul for two dimensions, and takes half the time to get to the BLAS.
         if not training:
             return _add_to_rows(np.dot(x, self.weight.value), self.bias.value)
@@ -83,12 +87,15 @@ class Affine(Layer):
     def backward_parameters(self, dy: Array) -> None:
         """``weight.grad = x.T @ dy`` and ``bias.grad = dy.sum(axis=0)``."""
         (x,) = self.recall()
-        if dy.shape != (len(x), self.out_features) or dy.dtype is not self.dtype:
-            self.check_batch("dy", dy, (self.out_features,), batch=len(x))
-        np.dot(x.T, dy, self.weight.grad)
-        # As a product with ones: the BLAS adds in several partial sums, which is faster than
-        # NumPy's row after row and, in float32, more accurate.
-        np.dot(_ones(len(dy), self.dtype), dy, self.bias.grad)
+        try:
+            if dy.shape != (len(x), self.out_features) or dy.dtype is not self.dtype:
+                self.check_batch("dy", dy, (self.out_features,), batch=len(x))
+            np.dot(x.T, dy, self.weight.grad)
+            # As a product with ones: the BLAS adds in several partial sums, which is faster than
+            # NumPy's row after row and, in float32, more accurate.
+            np.dot(_ones(len(dy), self.dtype), dy, self.bias.grad)
+        except Exception as error:
+            self._refuse(error, "dy", dy, (self.out_features,), batch=len(x))
 
 
 @lru_cache(maxsize=32)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 import numpy as np
 
 from minidl.data.rows import take_rows
-from minidl.errors import DTypeError, ShapeError, StructureError, check_array
+from minidl.errors import (
+    DivergedError,
+    DTypeError,
+    MinidlError,
+    MissingPartError,
+    ShapeError,
+    StructureError,
+    check_array,
+    shown,
+)
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
-from minidl.losses import Loss
+from minidl.losses import ANY, Loss, check_loss
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -65,16 +75,18 @@ class Sequential(Layer):
                 continue
             if not isinstance(layer, Layer):
                 expected = "layers, and a loss at the very end only"
-                self.fail(StructureError, expected, f"{layer!r} as part {position} of {len(parts)}")
+                got = f"{shown(layer)} as part {position} of {len(parts)}"
+                remedy = "unpack them: Sequential(*layers)" if isinstance(layer, (list, tuple)) else ""
+                self.fail(StructureError, expected, got, remedy)
             if isinstance(layer, Sequential) and layer.head is not None:
                 self.fail(StructureError, "no loss inside a nested Sequential", repr(layer.head))
-            if not name:
+            if isinstance(name, str) and not name:
                 kind = type(layer).__name__.lower()
                 number = numbers.setdefault(kind, 0)
                 numbers[kind] += 1
                 name = f"{kind}{number}"
             elif not (isinstance(name, str) and name.isidentifier()):
-                self.fail(StructureError, "a part's name to be an identifier", repr(name))
+                self.fail(StructureError, "a part's name to be an identifier", shown(name))
             if name in self._children or name == "head":
                 self.fail(StructureError, "every part to have a name of its own", f"{name!r} twice")
             self._register(name, layer)
@@ -144,31 +156,43 @@ class Sequential(Layer):
         whole, count = x.flags.c_contiguous, self._rows
         for start in range(0, len(x), count):
             rows = slice(start, start + count)
-            yield rows, self.forward(self._convert(x[rows] if whole else take_rows(x, rows)), training=False)
+            yield rows, self._scores(x, x[rows] if whole else take_rows(x, rows))
 
     def predict(self, x: npt.ArrayLike) -> Array:
-        """Labels (batch,) of `x`, by inference in chunks."""
-        return self._in_chunks(self._require_head().predict, x)
+        """Labels (batch,) of `x`, by inference in chunks.
+
+        Raises
+        ------
+        DivergedError
+            Scores are NaN or infinite, so that there is no class to name; says in which rows of `x`.
+        """
+        head, x = self._require_head(), self._input(x)
+        try:
+            return self._in_chunks(head.predict, x)
+        except DivergedError:
+            if len(x) > self._rows:
+                head.predict(self(x))  # anew, on all of it: to name rows of x, not of a chunk
+            raise
 
     def predict_probabilities(self, x: npt.ArrayLike) -> Array:
-        """Probabilities (batch, classes) of `x`, by inference in chunks."""
-        return self._in_chunks(self._require_head().probabilities, x)
+        """Probabilities (batch, classes) of `x`, by inference in chunks; NaN for scores of NaN."""
+        return self._in_chunks(self._require_head().probabilities, self._input(x))
 
-    def _in_chunks(self, function: Callable[[Array], Array], x: npt.ArrayLike) -> Array:
-        x = self._input(x)
+    def _in_chunks(self, function: Callable[[Array], Array], x: Array) -> Array:
         if len(x) <= self._rows:
-            return function(self.forward(self._convert(x), training=False))
+            return function(self._scores(x, x))
         return np.concatenate([function(scores) for _, scores in self.score_chunks(x)])
 
     def loss(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> float:
         """The data loss (no penalty) of `x` and `targets`, by inference in chunks."""
-        head = self._require_head()
-        x, targets = self._input(x), check_array(self.label, "targets", targets, kinds="biufOSUT")
-        if len(x) <= self._rows or len(targets) != len(x):  # the head refuses lengths that differ
-            return head.forward(self(x[: self._rows]), targets, training=False)
+        head, x = self._require_head(), self._input(x)
+        targets = check_array(self.label, "targets", targets, kinds=ANY)
+        if len(x) <= self._rows or targets.shape[:1] != x.shape[:1]:  # the head refuses lengths that differ
+            return check_loss(head, head.forward(self(x[: self._rows]), targets, training=False))
         total = 0.0
         for rows, scores in self.score_chunks(x):
-            total += head.forward(scores, targets[rows], training=False) * len(scores)
+            loss = check_loss(head, head.forward(scores, targets[rows], training=False))
+            total += loss * len(scores)
         return total / len(x)
 
     def loss_and_gradients(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> float:
@@ -177,13 +201,56 @@ class Sequential(Layer):
 
     def forward_backward(self, x: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[float, Array]:
         """As `loss_and_gradients`, and the batch's scores, lent until the next training pass."""
-        head = self._require_head()
+        head = self.head or self._require_head()
         if self._vector is None:
             self.parameters  # noqa: B018 - packs, so that the gradients land in the vector
-        scores = self.forward(self._convert(self._input(x), lend=True), training=True)
-        loss = head.forward(scores, targets, training=True)
+        x = self._input(x)
+        try:
+            scores = self.forward(self._convert(x, lend=True), training=True)
+            loss = head.forward(scores, targets, training=True)
+        except Exception as error:
+            self._explain(error, x, x, training=True)
+        if type(loss) is not float:
+            loss = check_loss(head, loss)
         self.backward_parameters(head.backward())
         return loss, scores
+
+    def _scores(self, x: Array, batch: Array) -> Array:
+        """`forward` of `batch`, rows of `x`, by inference."""
+        try:
+            scores = self.forward(self._convert(batch), training=False)
+            if len(scores) != len(batch):
+                raise ShapeError.expected(self.label, f"{len(batch)} rows of scores", shown(scores))
+            return scores
+        except Exception as error:
+            self._explain(error, x, batch, training=False)
+
+    def _explain(self, error: Exception, x: Array, batch: Array, *, training: bool) -> NoReturn:
+        """Raise what says more than `error`, which came in the forward of rows of `x`, or that itself."""
+        clearer: MinidlError | None = None
+        if isinstance(error, ShapeError):
+            if str(x.shape) not in str(error):
+                clearer = ShapeError(f"{error}; the net was given x of shape {x.shape}")
+            with suppress(Exception):
+                self.forward(self._convert(x[None]), training=False)
+                sizes = ", ".join(map(str, ("batch", *x.shape)))
+                expected, got = f"x of shape ({sizes})", f"{x.shape}, that of one sample"
+                clearer = ShapeError.expected(self.label, expected, got, "write x[None]")
+        y = self._convert(batch)
+        with suppress(Exception):
+            for layer in self._innermost():
+                y = layer.forward(y, training=training)
+                if not isinstance(y, np.ndarray) or y.shape[:1] != batch.shape[:1]:
+                    expected = f"its forward to return an array of {len(batch)} rows, one for each sample"
+                    clearer = ShapeError.expected(layer.label, expected, shown(y))
+                    break
+        if clearer is None:
+            raise error
+        raise clearer from None
+
+    def _innermost(self) -> Iterator[Layer]:
+        for layer in self.layers:
+            yield from layer._innermost() if isinstance(layer, Sequential) else (layer,)
 
     def _input(self, x: npt.ArrayLike) -> Array:
         # Every training step comes by here, so that even a call of `type` counts.
@@ -217,12 +284,13 @@ class Sequential(Layer):
 
     def __getitem__(self, key: int | str) -> Layer:
         """The layer at a position or of a name: ``net[0]``, ``net["affine0"]``."""
-        if isinstance(key, str):
-            layer = self._children.get(key)
-            if not isinstance(layer, Layer):
-                raise KeyError(f"no layer {key!r}; there are {', '.join(self._children)}")
+        if isinstance(key, str) and isinstance(layer := self._children.get(key), Layer):
             return layer
-        return self.layers[key]
+        try:
+            return self.layers[key]  # type: ignore[index]
+        except (IndexError, TypeError):
+            there = ", ".join(self._children)
+            raise MissingPartError(f"{self.label}: no layer {shown(key)}; there are {there}") from None
 
     def __repr__(self) -> str:
         lines = [f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self._children.items()]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from minidl.errors import DTypeError, ShapeError
+from minidl.errors import DTypeError, MinidlError, ShapeError, check_array, check_int, check_kind, check_sizes
 from minidl.initializers import Array
 from minidl.module import Module
 
@@ -59,18 +59,49 @@ class Layer(Module, ABC):
         self.backward(dy)
 
     def check_batch(
-        self, name: str, array: Array, sample_shape: tuple[int, ...], *, batch: int | None = None
+        self,
+        name: str,
+        array: Array,
+        sample_shape: tuple[int, ...] | None = None,
+        *,
+        batch: int | None = None,
     ) -> None:
         """Raise unless `array` is a batch of `sample_shape` (of `batch` samples) in this layer's dtype.
 
+        Without a `sample_shape`, samples of any shape will do.
+
         Raises
         ------
-        ShapeError, DTypeError
+        ShapeError, DTypeError, DataError
             Naming the layer's path, what it expected and what it got.
         """
-        if array.ndim == 0 or array.shape[1:] != sample_shape or batch not in (None, len(array)):
-            shape = ", ".join(map(str, ("batch" if batch is None else batch, *sample_shape)))
-            self.fail(ShapeError, f"{name} of shape ({shape}{'' if sample_shape else ','})", array.shape)
-        if self.dtype is not None and array.dtype != self.dtype:
+        check_kind(self.label, "name", name, str)
+        remedy = f"did a custom {'forward' if name == 'x' else 'backward'} return that?"
+        check_kind(self.label, name, array, np.ndarray, error=DTypeError, remedy=remedy)
+        check_array(self.label, name, array)
+        found = array.shape[1:]
+        wanted = found if sample_shape is None else check_sizes(self.label, "sample_shape", sample_shape)
+        samples = None if batch is None else check_int(self.label, "batch", batch, at_least=0)
+        if array.ndim == 0 or found != wanted or samples not in (None, len(array)):
+            sizes = ["batch" if samples is None else samples, *(["..."] if sample_shape is None else wanted)]
+            shape = ", ".join(map(str, sizes))
+            self.fail(ShapeError, f"{name} of shape ({shape}{'' if sizes[1:] else ','})", array.shape)
+        if self.dtype not in (None, array.dtype) and not (self.takes_raw and name == "x"):
             remedy = "convert it, or build the net with that dtype"
             self.fail(DTypeError, f"{name} of dtype {self.dtype}", array.dtype, remedy)
+
+    def _refuse(
+        self,
+        error: Exception,
+        name: str,
+        array: Array,
+        sample_shape: tuple[int, ...] | None = None,
+        *,
+        batch: int | None = None,
+    ) -> NoReturn:
+        """Raise what `check_batch` says, else `error`, once a pass has failed: so none pays for checks."""
+        try:
+            self.check_batch(name, array, sample_shape, batch=batch)
+        except MinidlError as clearer:
+            raise clearer from None
+        raise error

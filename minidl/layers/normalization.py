@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from minidl.data.rows import row_blocks
-from minidl.errors import DataError, ShapeError, check_array
+from minidl.errors import DataError, ShapeError, check_array, check_bool, check_dtype
 from minidl.initializers import Array
 from minidl.layers.layer import Layer
 from minidl.layers.rows import apply_to_rows, long_rows
-from minidl.parameters import check_dtype
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -75,12 +74,13 @@ class Standardize(Layer):
         if features.ndim == 0 or len(features) == 0:
             expected = "features of shape (samples, ...)"
             raise DataError.expected("Standardize.fit", expected, features.shape)
-        mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in _chunks(features)) / len(features)
-        # A second pass about the mean: sums of squares about 0 would cancel.
-        squares = sum(np.square(chunk - mean).sum(axis=0) for chunk in _chunks(features)) / len(features)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the constants
+            mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in _chunks(features)) / len(features)
+            # A second pass about the mean: sums of squares about 0 would cancel.
+            squares = sum(np.square(chunk - mean).sum(axis=0) for chunk in _chunks(features)) / len(features)
         # A constant's mean may be a rounding off, and dividing by that would blow it up.
         rounding = len(features) * np.finfo(np.float64).eps * np.abs(mean)
-        if shared_scale:
+        if check_bool("Standardize.fit", "shared_scale", shared_scale):
             squares, rounding = np.mean(squares), np.mean(rounding)
         scale = np.sqrt(squares)
         return cls(mean, np.where(scale > rounding, scale, 1.0), dtype=dtype)
@@ -102,19 +102,22 @@ class Standardize(Layer):
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, ...) -> (batch, ...)``; `x` of any real dtype."""
-        if x.ndim == 0 or x.shape[1:] != (self._shape or x.shape[1:]):
-            self.fail(ShapeError, f"x of shape (batch, {', '.join(map(str, self._shape)) or '...'})", x.shape)
-        y: Array = self.buffer("y", x.shape, self.dtype) if training else np.empty(x.shape, self.dtype)
-        if training:
-            self.remember(x.shape)
-        if x.dtype.itemsize < self.dtype.itemsize:
-            # Converting first is the fastest way for small integers (and as exact); wider numbers
-            # are subtracted in their own precision.
-            np.copyto(y, x)
-            apply_to_rows(np.subtract, y, self._means)
-        else:
-            np.subtract(x, self.mean, out=y, casting="same_kind")
-        return apply_to_rows(np.multiply, y, self._inverse_scales)
+        try:
+            if x.ndim == 0 or x.shape[1:] != (self._shape or x.shape[1:]):
+                self.check_batch("x", x, self._shape or None)
+            y: Array = self.buffer("y", x.shape, self.dtype) if training else np.empty(x.shape, self.dtype)
+            if training:
+                self.remember(x.shape)
+            if x.dtype.itemsize < self.dtype.itemsize:
+                # Converting first is the fastest way for small integers (and as exact); wider numbers
+                # are subtracted in their own precision.
+                np.copyto(y, x)
+                apply_to_rows(np.subtract, y, self._means)
+            else:
+                np.subtract(x, self.mean, out=y, casting="same_kind")
+            return apply_to_rows(np.multiply, y, self._inverse_scales)
+        except Exception as error:
+            self._refuse(error, "x", x, self._shape or None)
 
     def backward(self, dy: Array) -> Array:
         """``dy / scale``."""

@@ -31,6 +31,7 @@ class Options:
 
     def __post_init__(self) -> None:
         check_float("gradient check", "rtol", self.rtol, at_least=0, below=1e-3)
+        check_int("gradient check", "full_below", self.full_below, at_least=0)
         check_int("gradient check", "directions", self.directions, at_least=8)
         check_int("gradient check", "resamples", self.resamples, at_least=0)
 

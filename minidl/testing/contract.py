@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minidl.errors import check_int
+from minidl.errors import check_bool, check_callable, check_int, check_list, check_shape
 from minidl.initializers import Rng, as_generator
 from minidl.losses import Loss
 from minidl.optimizers import Optimizer
@@ -89,15 +89,16 @@ def check_layer(
     0
     """
     case = LayerCase(
-        factory,
-        tuple(input_shape),
+        check_callable("check_layer", "factory", factory, "rng", "dtype"),
+        check_shape("check_layer", "input_shape", input_shape),
         _seed(rng),
         check_int("check_layer", "batch", batch, at_least=1),
-        make_input=make_input,
-        custom=tuple(custom),
-        batch_independent=batch_independent,
-        allocation=allocation,
+        make_input=_optional("check_layer", "make_input", make_input, "rng", "shape", "dtype"),
+        custom=check_list("check_layer", "custom", custom, Callable, "classes and functions"),
+        batch_independent=check_bool("check_layer", "batch_independent", batch_independent),
+        allocation=check_bool("check_layer", "allocation", allocation),
     )
+    check_shape("check_layer", "a batch", (case.batch, *case.input_shape))
     return run(_name(case.raw()), case, CLAUSES, clauses, skip, LayerContractError)
 
 
@@ -129,7 +130,13 @@ def check_net(
     ContractError
         With every clause that failed.
     """
-    case = NetCase(factory, tuple(input_shape), _seed(rng), make_input=make_input, num_classes=num_classes)
+    case = NetCase(
+        check_callable("check_net", "factory", factory, "rng", "dtype"),
+        check_shape("check_net", "input_shape", input_shape),
+        _seed(rng),
+        make_input=_optional("check_net", "make_input", make_input, "rng", "shape", "dtype"),
+        num_classes=check_int("check_net", "num_classes", num_classes, at_least=1),
+    )
     return run(_name(case.net()), case, NET_CLAUSES, clauses, skip, ContractError)
 
 
@@ -159,7 +166,13 @@ def check_loss(
     ContractError
         With every clause that failed.
     """
-    case = LossCase(factory, num_classes, _seed(rng), make_targets=make_targets)
+    case = LossCase(
+        check_callable("check_loss", "factory", factory),
+        check_int("check_loss", "num_classes", num_classes, at_least=1),
+        _seed(rng),
+        make_targets=_optional("check_loss", "make_targets", make_targets, "rng", "batch", "num_classes"),
+    )
+    check_shape("check_loss", "a batch", (case.batch, case.num_classes))
     return run(_name(case.loss()), case, LOSS_CLAUSES, clauses, skip, ContractError)
 
 
@@ -188,6 +201,8 @@ def check_optimizer(
     ContractError
         With every clause that failed.
     """
+    check_callable("check_optimizer", "factory", factory)
+    check_bool("check_optimizer", "elementwise", elementwise)
     case = OptimizerCase(factory, _seed(rng), elementwise=elementwise)
     return run(_name(case.optimizer()), case, OPTIMIZER_CLAUSES, clauses, skip, ContractError)
 
@@ -211,12 +226,17 @@ def check_scheduler(
     ContractError
         With every clause that failed.
     """
-    case = SchedulerCase(factory)
+    case = SchedulerCase(check_callable("check_scheduler", "factory", factory))
     return run(_name(case.scheduler()), case, SCHEDULER_CLAUSES, clauses, skip, ContractError)
 
 
 def _seed(rng: Rng) -> int:
-    return rng if isinstance(rng, int) else int(as_generator(rng).integers(2**31))
+    generator = as_generator(rng, legacy=False)
+    return rng if isinstance(rng, int) else int(generator.integers(2**31))
+
+
+def _optional(where: str, name: str, function: Any, *arguments: str) -> Any:
+    return None if function is None else check_callable(where, name, function, *arguments)
 
 
 def _name(subject: Any) -> str:

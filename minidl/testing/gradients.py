@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ConfigurationError, DTypeError, check_array
+from minidl.errors import ConfigurationError, DTypeError, check_array, check_kind, check_list
 from minidl.initializers import Array, Rng, as_generator
 from minidl.layers import Layer, Sequential
-from minidl.losses import Loss
+from minidl.losses import ANY, Loss
 from minidl.module import Module
 from minidl.regularizers import Regularizer
 from minidl.testing.comparison import Options, compare
 from minidl.testing.replay import Replay, backward_of, backward_parameters_of
 from minidl.testing.reports import GradientError, GradientReport
+from minidl.training.evaluation import require_head
 
 
 def check_gradients(
@@ -75,9 +76,10 @@ def check_gradients(
     >>> report.compared, report.worst < 1e-7  # 12 inputs, 6 weights, 2 biases
     (20, True)
     """
+    check_kind("check_gradients", "layer", layer, Layer)
     x = np.array(check_array(layer.label, "x", x, kinds="biufc"))
     _check_float64(layer, x)
-    generator = as_generator(rng).spawn(1)[0]  # x may be drawn from the same seed
+    generator = as_generator(rng, legacy=False).spawn(1)[0]  # x may be drawn from the same seed
     arrays = ({"x": x} if x.dtype.kind == "f" else {}) | _values(layer)
     points = {name: arrays[name] for name in _chosen(layer, arrays, wrt)}
     with _values_kept(layer):
@@ -126,8 +128,10 @@ def check_loss_gradients(
     rng, **options
         As in `check_gradients`.
     """
+    check_kind("check_loss_gradients", "loss", loss, Loss)
     scores = np.array(check_array(loss.label, "scores", scores, kinds="biufc"))
-    targets = np.array(check_array(loss.label, "targets", targets, kinds="biufcOSUT"))
+    targets = np.array(check_array(loss.label, "targets", targets, kinds=ANY))
+    generator = as_generator(rng, legacy=False)
     _check_float64(loss, scores)
     arguments = {"the scores": scores, "the targets": targets}
     replay = Replay(loss, lambda twin: np.asarray(twin.forward(scores, targets, training=True)), arguments)
@@ -146,7 +150,7 @@ def check_loss_gradients(
 
     points = {"scores": scores}
     dy, settings = np.ones(()), Options(**options)
-    return compare(loss.label, replay.forward, dy, points, points, backward, as_generator(rng), settings)
+    return compare(loss.label, replay.forward, dy, points, points, backward, generator, settings)
 
 
 def check_net_gradients(
@@ -171,8 +175,12 @@ def check_net_gradients(
     rng, **options
         As in `check_gradients`.
     """
+    require_head("check_net_gradients", net)
+    if regularizer is not None:
+        check_kind("check_net_gradients", "regularizer", regularizer, Regularizer)
     x = np.array(check_array(net.label, "x", x, kinds="biufc"))
-    targets = np.array(check_array(net.label, "targets", targets, kinds="biufcOSUT"))
+    targets = np.array(check_array(net.label, "targets", targets, kinds=ANY))
+    generator = as_generator(rng, legacy=False)
     _check_float64(net, x)
     net.parameters  # noqa: B018 - packs, before the arrays are taken
     points = _values(net)
@@ -200,7 +208,7 @@ def check_net_gradients(
 
     dy, settings = np.ones(()), Options(**options)
     with _values_kept(net):
-        return compare(net.label, replay.forward, dy, points, moved, backward, as_generator(rng), settings)
+        return compare(net.label, replay.forward, dy, points, moved, backward, generator, settings)
 
 
 @contextmanager
@@ -219,7 +227,8 @@ def _values(module: Module) -> dict[str, Array]:
 
 
 def _chosen(layer: Layer, arrays: Mapping[str, Array], wrt: Sequence[str] | None) -> list[str]:
-    unknown = [name for name in wrt or () if name not in arrays]
+    chosen = [] if wrt is None else check_list(layer.label, "wrt", wrt, str, "names")
+    unknown = [name for name in chosen if name not in arrays]
     if unknown:
         raise ConfigurationError.expected(layer.label, f"wrt among {', '.join(arrays)}", unknown)
     return [name for name in arrays if wrt is None or name in wrt]

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import MissingExtraError
+from minidl.errors import MissingExtraError, check_bool, check_kind, check_sizes
 from minidl.layers import Affine, Flatten, ReLU, Sequential, Standardize
 from minidl.losses import SoftmaxCrossEntropy
 from minidl.optimizers import SGD
-from minidl.schedulers import Constant, StepDecay
+from minidl.schedulers import Constant, Scheduler, StepDecay
 from minidl.testing.recipes import Batch, Labels, NetRecipe, Recipe
 
 try:
@@ -73,9 +73,10 @@ def layers(
     shape: Shape, *, dtype: npt.DTypeLike = np.float64, max_features: int = 4, nested: bool = True
 ) -> st.SearchStrategy[Recipe]:
     """A layer of minidl that takes samples of `shape`, or a few in a nested Sequential."""
+    shape = check_sizes("layers", "shape", shape, at_least=1)
     # The kinds that every shape has come first: so a choice means the same when the shape shrinks.
     kinds = [st.just(Recipe(ReLU)), st.just(Recipe(Flatten)), _standardize(shape, dtype)]
-    if nested:
+    if check_bool("layers", "nested", nested):
         kinds.append(_sequential(shape, dtype, max_features))
     if len(shape) == 1:
         kinds.append(_affine(shape[0], st.integers(1, max_features), dtype))
@@ -138,6 +139,8 @@ def schedules() -> st.SearchStrategy[Recipe]:
 
 def product(first: Any, second: Any) -> Any:
     """``first * second``."""
+    for name, part in (("first", first), ("second", second)):
+        check_kind("product", name, part, Scheduler)
     return first * second
 
 

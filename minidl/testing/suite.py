@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from minidl.errors import ConfigurationError
+from minidl.errors import ConfigurationError, check_list
 from minidl.testing.reports import ClauseSkipped, ContractError, GradientError, Report, Result
 
 Clause: TypeAlias = Callable[[Any], "str | None"]
@@ -43,7 +43,8 @@ def run(
     error: type[ContractError],
 ) -> Report:
     """Run the chosen clauses; raise `error` if any fails."""
-    for name in (*(clauses or ()), *skip):
+    wanted = [] if clauses is None else check_list(subject, "clauses", clauses, str, "names")
+    for name in (*wanted, *check_list(subject, "skip", skip, str, "names")):
         if name not in known:
             raise ConfigurationError.expected("clauses", f"names among {', '.join(known)}", repr(name))
     chosen = [name for name in known if (clauses is None or name in clauses) and name not in skip]

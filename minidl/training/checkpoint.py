@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.errors import CheckpointError, MinidlError, StructureError
+from minidl.errors import CheckpointError, MinidlError, StructureError, check_list, shown
 from minidl.files import as_path, atomic_write, to_json
 from minidl.initializers import Array
 from minidl.module import Module
@@ -48,7 +48,9 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
     import zipfile
 
     if not isinstance(net, Module):
-        raise StructureError.expected("save", "a net or a layer", repr(net), "of a Trainer, give trainer.net")
+        raise StructureError.expected(
+            "save", "a net or a layer", shown(net), "of a Trainer, give trainer.net"
+        )
     arrays: dict[str, Array] = {name: parameter.value for name, parameter in net.named_parameters()}
     parameters = {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items()}
     description = {
@@ -85,7 +87,8 @@ def load(path: str | os.PathLike[str], *, custom: Sequence[Callable[..., Any]] =
 
     path = as_path("load", path)
     where = str(path)
-    named = {thing.__name__: thing for thing in custom}
+    known = check_list("load", "custom", custom, Callable, "classes and functions")
+    named = {getattr(thing, "__name__", ""): thing for thing in known}
     try:
         with zipfile.ZipFile(path) as archive:
             description, arrays = _read(archive)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.data import Dataset, Splits
-from minidl.data.layout import take_rows
+from minidl.data.rows import take_rows
 from minidl.errors import ShapeError, check_array
 from minidl.initializers import Array
 from minidl.layers import Affine

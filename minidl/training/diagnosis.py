@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from minidl.data.layout import take_rows
+from minidl.data.rows import take_rows
 from minidl.errors import StructureError
 from minidl.initializers import Array
 from minidl.layers import ReLU, Sequential
@@ -36,7 +36,8 @@ class Finding(NamedTuple):
     name : str
         Of the data: "missing classes", "duplicated samples", "features all zero", "constant
         features" or "unscaled features". Of the curves: "rate too small", "rate too large", "model
-        too small", "overfitting" or "validation past its best". Of the net: "dead units".
+        too small", "overfitting", "validation past its best" or "validation not finite". Of the net:
+        "dead units".
     evidence : str
         The figures behind it.
     advice : str
@@ -56,9 +57,9 @@ def curve_findings(history: History) -> list[Finding]:
     findings = _loss_findings(np.asarray(history.steps["loss"], float))
     train = [value for value in history.epochs["train_accuracy"] if value is not None]
     validation = [value for value in history.epochs["validation_accuracy"] if value is not None]
-    if train and len(train) == len(validation):
+    if train and len(train) == len(validation) and np.isfinite(validation).all():
         findings += _accuracy_findings(train, validation)
-    return findings
+    return findings + _overflow_findings(history)
 
 
 def _loss_findings(loss: Array) -> list[Finding]:
@@ -97,6 +98,16 @@ def _loss_findings(loss: Array) -> list[Finding]:
         )
         return [Finding("rate too small", evidence, "try a larger learning rate, or train for longer")]
     return []
+
+
+def _overflow_findings(history: History) -> list[Finding]:
+    losses = np.asarray(history.epochs["validation_loss"], float)  # NaN, too, where None is
+    measured = np.array([value is not None for value in history.epochs["validation_loss"]], bool)
+    epochs = np.flatnonzero(measured & ~np.isfinite(losses))
+    if not len(epochs):
+        return []
+    evidence = f"the validation loss was not finite after {len(epochs)} epochs, first after {epochs[0] + 1}"
+    return [Finding("validation not finite", evidence, "minidl.evaluate(net, validation) names the samples")]
 
 
 def _tenths(loss: Array) -> tuple[Array, Array, Array]:

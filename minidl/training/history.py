@@ -6,7 +6,7 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
-from minidl.errors import CheckpointError
+from minidl.errors import CheckpointError, ConfigurationError, shown
 from minidl.files import as_path, atomic_write, plain_number, to_json
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class History:
     def record_step(self, *, loss: float, lr: float) -> None:
         """Append one step's numbers."""
         if loss.__class__ is not float or lr.__class__ is not float:  # asked so, without a call
-            loss, lr = plain_number(loss), plain_number(lr)
+            loss, lr = _number("loss", loss), _number("lr", lr)
         self.steps["loss"].append(loss)
         self.steps["lr"].append(lr)
 
@@ -57,7 +57,7 @@ class History:
         """Append one epoch's numbers."""
         for name in _EPOCHS:
             value = columns[name]
-            self.epochs[name].append(None if value is None else plain_number(value))
+            self.epochs[name].append(None if value is None else _number(name, value))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the columns as JSON, whole or not at all; NaN and infinities, which it lacks, are null."""
@@ -133,3 +133,10 @@ class History:
 def _read(name: str, column: list[Any]) -> list[Any]:
     nothing = None if name.startswith("validation") else math.nan
     return [nothing if value is None else value for value in column]
+
+
+def _number(name: str, value: object) -> int | float:
+    try:
+        return plain_number(value)
+    except Exception:
+        raise ConfigurationError.expected("History", f"{name} to be a number", shown(value)) from None

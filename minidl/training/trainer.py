@@ -5,19 +5,28 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from typing import Never
 
 import numpy as np
 
 from minidl.data import Batches, Dataset
 from minidl.data.rows import take_rows
-from minidl.errors import ConfigurationError, DivergedError, check_int
+from minidl.errors import (
+    ConfigurationError,
+    DivergedError,
+    check_float,
+    check_int,
+    check_kind,
+    check_list,
+    check_number,
+)
 from minidl.initializers import Array, Rng, as_generator
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
 from minidl.training.callbacks import Callback
-from minidl.training.evaluation import count_right, evaluate, require_dataset, require_head
+from minidl.training.evaluation import count_right, measure, require_dataset, require_head
 from minidl.training.history import History
 
 # Asking `np.finfo` at every step would take as long as the gradients' norm.
@@ -78,33 +87,25 @@ class Trainer:
         rng: Rng = None,
     ) -> None:
         require_head("Trainer", net)
-        for name, part, kind in (
-            ("optimizer", optimizer, Optimizer),
-            ("scheduler", scheduler, Scheduler),
-            ("regularizer", regularizer, Regularizer),
-        ):
-            if not isinstance(part, kind) and (part is not None or kind is Optimizer):
-                expected = f"{name} to be of class {kind.__name__}"
-                raise ConfigurationError.expected("Trainer", expected, repr(part))
-        if not (isinstance(callbacks, Sequence) and all(isinstance(each, Callback) for each in callbacks)):
-            expected = "callbacks to be a list of objects of class Callback"
-            raise ConfigurationError.expected("Trainer", expected, repr(callbacks))
         self.net = net
-        self.optimizer = optimizer
-        self.scheduler = scheduler or Constant()
+        self.optimizer = check_kind("Trainer", "optimizer", optimizer, Optimizer)
+        scheduler = Constant() if scheduler is None else scheduler
+        self.scheduler = check_kind("Trainer", "scheduler", scheduler, Scheduler)
+        if regularizer is not None:
+            check_kind("Trainer", "regularizer", regularizer, Regularizer)
         self.regularizer = regularizer
-        self.callbacks = list(callbacks)
+        self.callbacks = check_list("Trainer", "callbacks", callbacks, Callback, "objects of class Callback")
         self.history = History()
         self.epoch = self.step = self.last_step = 0
         self.stop_reason: str | None = None
-        self._rng = as_generator(rng).spawn(1)[0]
+        self._rng = as_generator(rng, legacy=False).spawn(1)[0]
         self._batches: Batches | None = None
         self._tally = _Tally()
 
     def fit(
         self,
         train: Dataset,
-        *,
+        *more: Never,
         epochs: int | None = None,
         steps: int | None = None,
         batch_size: int = 200,
@@ -116,7 +117,8 @@ class Trainer:
         Parameters
         ----------
         train, validation : Dataset
-            The validation set is evaluated at the end of each epoch.
+            The validation set is evaluated at the end of each epoch. Where its loss is not finite, the
+            history gets NaN and the training goes on; `evaluate` names the samples.
         epochs, steps : int >= 1
             One of the two. Epochs end where the data does, so a fit of one epoch after one that
             ended within an epoch finishes that one.
@@ -133,13 +135,14 @@ class Trainer:
             got = f"epochs={epochs}, steps={steps}"
             raise ConfigurationError.expected("fit", "one of epochs and steps", got)
         unit, count = ("steps", steps) if epochs is None else ("epochs", epochs)
-        more = check_int("fit", unit, count, at_least=1)
-        for name, dataset in (("train", train), ("validation", validation)):
-            self._check_dataset(name, dataset)
+        left = check_int("fit", unit, count, at_least=1)
+        self._check_dataset("train", train, more)
+        if validation is not None:
+            self._check_dataset("validation", validation)
         batches = self._batches_of(train, batch_size, sampling)
         if unit == "epochs":
-            more = more * batches.steps_per_epoch - batches.position
-        self.last_step = self.step + more
+            left = left * batches.steps_per_epoch - batches.position
+        self.last_step = self.step + left
         self.stop_reason = None
         clock = time.perf_counter()
         callers = np.geterr()
@@ -168,13 +171,16 @@ class Trainer:
 
     def _train_batch(self, batches: Batches) -> None:
         net, optimizer = self.net, self.optimizer
-        parameters = net.parameters
-        optimizer.lr = optimizer.base_lr * self.scheduler.factor(self.epoch, self.step)
+        factor = self.scheduler.factor(self.epoch, self.step)
+        if type(factor) is not float or not factor >= 0:
+            factor = check_float(f"step {self.step}", f"the factor of {self.scheduler!r}", factor, at_least=0)
+        optimizer.lr = optimizer.base_lr * factor
         features, targets = next(batches)
         data_loss, scores = net.forward_backward(features, targets)
-        loss = data_loss
+        loss, parameters = data_loss, net.parameters
         if self.regularizer:
-            loss = loss + self.regularizer.add_gradients(parameters)
+            penalty = self.regularizer.add_gradients(parameters)
+            loss += penalty if type(penalty) is float else _checked(self.regularizer, penalty)
         check_finite(loss, parameters.gradients, optimizer.lr, self.step)
         optimizer.step(parameters)
         self.step += 1
@@ -187,7 +193,7 @@ class Trainer:
     def _end_epoch(self, validation: Dataset | None, clock: float) -> None:
         validation_loss, validation_accuracy = None, None
         if validation is not None:
-            validation_loss, validation_accuracy = evaluate(self.net, validation)
+            validation_loss, validation_accuracy = measure(self.net, validation)
         self.epoch += 1
         self.history.record_epoch(
             step=self.step,
@@ -200,10 +206,8 @@ class Trainer:
         )
         self._tally = _Tally()
 
-    def _check_dataset(self, name: str, dataset: Dataset | None) -> None:
-        if dataset is None and name == "validation":
-            return
-        dataset = require_dataset("fit", name, dataset)
+    def _check_dataset(self, name: str, dataset: Dataset, more: tuple[object, ...] = ()) -> None:
+        require_dataset("fit", name, dataset, more)
         # The sample with the highest label shows whether data and net fit, before any training.
         highest = slice(first := int(dataset.targets.argmax()), first + 1)
         self.net.loss(take_rows(dataset.features, highest), dataset.targets[highest])
@@ -233,6 +237,10 @@ class _Tally:
         self.samples = self.correct = 0
         self.loss = np.float64()  # stays one where a loss gives float32
         self.seconds = 0.0
+
+
+def _checked(regularizer: Regularizer, penalty: object) -> float:
+    return check_number(type(regularizer).__name__, "what add_gradients returns", penalty)
 
 
 def check_finite(loss: float, gradients: Array, lr: float, step: int) -> None:

@@ -212,11 +212,15 @@ def test_validation_may_be_left_out(make_trainer, dataset):
         ({"epochs": 0}, ConfigurationError, "epochs to be a whole number >= 1, got 0"),
         ({"steps": 1.5}, ConfigurationError, "steps to be a whole number >= 1, got 1.5"),
         ({"epochs": 1, "batch_size": 0}, ConfigurationError, "batch_size to be a whole number >= 1, got 0"),
-        ({"epochs": 1, "sampling": "x"}, ConfigurationError, "sampling 'shuffle' or 'replacement'"),
+        (
+            {"epochs": 1, "sampling": "x"},
+            ConfigurationError,
+            "sampling to be one of 'shuffle', 'replacement', got 'x'",
+        ),
         (
             {"epochs": 1, "validation": (1, 2)},
             DataError,
-            "validation to be a Dataset, got tuple; wrap arrays",
+            r"validation to be of class Dataset, got \(1, 2\); wrap arrays",
         ),
     ],
 )
@@ -250,7 +254,8 @@ def test_parts_are_checked(make_net):
     with pytest.raises(StructureError, match="evaluate: expected a net that ends with a loss"):
         evaluate(Trainer(make_net(), SGD(0.1)), Dataset(np.zeros((1, 2)), [0]))
     with pytest.raises(
-        DataError, match="evaluate: expected dataset to be a Dataset, got ndarray; wrap arrays"
+        DataError,
+        match=r"evaluate: expected dataset to be of class Dataset, got ndarray of shape \(1, 6\); wrap",
     ):
         evaluate(make_net(), np.zeros((1, 6)))
 

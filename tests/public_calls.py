@@ -1,0 +1,457 @@
+"""Every public callable, how to call it rightly, and what it is called with wrongly.
+
+``python -m tests.public_calls`` prints how many calls there are and which of them end in a traceback from
+within.
+"""
+
+import importlib
+import inspect
+import io
+import tempfile
+from contextlib import chdir, redirect_stdout
+
+import numpy as np
+import pandas
+import scipy.sparse
+
+import minidl
+from minidl import (
+    L2,
+    SGD,
+    Affine,
+    Callback,
+    Constant,
+    Dataset,
+    Flatten,
+    History,
+    Parameter,
+    ProgressBar,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    Standardize,
+    StepDecay,
+    Trainer,
+    TwoLayerNet,
+    evaluate,
+    initializers,
+    plots,
+    testing,
+)
+from minidl.data import Batches, Splits
+from minidl.errors import MinidlError
+from minidl.initializers import he_normal, normal, ones, zeros
+from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
+from minidl.testing import strategies
+
+MODULES = ("minidl", *(f"minidl.{name}" for name in ("data", "sweep", "testing", "initializers", "plots")))
+MODULES += ("minidl.testing.strategies",)
+
+WRONG = {
+    "None": lambda: None,
+    "a string": lambda: "word",
+    "bytes": lambda: b"word",
+    "an empty list": list,
+    "a list of lists": lambda: [[1, 2], [3, 4]],
+    "a list of words": lambda: ["a", "b"],
+    "a ragged list": lambda: [[1, 2], [3]],
+    "a number's array": lambda: np.array(1.5),
+    "a one-dimensional array": lambda: np.ones(3),
+    "a two-dimensional array": lambda: np.ones((2, 2)),
+    "a four-dimensional array": lambda: np.ones((2, 2, 2, 2)),
+    "an empty array": lambda: np.zeros((0, 3)),
+    "an array with NaN": lambda: np.full((4, 3), np.nan),
+    "an array of words": lambda: np.array([["a", "b"]]),
+    "an array of objects": lambda: np.array([None, 1, "a"], object),
+    "a complex array": lambda: np.ones((4, 3), complex),
+    "a masked array": lambda: np.ma.masked_array(np.ones((4, 3)), np.eye(4, 3)),
+    "a sparse matrix": lambda: scipy.sparse.csr_matrix(np.eye(4, 3)),
+    "a frame": lambda: pandas.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}),
+    "NaN": lambda: float("nan"),
+    "an infinity": lambda: float("inf"),
+    "a negative number": lambda: -1,
+    "a fraction": lambda: 1.5,
+    "a huge number": lambda: 10**30,
+    "a large number": lambda: 10**12,
+    "a boolean": lambda: True,
+    "a dict": lambda: {"a": 1},
+    "a set": lambda: {1, 2},
+    "an object": object,
+    "a class": lambda: WrongClass,
+    "a generator": lambda: (number for number in (1, 2)),
+}
+
+
+class WrongClass:
+    """Fits nowhere."""
+
+
+X, LABELS = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3), np.array([0, 1, 1, 0])
+X64, DY = X.astype(np.float64), np.ones((4, 2), np.float32)
+
+
+def call(function, *args, **kwargs):
+    return function, args, kwargs
+
+
+def affine(dtype=np.float32):
+    return Affine(3, 2, rng=0, dtype=dtype)
+
+
+def net(dtype=np.float32):
+    return Sequential(affine(dtype), SoftmaxCrossEntropy())
+
+
+def dataset():
+    return Dataset(X, LABELS)
+
+
+def trained(part, *args):
+    part.forward(*args or (X,), training=True)
+    return part
+
+
+def fitted():
+    """A history of two epochs."""
+    history = History()
+    for step in range(2):
+        history.record_step(loss=1.0, lr=0.1)
+        columns = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "lr", "seconds")
+        history.record_epoch(step=step + 1, **dict.fromkeys(columns, 0.5))
+    return history
+
+
+class Stop(Callback):
+    def on_step_end(self, trainer):
+        trainer.stop("enough")
+
+
+def trainer():
+    return Trainer(net(), SGD(0.1), callbacks=[Stop()], rng=0)
+
+
+def sweep():
+    return Sweep("dense_net", Grid(hidden=[2], lr=[0.1]), Splits("four", dataset(), dataset()), steps=1)
+
+
+def row(trial=0):
+    return Row(trial, {"lr": 0.1}, 0, 1, "done", None, 0.5, 0.5, 0.5, 0.5, 0.5)
+
+
+def files():
+    """A saved net, a saved history and data in the working directory."""
+    minidl.save(net(), "net.npz")
+    fitted().save("history.json")
+    np.savez("data.npz", x_train=X, y_train=LABELS)
+    sweep().run("sweep", jobs=1)
+
+
+HOOKS = ("fit_start", "step_end", "epoch_end", "fit_end")
+DRAW = (np.random.default_rng(0), (3, 2), np.float32)
+
+ROWS = {
+    # ---------------------------------------------------------------- minidl
+    "L2": lambda: call(L2, 0.1),
+    "L2.penalty": lambda: call(L2(0.1).penalty, net().parameters),
+    "L2.add_gradients": lambda: call(L2(0.1).add_gradients, net().parameters),
+    "SGD": lambda: call(SGD, 0.1, momentum=0.9, nesterov=True),
+    "SGD.step": lambda: call(SGD(0.1, 0.9).step, net().parameters),
+    "SGD.state_dict": lambda: call(SGD(0.1).state_dict),
+    "SGD.load_state_dict": lambda: call(SGD(0.1).load_state_dict, {"lr": 0.1, "velocity": None}),
+    "Affine": lambda: call(Affine, 3, 2, rng=0, dtype=np.float32, initializer=he_normal),
+    "Affine.forward": lambda: call(affine().forward, X, training=False),
+    "Affine.backward": lambda: call(trained(affine()).backward, DY),
+    "Affine.backward_parameters": lambda: call(trained(affine()).backward_parameters, DY),
+    "Layer.check_batch": lambda: call(affine().check_batch, "x", X, (3,), batch=4),
+    "Module.modules": lambda: call(net().modules),
+    "Module.named_parameters": lambda: call(net().named_parameters),
+    "Module.initialize": lambda: call(net().initialize, 0),
+    "Module.remember": lambda: call(affine().remember, 1),
+    "Module.recall": lambda: call(trained(affine()).recall),
+    "Module.forget": lambda: call(affine().forget),
+    "Module.buffer": lambda: call(affine().buffer, "y", (3, 2), np.float32),
+    "Module.arguments": lambda: call(affine().arguments),
+    "Callback": lambda: call(Callback),
+    "Constant": lambda: call(Constant, 1.0),
+    "Constant.factor": lambda: call(Constant(1.0).factor, 0, 0),
+    "Dataset": lambda: call(Dataset, X, LABELS, target_names=("a", "b")),
+    "Dataset.__getitem__": lambda: call(dataset().__getitem__, [0, 1]),
+    "Dataset.holds_the_same": lambda: call(dataset().holds_the_same, dataset()),
+    "Flatten": lambda: call(Flatten),
+    "Flatten.forward": lambda: call(Flatten().forward, X, training=False),
+    "Flatten.backward": lambda: call(trained(Flatten()).backward, X),
+    "Layer.backward_parameters": lambda: call(trained(Flatten()).backward_parameters, X),
+    "History": lambda: call(History),
+    "History.record_step": lambda: call(History().record_step, loss=1.0, lr=0.1),
+    "History.record_epoch": lambda: call(History().record_epoch, **{k: 1.0 for k in fitted().epochs}),
+    "History.save": lambda: call(fitted().save, "history.json"),
+    "History.load": lambda: call(History.load, "history.json"),
+    "History.plot": lambda: call(fitted().plot, "history.png"),
+    "History.diagnose": lambda: call(fitted().diagnose, net(), X),
+    "Parameter": lambda: call(Parameter, (3, 2), zeros, rng=0, dtype=np.float32, decay=True),
+    "Parameter.initialize": lambda: call(Parameter((3, 2), he_normal).initialize, 0),
+    "Parameter.rebind": lambda: call(
+        Parameter((3, 2), zeros).rebind, np.zeros(6, np.float32), np.zeros(6, np.float32)
+    ),
+    "ProgressBar": lambda: call(ProgressBar),
+    "ReLU": lambda: call(ReLU),
+    "ReLU.forward": lambda: call(ReLU().forward, X, training=False),
+    "ReLU.backward": lambda: call(trained(ReLU()).backward, X),
+    "ReLU.backward_parameters": lambda: call(trained(ReLU()).backward_parameters, X),
+    "Sequential": lambda: call(Sequential, affine(), ("a", ReLU()), SoftmaxCrossEntropy()),
+    "Sequential.__call__": lambda: call(net(), X),
+    "Sequential.__getitem__": lambda: call(net().__getitem__, 0),
+    "Sequential.forward": lambda: call(net().forward, X, training=False),
+    "Sequential.backward": lambda: call(trained(net()).backward, DY),
+    "Sequential.backward_parameters": lambda: call(trained(net()).backward_parameters, DY),
+    "Sequential.score_chunks": lambda: call(net().score_chunks, X),
+    "Sequential.predict": lambda: call(net().predict, X),
+    "Sequential.predict_probabilities": lambda: call(net().predict_probabilities, X),
+    "Sequential.loss": lambda: call(net().loss, X, LABELS),
+    "Sequential.loss_and_gradients": lambda: call(net().loss_and_gradients, X, LABELS),
+    "Sequential.forward_backward": lambda: call(net().forward_backward, X, LABELS),
+    "SoftmaxCrossEntropy": lambda: call(SoftmaxCrossEntropy),
+    "SoftmaxCrossEntropy.forward": lambda: call(SoftmaxCrossEntropy().forward, X, LABELS, training=False),
+    "SoftmaxCrossEntropy.backward": lambda: call(trained(SoftmaxCrossEntropy(), X, LABELS).backward),
+    "SoftmaxCrossEntropy.probabilities": lambda: call(SoftmaxCrossEntropy().probabilities, X),
+    "SoftmaxCrossEntropy.predict": lambda: call(SoftmaxCrossEntropy().predict, X),
+    "Standardize": lambda: call(Standardize, 0.5, 2.0, dtype=np.float32),
+    "Standardize.fit": lambda: call(Standardize.fit, X, shared_scale=False, dtype=np.float32),
+    "Standardize.forward": lambda: call(Standardize([0, 0, 0], 1).forward, X, training=False),
+    "Standardize.backward": lambda: call(trained(Standardize(0, 1)).backward, X),
+    "Standardize.backward_parameters": lambda: call(trained(Standardize(0, 1)).backward_parameters, X),
+    "StepDecay": lambda: call(StepDecay, 0.9, every=2),
+    "StepDecay.factor": lambda: call(StepDecay(0.9).factor, 0, 0),
+    "Trainer": lambda: call(
+        Trainer, net(), SGD(0.1), scheduler=Constant(), regularizer=L2(0.1), callbacks=[Callback()], rng=0
+    ),
+    "Trainer.fit": lambda: call(
+        trainer().fit, dataset(), epochs=1, batch_size=2, validation=dataset(), sampling="shuffle"
+    ),
+    "Trainer.fit, steps": lambda: call(
+        trainer().fit, dataset(), steps=1, batch_size=2, sampling="replacement"
+    ),
+    "Trainer.stop": lambda: call(trainer().stop, "enough"),
+    "TwoLayerNet": lambda: call(TwoLayerNet, 3, 2, 2, 0.1, dtype=np.float32, rng=0),
+    "TwoLayerNet.loss": lambda: call(TwoLayerNet(3, 2, 2).loss, X, LABELS, 0.1),
+    "TwoLayerNet.train": lambda: call(
+        TwoLayerNet(3, 2, 2, rng=0).train, X, LABELS, X, LABELS, learning_rate=0.1,
+        learning_rate_decay=0.9, reg=0.1, num_iters=1, batch_size=2, verbose=False,
+    ),
+    "TwoLayerNet.predict": lambda: call(TwoLayerNet(3, 2, 2).predict, X),
+    "dense_net": lambda: call(
+        minidl.dense_net, 3, [2], 2, standardize=Standardize(0, 1), rng=0, dtype=np.float32,
+        initializer=he_normal, first_initializer=ones,
+    ),
+    "evaluate": lambda: call(evaluate, net(), dataset()),
+    "load": lambda: call(minidl.load, "net.npz", custom=[affine]),
+    "save": lambda: call(minidl.save, net(), "net.npz"),
+    "two_layer_net": lambda: call(minidl.two_layer_net, 3, 2, 2, rng=0, dtype=np.float32),
+    # ---------------------------------------------------------------- minidl.data
+    "Batches": lambda: call(Batches, dataset(), 2, rng=0, sampling="replacement"),
+    "Splits": lambda: call(Splits, "four", dataset(), validation=dataset(), test=dataset()),
+    "data.load": lambda: call(minidl.data.load, "data.npz", directory="."),
+    # ---------------------------------------------------------------- minidl.sweep
+    "Grid": lambda: call(Grid, lr=[0.1]),
+    "Grid.configurations": lambda: call(Grid(lr=[0.1]).configurations),
+    "Halving": lambda: call(Halving, eta=3, rungs=2),
+    "Halving.budgets": lambda: call(Halving().budgets, 9, 9),
+    "Halving.promoted": lambda: call(Halving().promoted, [row(), row(1)], maximize=True),
+    "Random": lambda: call(Random, 3, seed=0, lr=[0.1, 0.2]),
+    "Random.configurations": lambda: call(Random(3, lr=[0.1, 0.2]).configurations),
+    "Results": lambda: call(
+        Results, [row()], None, objective="validation_accuracy", maximize=True, trials=1
+    ),
+    "Results.add": lambda: call(Results.load("sweep").add, row()),
+    "Results.best_net": lambda: call(Results.load("sweep").best_net, custom=[affine]),
+    "Results.best_history": lambda: call(Results.load("sweep").best_history),
+    "Results.describe": lambda: call(Results.load("sweep").describe, row()),
+    "Results.load": lambda: call(Results.load, "sweep"),
+    "Results.save_csv": lambda: call(Results.load("sweep").save_csv, "results.csv"),
+    "Results.show": lambda: call(Results.load("sweep").show, 0.5, 2),
+    "Results.sorted": lambda: call(Results.load("sweep").sorted),
+    "Results.table": lambda: call(Results.load("sweep").table),
+    "Row": lambda: call(Row, 0, {"lr": 0.1}, 0, 1, "done", value=0.5),
+    "Row.from_json": lambda: call(Row.from_json, row().to_json()),
+    "Row.rank": lambda: call(row().rank, True),
+    "Row.to_json": lambda: call(row().to_json),
+    "Sweep": lambda: call(
+        Sweep, "dense_net", Grid(hidden=[2], lr=[0.1]), Splits("four", dataset(), dataset()), epochs=1,
+        objective="validation_loss", seed=0, dtype=np.float32, halving=Halving(),
+    ),
+    "Sweep.run": lambda: call(
+        sweep().run, "sweep", jobs=1, backend="loky", scheduler=None, on_result=None, resume=True
+    ),
+    # ---------------------------------------------------------------- minidl.testing
+    "GradientReport": lambda: call(testing.GradientReport, {"x": 0.0}, 1, 0, True),
+    "Report": lambda: call(testing.Report, "it", (testing.Result("clause", "ok"),)),
+    "Result": lambda: call(testing.Result, "clause", "ok", "seen"),
+    "check_gradients": lambda: call(
+        testing.check_gradients, affine(np.float64), X64, rng=0, wrt=["x"], rtol=1e-6, full_below=999,
+        directions=8, resamples=1,
+    ),
+    "check_layer": lambda: call(
+        testing.check_layer, lambda rng, dtype: Affine(3, 2, rng=rng, dtype=dtype), (3,), rng=0,
+        clauses=[list(testing.CLAUSES)[-1]], skip=[next(iter(testing.CLAUSES))], batch=2, batch_independent=True,
+        allocation=False, make_input=lambda rng, shape, dtype: np.ones(shape, dtype), custom=[],
+    ),
+    "check_loss": lambda: call(
+        testing.check_loss, SoftmaxCrossEntropy, 3, rng=0, clauses=[list(testing.LOSS_CLAUSES)[-1]],
+        skip=[next(iter(testing.LOSS_CLAUSES))],
+        make_targets=lambda rng, batch, num_classes: rng.integers(num_classes, size=batch),
+    ),
+    "check_loss_gradients": lambda: call(
+        testing.check_loss_gradients, SoftmaxCrossEntropy(), X64, LABELS, rng=0, rtol=1e-6
+    ),
+    "check_net": lambda: call(
+        testing.check_net, lambda rng, dtype: Sequential(Affine(3, 2, rng=rng, dtype=dtype),
+                                                         SoftmaxCrossEntropy()), (3,), 2, rng=0,
+        clauses=[next(iter(testing.NET_CLAUSES))], skip=[list(testing.NET_CLAUSES)[1]],
+        make_input=lambda rng, shape, dtype: np.ones(shape, dtype),
+    ),
+    "check_net_gradients": lambda: call(
+        testing.check_net_gradients, net(np.float64), X64, LABELS, regularizer=L2(0.1), rng=0, rtol=1e-6
+    ),
+    "check_optimizer": lambda: call(
+        testing.check_optimizer, lambda: SGD(0.1), rng=0, clauses=[next(iter(testing.OPTIMIZER_CLAUSES))],
+        skip=[list(testing.OPTIMIZER_CLAUSES)[1]], elementwise=True,
+    ),
+    "check_scheduler": lambda: call(
+        testing.check_scheduler, Constant, clauses=[next(iter(testing.SCHEDULER_CLAUSES))],
+        skip=[list(testing.SCHEDULER_CLAUSES)[1]],
+    ),
+    # ---------------------------------------------------------------- minidl.initializers
+    "as_generator": lambda: call(initializers.as_generator, 0),
+    "he_normal": lambda: call(he_normal, *DRAW),
+    "normal": lambda: call(normal, 0.1),
+    "normal.__call__": lambda: call(normal(0.1), *DRAW),
+    "ones": lambda: call(ones, *DRAW),
+    "scaled": lambda: call(initializers.scaled, he_normal, 0.1),
+    "scaled.__call__": lambda: call(initializers.scaled(he_normal, 0.1), *DRAW),
+    "xavier_uniform": lambda: call(initializers.xavier_uniform, *DRAW),
+    "zeros": lambda: call(zeros, *DRAW),
+    # ---------------------------------------------------------------- minidl.plots
+    "plot_history": lambda: call(plots.plot_history, fitted().steps, fitted().epochs, "history.svg"),
+    "plot_weights": lambda: call(plots.plot_weights, np.eye(4), (2, 2), "weights.svg"),
+    "smooth": lambda: call(plots.smooth, [1.0, 2.0, 3.0], 3),
+    # ---------------------------------------------------------------- minidl.testing.strategies
+    "batches": lambda: call(strategies.batches, (3,), min_batch=1, max_batch=2),
+    "labels": lambda: call(strategies.labels, 3, 2),
+    "layers": lambda: call(strategies.layers, (3,), dtype=np.float64, max_features=2, nested=True),
+    "nets": lambda: call(
+        strategies.nets, dtype=np.float64, max_layers=2, max_features=2, max_classes=2, extra=None
+    ),
+    "optimizers": lambda: call(strategies.optimizers),
+    "product": lambda: call(strategies.product, Constant(), Constant()),
+    "register_profiles": lambda: call(strategies.register_profiles),
+    "schedules": lambda: call(strategies.schedules),
+    "seeds": lambda: call(strategies.seeds),
+    "shapes": lambda: call(strategies.shapes, min_dims=1, max_dims=2, max_side=3),
+}  # fmt: skip
+
+
+SKIPPED = {
+    ("TwoLayerNet.train", "num_iters", "a huge number"): "right, and endless",
+    ("TwoLayerNet.train", "num_iters", "a large number"): "right, and endless",
+    ("Sweep.run", "jobs"): "opens pools",
+}
+
+UNCALLED = {
+    **dict.fromkeys([f"Callback.on_{hook}" for hook in HOOKS], "called by the Trainer, with itself"),
+    **dict.fromkeys([f"ProgressBar.on_{hook}" for hook in HOOKS], "called by the Trainer, with itself"),
+    "Module.fail": "raises the error that it is given",
+}
+
+
+def public_names():
+    """The names of all public callables as `ROWS` has them, in order."""
+    names = {}
+    for module in map(importlib.import_module, MODULES):
+        listed = getattr(module, "__all__", None) or [
+            name
+            for name, thing in vars(module).items()
+            if getattr(thing, "__module__", "") == module.__name__
+        ]
+        for name in listed:
+            thing = getattr(module, name)
+            if name.startswith("_") or not callable(thing):
+                continue
+            if not inspect.isclass(thing):
+                names[f"data.{name}" if thing is minidl.data.load else name] = thing
+            elif not issubclass(thing, BaseException):
+                if not inspect.isabstract(thing):
+                    names[name] = thing
+                names |= dict(_methods(thing))
+    return names
+
+
+def _methods(kind):
+    for name in dir(kind):
+        if name.startswith("_") and name not in ("__call__", "__getitem__"):
+            continue
+        owner = next(base for base in kind.__mro__ if name in vars(base))
+        method = inspect.getattr_static(owner, name)
+        if isinstance(method, classmethod):
+            method = method.__func__
+        is_abstract = getattr(method, "__isabstractmethod__", False)
+        if inspect.isfunction(method) and not is_abstract and owner.__module__.startswith("minidl"):
+            yield f"{owner.__name__}.{name}", method
+
+
+def wrong_calls(name):
+    """Calls of a public callable, each with one argument of a wrong kind: what it is, and the call."""
+    _, args, kwargs = ROWS[name]()
+    for place in (*range(len(args)), *kwargs):
+        for kind, make in WRONG.items():
+            if (name, place) in SKIPPED or (name, place, kind) in SKIPPED or place == "training":
+                continue
+
+            def attempt(place=place, make=make):
+                function, args, kwargs = ROWS[name]()
+                if isinstance(place, int):
+                    args = (*args[:place], make(), *args[place + 1 :])
+                else:
+                    kwargs = {**kwargs, place: make()}
+                result = function(*args, **kwargs)
+                if inspect.isgenerator(result):
+                    list(result)
+
+            yield f"{place}={kind}", attempt
+
+
+def wrongly_answered(name):
+    """How many calls there were, and those that ended in neither success nor minidl's own error."""
+    count, found = 0, []
+    for what, attempt in wrong_calls(name):
+        count += 1
+        try:
+            attempt()
+        except MinidlError:
+            pass
+        except OSError as error:
+            if error.errno is None:  # else it is the system's own answer to a path
+                found.append(f"{name}({what}): {error!r}")
+        except Exception as error:
+            found.append(f"{name}({what}): {type(error).__name__}: {str(error)[:100]}")
+    return count, found
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+    import warnings
+
+    warnings.simplefilter("error")
+    total, wrong = 0, []
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), redirect_stdout(io.StringIO()):
+        files()
+        for name in sys.argv[1:] or ROWS:
+            start = time.perf_counter()
+            count, found = wrongly_answered(name)
+            total += count
+            wrong += found
+            if (seconds := time.perf_counter() - start) > 0.5:
+                print(f"{name} {seconds:.1f} s", file=sys.stderr)
+    print("\n".join(wrong))
+    print(sorted(set(public_names()) - set(ROWS)), sorted(set(ROWS) - set(public_names())))
+    print(f"{total} calls of {len(ROWS)}, {len(wrong)} wrong")
