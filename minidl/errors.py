@@ -99,13 +99,15 @@ def shown(value: object) -> str:
     if isinstance(shape, tuple) and shape:
         return f"{type(value).__name__} of shape {shape}"
     try:
-        return " ".join(_SHORT.repr(value).split())
+        text = " ".join(_SHORT.repr(value).split())
+        return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
     except Exception:  # an object whose own repr fails, an int of more digits than Python prints
         return type(value).__name__
 
 
+_MOST_SHOWN = 100
 _SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 100
+_SHORT.maxstring = _SHORT.maxother = _MOST_SHOWN
 
 
 def check_number(where: str, name: str, value: object) -> float:
@@ -212,7 +214,7 @@ def check_sizes(where: str, name: str, values: object, *, at_least: int = 0) -> 
     """`values`, one whole number or a sequence of them, as a tuple, or `ConfigurationError`."""
     try:
         if not isinstance(values, (list, tuple, range, np.ndarray)):
-            values = (operator.index(values),)  # type: ignore[arg-type]
+            values = (values,)
         return tuple(check_int(where, name, value, at_least=at_least) for value in values)
     except (TypeError, ConfigurationError):
         expected = f"{name} to be whole numbers >= {at_least}"

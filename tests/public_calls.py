@@ -8,10 +8,9 @@ import importlib
 import inspect
 import io
 import tempfile
-from contextlib import chdir, redirect_stdout
+from contextlib import chdir, redirect_stdout, suppress
 
 import numpy as np
-import pandas
 import scipy.sparse
 
 import minidl
@@ -66,7 +65,6 @@ WRONG = {
     "a complex array": lambda: np.ones((4, 3), complex),
     "a masked array": lambda: np.ma.masked_array(np.ones((4, 3)), np.eye(4, 3)),
     "a sparse matrix": lambda: scipy.sparse.csr_matrix(np.eye(4, 3)),
-    "a frame": lambda: pandas.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}),
     "NaN": lambda: float("nan"),
     "an infinity": lambda: float("inf"),
     "a negative number": lambda: -1,
@@ -80,6 +78,11 @@ WRONG = {
     "a class": lambda: WrongClass,
     "a generator": lambda: (number for number in (1, 2)),
 }
+
+with suppress(ImportError):
+    import pandas
+
+    WRONG["a frame"] = lambda: pandas.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
 
 
 class WrongClass:
@@ -292,8 +295,9 @@ ROWS = {
     ),
     "check_layer": lambda: call(
         testing.check_layer, lambda rng, dtype: Affine(3, 2, rng=rng, dtype=dtype), (3,), rng=0,
-        clauses=[list(testing.CLAUSES)[-1]], skip=[next(iter(testing.CLAUSES))], batch=2, batch_independent=True,
-        allocation=False, make_input=lambda rng, shape, dtype: np.ones(shape, dtype), custom=[],
+        clauses=[list(testing.CLAUSES)[-1]], skip=[next(iter(testing.CLAUSES))], batch=2,
+        batch_independent=True, allocation=False, custom=[],
+        make_input=lambda rng, shape, dtype: np.ones(shape, dtype),
     ),
     "check_loss": lambda: call(
         testing.check_loss, SoftmaxCrossEntropy, 3, rng=0, clauses=[list(testing.LOSS_CLAUSES)[-1]],

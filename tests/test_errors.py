@@ -222,3 +222,75 @@ def _takers():
 def test_a_masked_array_is_refused_wherever_an_array_is_taken(place):
     with pytest.raises(MinidlError, match=r"a masked array.*(\n.*)*filled"):
         _takers()[place]()
+
+
+@pytest.mark.parametrize(
+    ("check", "right", "wrong", "expected"),
+    [
+        (errors.check_number, [1, 1.5, np.float32(2), np.array(3.0), float("nan")],
+         [None, True, np.True_, "1", b"1", [1.0], np.ones(1), 1j], "it to be a number"),
+        (errors.check_bool, [True, False, np.True_], [None, 0, 1, "yes", np.ones(2, bool)],
+         "it to be True or False"),
+        (lambda *args: errors.check_choice(*args, ("a", "b")), ["a", "b"], ["c", "", None, ["a"], np.ones(2)],
+         "it to be one of 'a', 'b'"),
+        (lambda *args: errors.check_kind(*args, dict), [{}, {1: 2}], [None, [], dict],
+         "it to be of class dict"),
+        (lambda *args: errors.check_list(*args, str, "names"), [[], ["a"], ("a", "b")],
+         [None, "a", ["a", 1], {"a"}, iter("a")], "it to be a list of names"),
+        (lambda *args: errors.check_callable(*args, "x", "y"),
+         [max, np.add, lambda x, y: 0, lambda *args: 0, lambda x, y=1, *, z=2: 0],
+         [None, "max", lambda: 0, lambda x: 0, lambda x, y, z: 0, lambda x, y, *, z: 0, object],
+         r"it to be a function \(x, y\)"),
+        (lambda *args: errors.check_sizes(*args, at_least=1),
+         [3, np.int8(3), (3, 4), [3], np.array([3, 4]), range(1, 3), ()],
+         [None, 0, [3, 0], 1.5, "34", {3}, [[3]], np.array([3.0]), np.ones((2, 2), int), True],
+         "it to be whole numbers >= 1"),
+        (errors.check_shape, [(), (3, 0), 7], [(10**12,), 10**30, (10**6,) * 3, (0, 10**30)],
+         "it of 68,719,476,736 numbers at most"),
+    ],
+)  # fmt: skip
+def test_checks_pass_what_is_right_and_name_what_is_not(check, right, wrong, expected):
+    for value in right:
+        check("here", "it", value)
+    for value in wrong:
+        with pytest.raises(ConfigurationError, match=f"^here: expected {expected}, got ") as caught:
+            check("here", "it", value)
+        assert len(str(caught.value)) < 250
+
+
+def test_dtypes_are_checked():
+    for dtype in (np.float32, "float64", np.dtype("f4"), float):
+        assert errors.check_dtype("here", dtype) in (np.float32, np.float64)
+    for wrong in (None, int, "half a float", 3, np.ones(2), [("a", "f4")]):
+        with pytest.raises(DTypeError, match="^here: expected dtype float32 or float64, got "):
+            errors.check_dtype("here", wrong)
+
+
+class _Bad:
+    def __repr__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.zeros((3, 4)), "ndarray of shape (3, 4)"),
+        (np.array(1.5), "array(1.5)"),
+        ("word", "'word'"),
+        (_Bad(), "<_Bad instance at 0x"),
+        (lambda: 10**5000, "int"),
+        ("a\nb" * 1000, "'a\\nb"),
+        ([[1.0] * 1000] * 1000, "[[1.0, "),
+    ],
+)
+def test_values_are_shown_in_one_short_line(value, text):
+    shown = errors.shown(value() if callable(value) else value)
+    assert shown.startswith(text)
+    assert len(shown) < 110
+    assert "\n" not in shown
+
+
+def test_a_missing_part_is_a_key_and_an_index_that_is_not_there():
+    for base in (KeyError, IndexError, MinidlError):
+        with pytest.raises(base, match="^here: expected"):
+            raise errors.MissingPartError.expected("here", "a", "b")

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl import SoftmaxCrossEntropy
-from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError, ShapeError, StateError
+from minidl.errors import (
+    ConfigurationError,
+    DataError,
+    DivergedError,
+    DTypeError,
+    MinidlError,
+    ShapeError,
+    StateError,
+)
 from minidl.testing import check_loss_gradients
 
 sizes = st.integers(1, 7)
@@ -49,6 +57,48 @@ def test_a_large_batch_adds_up_in_float64():
 
 def test_nan_gives_nan():
     assert np.isnan(SoftmaxCrossEntropy().forward(np.array([[np.nan, 0]]), [0], training=False))
+
+
+@pytest.mark.parametrize(
+    ("row", "label"),
+    [
+        ([np.nan, 0.0], None),
+        ([0.0, np.nan], None),
+        ([np.inf, 0.0], None),
+        ([-np.inf, -np.inf], None),
+        ([np.nan, np.nan], None),
+        ([-np.inf, 1.0], 1),
+        ([1e30, -1e38], 0),  # the squares of these overflow
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_row_has_the_class_of_its_highest_score_if_that_is_finite(row, label, dtype):
+    loss = SoftmaxCrossEntropy()
+    scores = np.array([[0.0, 1.0], row, [1.0, 0.0]], dtype)
+    if label is None:
+        with pytest.raises(
+            DivergedError, match="a finite score for the class, got none in 1 of 3 rows of x: 1;"
+        ):
+            loss.predict(scores)
+        assert np.isnan(loss.probabilities(scores)[1]).any()
+    else:
+        np.testing.assert_array_equal(loss.predict(scores), [1, label, 0])
+    np.testing.assert_allclose(loss.probabilities(scores)[[0, 2]].sum(axis=1), 1, rtol=1e-6)
+
+
+@given(st.integers(1, 50), st.sets(st.integers(0, 49)))
+def test_rows_without_a_class_are_named_up_to_five(count, rows):
+    rows = sorted(row for row in rows if row < count)
+    scores = np.zeros((count, 3))
+    scores[rows, np.arange(len(rows)) % 3] = np.nan
+    if not rows:
+        assert (SoftmaxCrossEntropy().predict(scores) == 0).all()
+        return
+    with pytest.raises(DivergedError) as caught:
+        SoftmaxCrossEntropy().predict(scores)
+    named = str(caught.value).split("rows of x: ")[1].split(";")[0]
+    assert named == ", ".join([*map(str, rows[:5]), *(["..."] if len(rows) > 5 else [])])
+    assert f"none in {len(rows)} of {count} rows" in str(caught.value)
 
 
 def test_arguments_are_left_alone(rng):

@@ -99,6 +99,34 @@ def test_bad_input(options, error, images):
     assert all(np.isfinite(array).all() for array in net.params.values())
 
 
+def test_nan_has_no_class(images):
+    (x, _), _ = images
+    net = TwoLayerNet(64, 5, 10, std=0.1, rng=0)
+    x = x.astype(float)
+    x[[2, 700]] = np.nan
+    with pytest.raises(DivergedError, match="none in 2 of 1,266 rows of x: 2, 700"):
+        net.predict(x)
+
+
+def test_a_validation_that_overflows_is_recorded(images):
+    (x, y), (x_val, y_val) = images
+    net = TwoLayerNet(64, 5, 10, std=10, rng=0)
+    histories = net.train(x, y, 1e307 * x_val, y_val, learning_rate=1e-6, num_iters=3)
+    assert np.isnan(histories["val_acc_history"]).all()
+    assert len(histories["loss_history"]) == 3
+
+
+@pytest.mark.parametrize("hidden", [50, np.int64(50), (50,), np.array([50])])
+def test_one_hidden_layer_needs_no_list(hidden):
+    assert repr(dense_net(64, hidden, 10, rng=0)) == repr(dense_net(64, [50], 10, rng=0))
+
+
+@pytest.mark.parametrize("hidden", [0, [50, 0], "50", [[50]], 1.5, {50}, None])
+def test_hidden_sizes_are_checked(hidden):
+    with pytest.raises(ConfigurationError, match="dense_net: expected hidden to be whole numbers >= 1, got"):
+        dense_net(64, hidden, 10)
+
+
 def test_dense_nets():
     net = dense_net(12, [7, 5], 3, rng=0)
     shapes = {name: parameter.shape for name, parameter in net.parameters.items() if "weight" in name}

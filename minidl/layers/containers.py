@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from minidl.data.rows import take_rows
 from minidl.errors import (
     DivergedError,
     DTypeError,
-    MinidlError,
     MissingPartError,
     ShapeError,
     StructureError,
@@ -20,6 +18,7 @@ from minidl.errors import (
     shown,
 )
 from minidl.initializers import Array
+from minidl.layers.faults import explain
 from minidl.layers.layer import Layer
 from minidl.losses import ANY, Loss, check_loss
 
@@ -209,8 +208,8 @@ class Sequential(Layer):
             scores = self.forward(self._convert(x, lend=True), training=True)
             loss = head.forward(scores, targets, training=True)
         except Exception as error:
-            self._explain(error, x, x, training=True)
-        if type(loss) is not float:
+            explain(self, self._innermost(), error, x, self._convert(x), training=True)
+        if loss.__class__ is not float:
             loss = check_loss(head, loss)
         self.backward_parameters(head.backward())
         return loss, scores
@@ -219,36 +218,14 @@ class Sequential(Layer):
         """`forward` of `batch`, rows of `x`, by inference."""
         try:
             scores = self.forward(self._convert(batch), training=False)
-            if len(scores) != len(batch):
+            if not isinstance(scores, np.ndarray) or len(scores) != len(batch):
                 raise ShapeError.expected(self.label, f"{len(batch)} rows of scores", shown(scores))
             return scores
         except Exception as error:
-            self._explain(error, x, batch, training=False)
-
-    def _explain(self, error: Exception, x: Array, batch: Array, *, training: bool) -> NoReturn:
-        """Raise what says more than `error`, which came in the forward of rows of `x`, or that itself."""
-        clearer: MinidlError | None = None
-        if isinstance(error, ShapeError):
-            if str(x.shape) not in str(error):
-                clearer = ShapeError(f"{error}; the net was given x of shape {x.shape}")
-            with suppress(Exception):
-                self.forward(self._convert(x[None]), training=False)
-                sizes = ", ".join(map(str, ("batch", *x.shape)))
-                expected, got = f"x of shape ({sizes})", f"{x.shape}, that of one sample"
-                clearer = ShapeError.expected(self.label, expected, got, "write x[None]")
-        y = self._convert(batch)
-        with suppress(Exception):
-            for layer in self._innermost():
-                y = layer.forward(y, training=training)
-                if not isinstance(y, np.ndarray) or y.shape[:1] != batch.shape[:1]:
-                    expected = f"its forward to return an array of {len(batch)} rows, one for each sample"
-                    clearer = ShapeError.expected(layer.label, expected, shown(y))
-                    break
-        if clearer is None:
-            raise error
-        raise clearer from None
+            explain(self, self._innermost(), error, x, self._convert(batch), training=False)
 
     def _innermost(self) -> Iterator[Layer]:
+        """The layers one after the other, those inside a nested Sequential in its place."""
         for layer in self.layers:
             yield from layer._innermost() if isinstance(layer, Sequential) else (layer,)
 

@@ -172,7 +172,7 @@ class Trainer:
     def _train_batch(self, batches: Batches) -> None:
         net, optimizer = self.net, self.optimizer
         factor = self.scheduler.factor(self.epoch, self.step)
-        if type(factor) is not float or not factor >= 0:
+        if factor.__class__ is not float or not 0 <= factor < math.inf:  # asked so, without a call
             factor = check_float(f"step {self.step}", f"the factor of {self.scheduler!r}", factor, at_least=0)
         optimizer.lr = optimizer.base_lr * factor
         features, targets = next(batches)
@@ -180,7 +180,7 @@ class Trainer:
         loss, parameters = data_loss, net.parameters
         if self.regularizer:
             penalty = self.regularizer.add_gradients(parameters)
-            loss += penalty if type(penalty) is float else _checked(self.regularizer, penalty)
+            loss += penalty if penalty.__class__ is float else _checked(self.regularizer, penalty)
         check_finite(loss, parameters.gradients, optimizer.lr, self.step)
         optimizer.step(parameters)
         self.step += 1

@@ -1,3 +1,4 @@
+import copy
 import threading
 
 import numpy as np
@@ -6,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
-from minidl.errors import DTypeError, ShapeError, StateError, StructureError
+from minidl.errors import (
+    DivergedError,
+    DTypeError,
+    MinidlError,
+    MissingPartError,
+    ShapeError,
+    StateError,
+    StructureError,
+)
 from minidl.initializers import ones
 from minidl.layers import containers
 from minidl.testing import check_gradients, check_net_gradients
@@ -251,10 +260,161 @@ def test_eight_threads_predict_at_once(make_net, make_batch):
     assert all(agreed)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("rows", [[2], [0, 5, 11], range(23)])
+def test_scores_that_are_not_finite_have_no_class(value, rows, make_net, make_batch, monkeypatch):
+    net = make_net(dtype=np.float64)
+    x, _ = make_batch(23, dtype=np.float64)
+    x[list(rows)] = value
+    if value == np.inf:
+        net["affine0"].weight.value[...] = np.abs(net["affine0"].weight.value)
+        net["affine1"].weight.value[...] = np.abs(net["affine1"].weight.value)
+    named = ", ".join(map(str, list(rows)[:5])) + (", ..." if len(rows) > 5 else "")
+    expected = f"got none in {len(rows)} of 23 rows of x: {named}; look for NaN"
+    for chunk in (containers._CHUNK, 4 * 512 * 6):
+        monkeypatch.setattr(containers, "_CHUNK", chunk)
+        with pytest.raises(DivergedError, match=expected) as caught:
+            net.predict(x)
+        assert ("net.parameters.values" in str(caught.value)) == (len(rows) == 23)
+    with np.errstate(all="ignore"):
+        scores, probabilities = net(x), net.predict_probabilities(x)
+    for array in (scores, probabilities):
+        np.testing.assert_array_equal(np.isfinite(array).all(axis=1), ~np.isin(np.arange(23), list(rows)))
+    assert np.isnan(probabilities[list(rows)]).any(axis=1).all()
+
+
+def test_rows_are_counted_over_the_whole_input(make_net, rng):
+    net = make_net()
+    net._rows = 10
+    x = rng.standard_normal((95, 6))
+    x[[3, 41, 94]] = np.nan
+    with pytest.raises(DivergedError, match="none in 3 of 95 rows of x: 3, 41, 94;"):
+        net.predict(x)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(net(x)).all(axis=1)), [3, 41, 94])
+
+
+def test_one_infinite_score_below_a_finite_one_is_a_class():
+    net = Sequential(ReLU(), SoftmaxCrossEntropy())
+    net.layers[0].forward = lambda x, *, training: np.where(x < 0, -np.inf, x)
+    np.testing.assert_array_equal(net.predict(np.array([[-1.0, 2.0], [3.0, -1.0]])), [1, 0])
+
+
+def make_sparse(x):
+    return pytest.importorskip("scipy.sparse").csr_matrix(x)
+
+
+@pytest.mark.parametrize(
+    ("make_wrong", "message", "mend"),
+    [
+        (make_sparse, r"x to be a dense array, got a sparse csr_matrix; convert it with \.toarray\(\)",
+         lambda x: x.toarray()),
+        (np.ma.masked_array, r"x with a value everywhere, got a masked array; .*\.filled",
+         lambda x: x.filled(0)),
+        (lambda x: x[0], r"x of shape \(batch, 6\), got \(6,\), that of one sample; write x\[None\]",
+         lambda x: x[None]),
+        (lambda x: [*x.tolist(), [1.0]], "x that form one array", lambda x: x[:-1]),
+        (lambda x: x.astype(str), "x of a real dtype, got <U", lambda x: x.astype(np.float32)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "body", [(), (Flatten(),), (Standardize(0, 1),), (Standardize(np.zeros(6), 1), Flatten())]
+)
+@pytest.mark.parametrize(
+    "call", ["__call__", "predict", "predict_probabilities", "loss", "loss_and_gradients"]
+)
+def test_what_is_no_batch_is_refused_and_the_remedy_works(call, body, make_wrong, message, mend, make_batch):
+    net = Sequential(*copy.deepcopy(body), Affine(6, 4, rng=0), SoftmaxCrossEntropy())
+    x, labels = make_batch()
+    wrong = make_wrong(x)
+    targets = (labels[: len(mend(wrong))],) if "loss" in call else ()
+    with pytest.raises(MinidlError, match=f"^Sequential: expected {message}"):
+        getattr(net, call)(wrong, *targets)
+    getattr(net, call)(mend(wrong), *targets)
+
+
+def test_one_sample_of_many_numbers_is_told_from_a_batch(digits):
+    images = digits.train.features
+    net = Sequential(Standardize(8, 6), Flatten(), Affine(64, 10, rng=0), SoftmaxCrossEntropy())
+    net._rows = 2  # fewer than the sample's own rows
+    with pytest.raises(
+        ShapeError, match=r"x of shape \(batch, 8, 8\), got \(8, 8\), that of one sample; write"
+    ):
+        net.predict(images[0])
+    assert net.predict(images[0][None]).shape == (1,)
+    with pytest.raises(ShapeError, match=r"got \(2, 7\); the net was given x of shape \(7, 7, 1\)$"):
+        net.predict(images[:7, :7, :1])
+
+
+class Gives(ReLU):
+    """Gives something else than a batch, in training, in inference or in both."""
+
+    def __init__(self, wrong, when):
+        self.wrong, self.when = wrong, when
+
+    def forward(self, x, *, training):
+        y = super().forward(x, training=training)
+        return self.wrong(y) if training in self.when else y
+
+
+@pytest.mark.parametrize(
+    ("wrong", "got"),
+    [
+        (lambda y: None, "None"),
+        (lambda y: y.tolist(), r"\[\["),
+        (lambda y: y[:3], r"ndarray of shape \(3, \d\)"),
+        (lambda y: y.sum(), "np.float32|[0-9-]"),
+    ],
+)
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_a_custom_layer_that_gives_no_batch_is_named(position, wrong, got, make_batch):
+    x, labels = make_batch()
+    for when, call in (
+        (True, "loss_and_gradients"),
+        (False, "loss"),
+        (False, "predict"),
+        (False, "__call__"),
+    ):
+        layers = [Affine(6, 5, rng=0), Affine(5, 4, rng=0)]
+        layers.insert(position, Gives(wrong, [when]))
+        net = Sequential(*layers, SoftmaxCrossEntropy())
+        expected = f"^Gives 'gives0': expected its forward to return an array of 8 rows, .*, got ({got})"
+        with pytest.raises(ShapeError, match=expected):
+            getattr(net, call)(x, *([labels] if "loss" in call else []))
+        inner = Sequential(("inner", Sequential(*copy.deepcopy(layers))), SoftmaxCrossEntropy())
+        with pytest.raises(ShapeError, match=r"Gives 'inner\.gives0'"):
+            getattr(inner, call)(x, *([labels] if "loss" in call else []))
+
+
+def test_an_error_of_a_custom_layers_own_comes_through(make_batch):
+    class Broken(ReLU):
+        def forward(self, x, *, training):
+            raise ZeroDivisionError("mine")
+
+    net = Sequential(Affine(6, 4, rng=0), Broken(), SoftmaxCrossEntropy())
+    x, labels = make_batch()
+    for call in (lambda: net.predict(x), lambda: net.loss_and_gradients(x, labels)):
+        with pytest.raises(ZeroDivisionError, match="mine") as caught:
+            call()
+        assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("parts", [lambda layers: [layers], lambda layers: [tuple(layers)]])
+def test_a_list_of_layers_is_refused_and_the_remedy_works(parts):
+    layers = [Affine(2, 3), ReLU(), Affine(3, 2)]
+    with pytest.raises(StructureError, match=r"as part 0 of 1; unpack them: Sequential\(\*layers\)"):
+        Sequential(*parts(layers))
+    assert len(Sequential(*layers)) == 3
+
+
 def test_reads_like_a_list(make_net):
     net = make_net()
     assert len(net) == 3
     assert list(net) == [net[0], net["relu0"], net[-1]]
     with pytest.raises(KeyError, match="no layer 'relu1'; there are affine0, relu0, affine1, head"):
         net["relu1"]
+    for key in ("head", 7, None):
+        with pytest.raises(MissingPartError, match="there are affine0, relu0, affine1, head"):
+            net[key]
+    with pytest.raises(IndexError):
+        net[7]
     assert repr(net).splitlines()[1].strip() == "affine0: Affine(6, 5, dtype=float32)"

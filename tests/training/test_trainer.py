@@ -199,6 +199,76 @@ def test_a_warm_step_allocates_a_few_numbers_a_sample(raw, rng):
     assert peak < 16 * 8 * batch + (4 * np.getbufsize() if raw else 0)
 
 
+def test_a_validation_that_overflows_loses_nothing(make_trainer, dataset):
+    trainer = make_trainer()
+    features = dataset.features.astype(float)
+    features[5] = 1e300  # more than float32 holds
+    far = Dataset(features, np.where(np.arange(37) == 5, 3, 0))
+    history = trainer.fit(dataset, epochs=3, batch_size=8, validation=far)
+    assert trainer.epoch == 3
+    for name in ("validation_loss", "validation_accuracy"):
+        assert np.isnan(history.epochs[name]).tolist() == [True] * 3
+    assert np.isfinite(history.epochs["train_loss"]).all()
+    assert "validation not finite" in [finding.name for finding in history.diagnose()]
+    with pytest.raises(DivergedError, match="none in 1 of 37 rows of x: 5;"):
+        evaluate(trainer.net, far)
+    reference = make_trainer()
+    reference.fit(dataset, epochs=3, batch_size=8)
+    np.testing.assert_array_equal(trainer.net.parameters.values, reference.net.parameters.values)
+
+
+@pytest.mark.parametrize("wrong", [None, [0.5], np.ones(2), "0.5", float("nan"), float("inf"), -1.0, True])
+def test_a_schedule_without_a_factor_is_named_before_any_update(wrong, make_trainer, dataset):
+    class Odd(Scheduler):
+        def factor(self, epoch, step):
+            return 1.0 if step < 2 else wrong
+
+        def __repr__(self):
+            return "Odd()"
+
+    trainer, reference = make_trainer(scheduler=Odd()), make_trainer()
+    expected = r"^step 2: expected the factor of Odd\(\) to be a finite number >= 0, got"
+    with pytest.raises(ConfigurationError, match=expected):
+        trainer.fit(dataset, epochs=1, batch_size=8)
+    reference.fit(dataset, steps=2, batch_size=8)
+    np.testing.assert_array_equal(trainer.net.parameters.values, reference.net.parameters.values)
+    assert trainer.step == len(trainer.history.steps["loss"]) == 2
+    trainer.scheduler = Constant()
+    trainer.fit(dataset, steps=1, batch_size=8)
+
+
+@pytest.mark.parametrize("number", [np.float32(0.5), np.array(0.5), 1])
+def test_a_schedules_factor_of_any_kind_is_a_number(number, make_trainer, dataset):
+    class Other(Scheduler):
+        def factor(self, epoch, step):
+            return number
+
+    history = make_trainer(lr=0.5, scheduler=Other()).fit(dataset, epochs=1)
+    assert type(history.steps["lr"][0]) is float
+    assert history.steps["lr"][0] == 0.5 * float(number)
+
+
+@pytest.mark.parametrize("wrong", [None, np.ones(3), [1.0], "1"])
+def test_a_regularizer_that_gives_no_number_is_named_before_any_update(wrong, make_trainer, dataset):
+    class Odd(L2):
+        def add_gradients(self, parameters):
+            return wrong
+
+    trainer = make_trainer(regularizer=Odd(0.1))
+    before = trainer.net.parameters.values.copy()
+    with pytest.raises(
+        ConfigurationError, match="Odd: expected what add_gradients returns to be a number, got"
+    ):
+        trainer.fit(dataset, epochs=1)
+    np.testing.assert_array_equal(trainer.net.parameters.values, before)
+
+
+def test_a_legacy_generator_is_refused_and_the_remedy_works(make_net):
+    with pytest.raises(ConfigurationError, match=r"got RandomState.*; give np.random.default_rng\(seed\)"):
+        Trainer(make_net(), SGD(0.1), rng=np.random.RandomState(0))
+    Trainer(make_net(), SGD(0.1), rng=np.random.default_rng(0))
+
+
 def test_validation_may_be_left_out(make_trainer, dataset):
     history = make_trainer().fit(dataset, epochs=2)
     assert history.epochs["validation_loss"] == history.epochs["validation_accuracy"] == [None, None]
