@@ -50,6 +50,7 @@ def snapshot():
         "faulthandler": faulthandler.is_enabled(),
         "start method": multiprocessing.get_start_method(allow_none=True),
         "decimals": repr(decimal.getcontext()),
+        "joblib's pool": getattr(sys.modules.get("joblib.pool"), "PicklingPool", object).__bases__,
     }
     if hasattr(os, "sched_getaffinity"):
         state["cores"] = os.sched_getaffinity(0)

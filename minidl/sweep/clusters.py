@@ -32,6 +32,7 @@ def open_dask(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
         import dask
         from distributed import Client, LocalCluster, default_client
         from distributed.client import FutureCancelledError
+        from distributed.comm import resolve_address
         from distributed.scheduler import KilledWorker
         from joblib import delayed
         from joblib._dask import DaskDistributedBackend
@@ -62,6 +63,7 @@ def open_dask(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
     with ExitStack() as stack:
         if scheduler is not None:
             with _starting("dask", scheduler, stack):
+                resolve_address(scheduler)  # a client with a wrong one takes a minute to end
                 client = stack.enter_context(Client(scheduler, set_as_default=False))
         else:
             try:

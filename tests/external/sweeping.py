@@ -34,5 +34,5 @@ def check_unguarded(backend):
     command = [sys.executable, ROOT / "tests/sweep/unguarded.py", backend]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert (done.stdout, done.returncode) == ("done done []\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("done done []\n", 0), f"{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr

@@ -46,7 +46,7 @@ def test_workers_that_die(tmp_path):
     judge.judged("sweeps with dying workers")
 
 
-@pytest.mark.parametrize("scheduler", ["tcp://127.0.0.1:1", "nonsense://here"])
+@pytest.mark.parametrize("scheduler", ["tcp://127.0.0.1:1", "nonsense://here", "portless"])
 def test_a_scheduler_that_is_not_there(scheduler):
     sweep = Sweep("dense_net", SPACE, digits(), steps=5)
     with (
