@@ -79,6 +79,7 @@ def open_loky(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
         return
     with _temporary_folder():
         root = Path(os.environ.get("JOBLIB_TEMP_FOLDER") or tempfile.gettempdir()).expanduser().absolute()
+        root.mkdir(parents=True, exist_ok=True)  # as joblib does
         tempfile.TemporaryFile(dir=root).close()
     # The workers make it and, where this process is killed, remove it.
     folder = root / f"minidl-sweep-{uuid.uuid4().hex}"

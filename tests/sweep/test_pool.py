@@ -193,7 +193,6 @@ def test_a_net_that_cannot_be_sent_is_a_failed_trial(last):
 @pytest.mark.parametrize("variable", ["JOBLIB_TEMP_FOLDER", "TMPDIR"])
 def test_a_temporary_folder_that_cannot_be_written(variable, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    (tmp_path / "good").mkdir()
     monkeypatch.delenv("JOBLIB_TEMP_FOLDER", raising=False)
     if variable == "TMPDIR":
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
@@ -206,9 +205,9 @@ def test_a_temporary_folder_that_cannot_be_written(variable, tmp_path, monkeypat
         sweep().run(tmp_path / "new", jobs=2)
     assert not (tmp_path / "new").exists()
     if variable == "TMPDIR":
-        monkeypatch.setenv("JOBLIB_TEMP_FOLDER", str(tmp_path / "good"))  # the remedy
+        monkeypatch.setenv("JOBLIB_TEMP_FOLDER", str(tmp_path / "new/good"))  # the remedy
         assert statuses(sweep().run(jobs=2)) == ["done", "done"]
-        assert list((tmp_path / "good").iterdir()) == []
+        assert list((tmp_path / "new/good").iterdir()) == []
 
 
 def test_a_full_disk(tmp_path, monkeypatch):
