@@ -154,6 +154,7 @@ DRAW = (np.random.default_rng(0), (3, 2), np.float32)
 
 ROWS = {
     # ---------------------------------------------------------------- minidl
+    "usable_cores": lambda: call(minidl.usable_cores),
     "L2": lambda: call(L2, 0.1),
     "L2.penalty": lambda: call(L2(0.1).penalty, net().parameters),
     "L2.add_gradients": lambda: call(L2(0.1).add_gradients, net().parameters),

@@ -125,7 +125,7 @@ def test_without_matplotlib_the_net_is_saved_all_the_same(capsys, monkeypatch, t
         ("train nonsense", "digits"),
         ("train missing.npz", "missing.npz"),
         ("train cifar10 --data-dir nowhere", "nowhere"),
-        ("train --hidden 0", "out_features to be a whole number >= 1, got 0"),
+        ("train --hidden 0", "hidden to be whole numbers >= 1, got [0]"),
         ("train --hidden x", "--hidden: invalid int value: 'x'"),
         ("train --epochs 0", "epochs to be a whole number >= 1"),
         ("train --epochs 1 --steps 1", "not allowed with argument"),
