@@ -32,7 +32,8 @@ from minidl.schedulers import StepDecay
 from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
 from minidl.sweep.process import one_thread
 from minidl.sweep.space import Configuration
-from minidl.training import History, Trainer, evaluate
+from minidl.training import History, Trainer
+from minidl.training.evaluation import measure
 
 Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Sequential | Trainer"]
 Objective: TypeAlias = "str | Callable[[Sequential, Splits], float]"
@@ -208,7 +209,7 @@ def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
 def _measure(setup: Setup, trainer: Trainer) -> dict[str, Any]:
     net, train, objective = trainer.net, setup.data.train, setup.objective
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the figures
-        measured = (*evaluate(net, train), *_measure_validation(trainer, setup.data.validation))
+        measured = (*measure(net, train), *_measure_validation(trainer, setup.data.validation))
         figures = dict(zip(FIGURES, measured, strict=True))
         value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
     figures["value"] = value
@@ -225,7 +226,7 @@ def _measure_validation(trainer: Trainer, validation: Dataset | None) -> tuple[f
     # The end of an epoch has just measured it; only a user's own code may have changed the net since.
     if epochs["step"][-1:] == [trainer.step] and type(trainer) is Trainer and not trainer.callbacks:
         return epochs["validation_loss"][-1], epochs["validation_accuracy"][-1]
-    return evaluate(trainer.net, validation)
+    return measure(trainer.net, validation)
 
 
 def _reason(error: Exception) -> str:

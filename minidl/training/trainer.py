@@ -210,7 +210,8 @@ class Trainer:
         require_dataset("fit", name, dataset, more)
         # The sample with the highest label shows whether data and net fit, before any training.
         highest = slice(first := int(dataset.targets.argmax()), first + 1)
-        self.net.loss(take_rows(dataset.features, highest), dataset.targets[highest])
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.net.loss(take_rows(dataset.features, highest), dataset.targets[highest])
 
     def _batches_of(self, train: Dataset, batch_size: int, sampling: str) -> Batches:
         last = self._batches

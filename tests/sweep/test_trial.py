@@ -24,6 +24,7 @@ from minidl import (
     dense_net,
     evaluate,
 )
+from minidl.data import Dataset, Splits
 from minidl.sweep.trial import FIGURES, Row, Setup, Task, run_task
 from tests.sweep.small import build, digits
 
@@ -110,13 +111,21 @@ def test_a_trial_that_diverges_with_its_last_step():
     assert row.reason == "after the last step: expected a finite train loss, got nan"
 
 
+def test_a_validation_that_overflows_is_a_divergence():
+    data = Splits("far", DATA.train, Dataset(np.full((4, 8, 8), 1e300), [0, 1, 2, 3]))
+    for steps in (2, 4):  # batches of 50: within the epoch, and at its end, which has measured it already
+        row = run_task(dataclasses.replace(SETUP, data=data), task(steps, batch_size=50)).row
+        assert (row.status, row.steps) == ("diverged", steps)
+        assert row.reason == "after the last step: expected a finite validation loss, got nan"
+
+
 @pytest.mark.parametrize(
     ("configuration", "reason"),
     [
         ({"hidden": "broken"}, r"KeyError: 'broken' \(small.py, line \d+\)"),
         ({"lr": -1}, "SGD: expected lr to be a finite number > 0, got -1"),
         ({"batch_size": 0}, "Batches: expected batch_size to be a whole number >= 1, got 0"),
-        ({"hidden": 0}, "Affine: expected "),
+        ({"hidden": 0}, "dense_net: expected hidden to be whole numbers >= 1, got "),
         ({"seed": None}, "Sweep: expected seed to be a whole number >= 0, got None"),
     ],
 )
