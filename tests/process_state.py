@@ -37,7 +37,12 @@ def snapshot():
         "sys.path": list(sys.path),
         "locale": locale.setlocale(locale.LC_ALL),
         "loggers": {
-            name: (log.level, log.disabled, log.propagate, [each.level for each in log.handlers])
+            name: (
+                log.level,
+                log.disabled,
+                log.propagate,
+                [each.level for each in log.handlers if isinstance(each, logging.StreamHandler)],
+            )
             for name, log in loggers.items()
         },
         "logging": (logging.root.manager.disable, logging.raiseExceptions, logging.getLoggerClass()),

@@ -178,11 +178,16 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         row = dataclasses.replace(row, status=status, reason=_reason(error))
     if trainer is None:
         return Outcome(row)
-    curve = {name: list(trainer.history.epochs[name]) for name in _CURVE}
+    curve = {name: list(map(_finite, trainer.history.epochs[name])) for name in _CURVE}
     row = dataclasses.replace(row, steps=trainer.step, curve=curve)
     if row.status == "running":
         return Outcome(row, state=state)
     return Outcome(row, trainer.net, trainer.history) if row.status == "done" else Outcome(row)
+
+
+def _finite(figure: Any) -> Any:
+    """A figure as the journal gives it back: None where it is no finite number."""
+    return figure if figure is None or math.isfinite(figure) else None
 
 
 def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:

@@ -80,7 +80,7 @@ def test_what_goes_wrong_does_not_end_the_study(digits):
     study.optimize(objective, n_trials=3)
     assert [trial.state.name for trial in study.trials] == ["PRUNED", "FAIL", "COMPLETE"]
     assert "expected a finite" in study.trials[0].user_attrs["reason"]
-    assert "out_features" in study.trials[1].user_attrs["reason"]
+    assert "hidden" in study.trials[1].user_attrs["reason"]
 
 
 def test_a_study_goes_on_from_its_file(digits, tmp_path):
