@@ -110,7 +110,9 @@ class Dataset:
             remedy = "write dataset[i : i + 1] for a data set of one, dataset.features[i] for its features"
             raise DTypeError.expected("Dataset", expected, repr(index), remedy)
         if isinstance(index, str):
-            raise DTypeError.expected("Dataset", expected, repr(index), "a part is splits.train, splits.test …")
+            raise DTypeError.expected(
+                "Dataset", expected, repr(index), "a part is splits.train, splits.test …"
+            )
         chosen = check_array("Dataset", "an index", index, kinds="biufU")
         if not chosen.size:
             chosen = chosen.astype(np.int64)  # an empty list reads as float64

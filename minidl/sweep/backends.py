@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class Engine:
 
     Attributes
     ----------
-    backend : str or joblib backend
+    backend : callable ``() -> joblib backend``
+        A new one for each attempt: what an attempt that failed has left in its own must not be waited for.
     call : callable
         A task as joblib's ``delayed`` gives it.
     read : callable
@@ -57,7 +59,7 @@ class Engine:
         How many tasks are handed out at first, in joblib's words.
     """
 
-    backend: Any
+    backend: Callable[[], Any]
     call: Callable[[Task], Any]
     read: Callable[[Any], Outcome] = unpack
     deaths: tuple[type[BaseException], ...] = ()
@@ -75,7 +77,9 @@ def open_loky(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     if workers == 1:
-        yield Engine("sequential", lambda task: delayed(run_task)(setup, task), lambda outcome: outcome)
+        yield Engine(
+            lambda: "sequential", lambda task: delayed(run_task)(setup, task), lambda outcome: outcome
+        )
         return
     with _temporary_folder():
         root = Path(os.environ.get("JOBLIB_TEMP_FOLDER") or tempfile.gettempdir()).expanduser().absolute()
@@ -97,7 +101,7 @@ def open_loky(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
         return outcome
 
     try:
-        yield Engine(_own_loky(setup, workers, folder), call, read, (TerminatedWorkerError,))
+        yield Engine(partial(_own_loky, setup, workers, folder), call, read, (TerminatedWorkerError,))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

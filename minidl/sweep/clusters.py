@@ -82,7 +82,11 @@ def open_dask(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
                 with _starting("dask", "this machine", stack), interrupts_held_back():
                     cluster = stack.enter_context(LocalCluster(**options))
                     client = stack.enter_context(Client(cluster, set_as_default=False))
-        backend = Backend(client=client, scatter=[setup], wait_for_workers_timeout=60)
+
+        def backend() -> Backend:
+            client.wait_for_workers(1, timeout=120)  # where they died, new ones are on their way
+            return Backend(client=client, scatter=[setup], wait_for_workers_timeout=120)
+
         # All at once: the scheduler knows best, and an adaptive cluster grows with what waits.
         deaths = (KilledWorker, FutureCancelledError)
         yield Engine(backend, lambda task: delayed(run_and_pack)(setup, task), deaths=deaths, ahead="all")
@@ -120,7 +124,7 @@ def open_ray(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Engi
         shared = [ray.put(setup)]  # in a list: a reference itself would be replaced by what it refers to
         errors = ray.exceptions
         deaths = (errors.RayActorError, errors.OutOfMemoryError, errors.WorkerCrashedError)
-        yield Engine(Backend(), lambda task: delayed(_run_by_reference)(shared, task), deaths=deaths)
+        yield Engine(Backend, lambda task: delayed(_run_by_reference)(shared, task), deaths=deaths)
 
 
 def _run_by_reference(shared: list[Any], task: Task) -> bytes:

@@ -11,6 +11,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any, TypeAlias
 
 from minidl.console import safe_console
@@ -50,26 +51,29 @@ def open_pool(
         from joblib import Parallel, effective_n_jobs, parallel_config
     except ImportError:
         raise MissingExtraError.for_extra("a sweep", "joblib", "sweep") from None
-    if backend == "loky" and jobs < 0:  # joblib sees the quota of a container, and of no group within
-        jobs = min(effective_n_jobs(jobs), max(math.ceil(granted_cores()) + 1 + jobs, 1))
-    workers = min(effective_n_jobs(jobs), max(trials, 2))
-    if workers > 1 or backend != "loky":
-        check_picklable("model", setup.build)
-        check_picklable("objective", setup.objective)
     with ExitStack() as ends:
         if sys.stderr is None:  # workers do not start without one
             ends.enter_context(safe_console())
-        if multiprocessing.get_start_method(allow_none=True) is None:
-            # Whoever asks for it settles it, and the caller could not choose any more.
-            ends.callback(multiprocessing.set_start_method, None, force=True)
+        # Joblib settles it by asking for it, and the caller could not choose any more.
+        method = multiprocessing.get_start_method(allow_none=True)
+        unsettle = partial(multiprocessing.set_start_method, method, force=True)
+        ends.callback(unsettle)
+        if backend == "loky" and jobs < 0:  # joblib sees the quota of a container, and of no group within
+            jobs = min(effective_n_jobs(jobs), max(math.ceil(granted_cores()) + 1 + jobs, 1))
+        workers = min(effective_n_jobs(jobs), max(trials, 2))
+        if workers > 1 or backend != "loky":
+            check_picklable("model", setup.build)
+            check_picklable("objective", setup.objective)
         engine = ends.enter_context(BACKENDS[backend](setup, workers, scheduler))
         pool = ends.enter_context(ExitStack())
 
         def start() -> Any:
-            with parallel_config(engine.backend):
+            with parallel_config(engine.backend()):
                 # The next task is handed out when one is done: what waits would have to be called back.
                 options = {"batch_size": 1, "pre_dispatch": engine.ahead}
-                return pool.enter_context(Parallel(jobs, return_as="generator_unordered", **options))
+                started = pool.enter_context(Parallel(jobs, return_as="generator_unordered", **options))
+            unsettle()  # before the caller's own code runs, in `on_result`
+            return started
 
         parallel = start()
 

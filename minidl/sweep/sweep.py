@@ -32,9 +32,9 @@ OnResult: TypeAlias = Callable[[Row, Results], object]
 class Sweep:
     """A trial for every configuration of a space; the best net is kept.
 
-    Every trial is a function of configuration and seed alone: the results are the same to the bit
-    in any order, on any backend and with any number of workers (of one kind of processor: the BLAS
-    rounds as the processor's widest instructions do).
+    Every trial is a function of configuration and seed alone, and has one thread of the BLAS: on one
+    kind of processor and with one BLAS the results are the same to the bit in any order, on any
+    backend and with any number of workers.
 
     Parameters
     ----------

@@ -14,6 +14,9 @@ import minidl
 from benchmarks import budget
 from benchmarks.budget import CASES, compare, main, measure, read, write
 from benchmarks.counting import LARGE, Costs, Counts, count, peak
+from tests.deep import deep
+
+pytestmark = deep
 
 STEP = "step 64-32-10"
 PACKAGE = Path(minidl.__file__).parent

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 import minidl
+from tests.deep import deep
+
+pytestmark = deep
 
 ROOT = Path(__file__).parents[2]
 

@@ -15,6 +15,9 @@ from benchmarks.suites import SUITES, scaling
 from benchmarks.suites.scaling import OnAxis, best_constant, best_slope
 from benchmarks.tables import markdown, rows, section, table
 from benchmarks.training import Training
+from tests.deep import deep
+
+pytestmark = deep
 
 TINY = Training("tiny", (5,), features=12, classes=3, batch=8, samples=40, learning_rate=0.1)
 

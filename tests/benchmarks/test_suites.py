@@ -14,6 +14,9 @@ from benchmarks.rounds import AnswersDiffer, Session, check, take_turns
 from benchmarks.suites import SUITES
 from benchmarks.training import Training
 from tests.classic import ClassicTwoLayerNet
+from tests.deep import deep
+
+pytestmark = deep
 
 TINY = Training("tiny", (5,), features=12, classes=3, batch=8, samples=40, learning_rate=0.1)
 DEEP = dataclasses.replace(TINY, label="deep", hidden=(6, 5, 4))

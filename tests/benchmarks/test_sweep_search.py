@@ -1,6 +1,9 @@
 import pytest
 
 from benchmarks import sweep_search
+from tests.deep import deep
+
+pytestmark = deep
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")
