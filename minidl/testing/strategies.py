@@ -31,7 +31,7 @@ Shape = tuple[int, ...]
 
 _LISTED = 6  # numbers of a list that print on one line
 
-PROFILES = {"dev": 25, "ci": 200, "nightly": 2000}
+PROFILES = {"dev": 15, "ci": 200, "nightly": 2000}
 """Examples of each test, by profile."""
 
 
