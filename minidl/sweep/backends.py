@@ -113,6 +113,13 @@ def _own_loky(setup: Setup, workers: int, folder: Path) -> Any:
     from joblib.executor import MemmappingExecutor
     from joblib.externals.loky.backend.reduction import dumps
 
+    class Executor(MemmappingExecutor):  # type: ignore[misc]
+        def shutdown(self, wait: bool = True, kill_workers: bool = False) -> None:
+            feeder = getattr(self._call_queue, "_thread", None)
+            super().shutdown(wait, kill_workers)
+            if feeder is not None:
+                feeder.join(timeout=1)  # or the end of this process may cut it off while it frees locks
+
     class Backend(LokyBackend):  # type: ignore[misc]
         def effective_n_jobs(self, n_jobs: int) -> int:
             return workers
@@ -122,7 +129,7 @@ def _own_loky(setup: Setup, workers: int, folder: Path) -> Any:
             # Larger arrays are mapped into memory, once for all workers.
             options = {"max_nbytes": 1000, "temp_folder_resolver": folders.resolve_temp_folder_name}
             there, back = get_memmapping_reducers(**options)
-            self._workers = MemmappingExecutor(
+            self._workers = Executor(
                 threading.RLock(),
                 workers,
                 job_reducers=there,
@@ -145,7 +152,7 @@ def _own_loky(setup: Setup, workers: int, folder: Path) -> Any:
             # Workers are not asked to leave: one that died while it held loky's lock would keep them.
             if self._workers is not None:
                 self._workers.terminate(kill_workers=True)
-            self._workers = None
+            self._workers = None  # type: ignore[assignment]
             self.reset_batch_stats()
 
     return Backend(inner_max_num_threads=1)
