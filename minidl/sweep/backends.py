@@ -112,6 +112,7 @@ def _own_loky(setup: Setup, workers: int, folder: Path) -> Any:
     from joblib._parallel_backends import LokyBackend
     from joblib.executor import MemmappingExecutor
     from joblib.externals.loky.backend.reduction import dumps
+    from joblib.externals.loky.backend.utils import kill_process_tree
 
     class Executor(MemmappingExecutor):  # type: ignore[misc]
         def shutdown(self, wait: bool = True, kill_workers: bool = False) -> None:
@@ -151,7 +152,10 @@ def _own_loky(setup: Setup, workers: int, folder: Path) -> Any:
         def terminate(self) -> None:
             # Workers are not asked to leave: one that died while it held loky's lock would keep them.
             if self._workers is not None:
+                processes = self._workers._processes or {}
                 self._workers.terminate(kill_workers=True)
+                for process in list(processes.values()):
+                    kill_process_tree(process)  # it started meanwhile, and this process would wait for it
             self._workers = None  # type: ignore[assignment]
             self.reset_batch_stats()
 
@@ -183,7 +187,7 @@ def _start_worker(sweep: int, workers: int, folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the sweep ends its workers
 
     def watch() -> None:
-        while os.getppid() == sweep:
+        while os.getppid() == sweep and folder.exists():  # which the sweep removes when it ends
             time.sleep(0.5)
         shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
