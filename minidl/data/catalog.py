@@ -160,8 +160,9 @@ def _cache(name: str) -> Path:
 
 def _download(where: str, name: str, source: Source) -> list[Path]:
     cache = _cache(name)
-    own = Path(os.environ.get("MINIDL_DATA", "")).expanduser()
-    held = f" ({_contents(own)})" if own != Path() and own.is_dir() else ""
+    own = os.environ.get("MINIDL_DATA")
+    place = as_path("MINIDL_DATA", own) if own else None
+    held = f" ({_contents(place)})" if place and place.is_dir() else ""
     expected = f"{source.wanted} in $MINIDL_DATA{held}, {str(cache)!r} or {str(SYSTEM / name)!r}"
     remedy = f"get them from {source.url} and put them there, or name their place: load({name!r}, directory)"
     try:

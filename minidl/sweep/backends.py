@@ -19,6 +19,7 @@ from typing import Any
 
 from minidl.data.batches import share_cores
 from minidl.errors import ConfigurationError
+from minidl.files import as_path
 from minidl.sweep.trial import Outcome, Setup, Task, run_task
 
 
@@ -82,7 +83,8 @@ def open_loky(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
         )
         return
     with _temporary_folder():
-        root = Path(os.environ.get("JOBLIB_TEMP_FOLDER") or tempfile.gettempdir()).expanduser().absolute()
+        named = os.environ.get("JOBLIB_TEMP_FOLDER") or tempfile.gettempdir()
+        root = as_path("JOBLIB_TEMP_FOLDER", named).absolute()
         root.mkdir(parents=True, exist_ok=True)  # as joblib does
         tempfile.TemporaryFile(dir=root).close()
     # The workers make it and, where this process is killed, remove it.

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -56,12 +56,9 @@ class NamedModel:
     def __call__(self, configuration: Configuration, data: Splits, rng: np.random.Generator) -> Sequential:
         """The net, its weights drawn from `rng`."""
         check_keys(self.name, configuration)
-        hidden: Any = configuration["hidden"]
-        if self.name == "dense_net" and not isinstance(hidden, list):
-            hidden = [hidden]
         net: Sequential = getattr(models, self.name)(
             self.in_features,
-            hidden,
+            configuration["hidden"],
             self.num_classes,
             standardize=copy.deepcopy(self.standardize),  # a layer stands in one net
             first_initializer=scaled(he_normal, configuration.get("first_scale", 1.0)),
