@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 import minidl
-from benchmarks.counting import LARGE, Costs, Counts, count, peak
+from benchmarks.counting import LARGE, Costs, Counts, agreed, count, peak
 from minidl.console import safe_console
 from minidl.tables import table as aligned
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     print(f"Python {python}, NumPy {np.__version__}\n")
-    counted = {title: measure(*prepare()) for title, prepare in CASES.items()}
+    counted = {title: measure(prepare) for title, prepare in CASES.items()}
     budgets = read(BUDGET)
     version = python if python in budgets else max(budgets, key=_numbers, default="")
     budget = budgets.get(version, {})
@@ -80,8 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if rises else 0
 
 
-def measure(one: Work, two: Work | None = None) -> Costs:
-    """The costs of `one`; with `two`, which does a step more, the costs of that step."""
+def measure(prepare: Callable[[], Sequence[Work]]) -> Costs:
+    """The costs of the work that is prepared; where there are two, of the step that the second does more."""
+    return agreed(lambda: _measure(*prepare()))
+
+
+def _measure(one: Work, two: Work | None = None) -> Costs:
     for work in (one, two, one, two):
         if work is not None:
             count(work)  # warms minidl and what tracing itself keeps

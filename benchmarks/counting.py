@@ -16,13 +16,14 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import minidl
 
 LARGE = 1024
 """Bytes that an instruction must allocate to be counted; numbers, views and NumPy's own needs are less."""
 
+_T = TypeVar("_T")
 _PACKAGE = str(Path(minidl.__file__).parent)
 _OPERATORS = ("BINARY_", "COMPARE_OP", "STORE_SUBSCR", "STORE_SLICE", "UNARY_")
 
@@ -87,6 +88,24 @@ def peak(work: Callable[[], object]) -> int:
         tracemalloc.reset_peak()
         work()
         return tracemalloc.get_traced_memory()[1] - held
+
+
+def agreed(counted: Callable[[], _T]) -> _T:
+    """What two rounds of counting in a row agree on.
+
+    tracemalloc sees what other threads allocate meanwhile, too, so a round alone may hold more than its own.
+
+    Raises
+    ------
+    RuntimeError
+        If 20 rounds differ, each from the one before it.
+    """
+    last = counted()
+    for _ in range(20):
+        before, last = last, counted()
+        if last == before:
+            return last
+    raise RuntimeError("expected two equal rounds in a row, got 20 that differ: is another thread at work?")
 
 
 @contextmanager
