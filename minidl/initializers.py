@@ -6,48 +6,18 @@ seed hold the same weights up to rounding. `shape` is ``(in, out)`` for a weight
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.errors import (
-    ConfigurationError,
-    check_array,
-    check_callable,
-    check_dtype,
-    check_float,
-    check_shape,
-    shown,
-)
+from minidl.checks import as_generator, check_array, check_callable, check_dtype, check_float, check_shape
+from minidl.types import Array, Initializer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["as_generator", "he_normal", "normal", "ones", "scaled", "xavier_uniform", "zeros"]
-
-Array: TypeAlias = "npt.NDArray[Any]"
-Rng: TypeAlias = "np.random.Generator | np.random.RandomState | int | None"
-Initializer: TypeAlias = "Callable[[Any, tuple[int, ...], npt.DTypeLike], Array]"
-
-
-def as_generator(rng: Rng, *, legacy: bool = True) -> Any:
-    """A random generator from a generator (itself), a seed, or None (fresh entropy).
-
-    A legacy ``RandomState`` is passed through as well, for programs that replay its stream, but where
-    `legacy` is false: it can neither spawn streams nor draw all that a Generator can.
-    """
-    if isinstance(rng, np.random.Generator) or (legacy and isinstance(rng, np.random.RandomState)):
-        return rng
-    try:
-        if isinstance(rng, np.random.RandomState):
-            raise TypeError
-        return np.random.default_rng(rng)
-    except Exception:  # what lies behind an array of objects raises anything
-        expected = "a numpy.random.Generator, a seed >= 0 or None"
-        remedy = "give np.random.default_rng(seed)"
-        raise ConfigurationError.expected("rng", expected, shown(rng), remedy) from None
+__all__ = ["he_normal", "normal", "ones", "scaled", "xavier_uniform", "zeros"]
 
 
 def zeros(rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:

@@ -15,17 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
-from minidl.errors import (
-    DTypeError,
-    MinidlError,
-    StateError,
-    StructureError,
-    check_kind,
-    check_shape,
-    shown,
-)
-from minidl.initializers import Array, Rng, as_generator
+from minidl.checks import as_generator, check_kind, check_shape, shown
+from minidl.errors import DTypeError, MinidlError, StateError, StructureError
 from minidl.parameters import Parameter, ParameterVector
+from minidl.types import Array, Rng
 
 if TYPE_CHECKING:
     import numpy.typing as npt

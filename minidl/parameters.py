@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.errors import (
-    ConfigurationError,
-    DTypeError,
-    MissingPartError,
-    ShapeError,
+from minidl.checks import (
+    as_generator,
     check_array,
     check_bool,
     check_callable,
@@ -21,7 +18,8 @@ from minidl.errors import (
     check_shape,
     shown,
 )
-from minidl.initializers import Array, Initializer, Rng, as_generator
+from minidl.errors import ConfigurationError, DTypeError, MissingPartError, ShapeError
+from minidl.types import Array, Initializer, Rng
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -10,19 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import (
-    ConfigurationError,
-    DataError,
-    MissingExtraError,
-    ShapeError,
-    check_array,
-    check_int,
-    check_kind,
-    check_sizes,
-    shown,
-)
+from minidl.checks import check_array, check_int, check_kind, check_sizes, shown
+from minidl.errors import ConfigurationError, DataError, MissingExtraError, ShapeError
 from minidl.files import as_path, atomic_write
-from minidl.initializers import Array
+from minidl.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

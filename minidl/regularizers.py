@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from minidl.blas import axpby
-from minidl.errors import check_float
-from minidl.initializers import Array
+from minidl.checks import check_float
+from minidl.kernels.blas import axpby
 from minidl.parameters import ParameterVector, check_vector
+from minidl.types import Array
 
 _AT_ONCE = 1 << 17
 """Numbers that the BLAS may add up in float32 with an error of some 1e-7; of millions it were 1e-5."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 
-from minidl.errors import check_float, check_int
+from minidl.checks import check_float, check_int
 
 
 class Scheduler(ABC):

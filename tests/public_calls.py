@@ -326,7 +326,6 @@ ROWS = {
         skip=[list(testing.SCHEDULER_CLAUSES)[1]],
     ),
     # ---------------------------------------------------------------- minidl.initializers
-    "as_generator": lambda: call(initializers.as_generator, 0),
     "he_normal": lambda: call(he_normal, *DRAW),
     "normal": lambda: call(normal, 0.1),
     "normal.__call__": lambda: call(normal(0.1), *DRAW),

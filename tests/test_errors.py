@@ -8,20 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minidl import SGD, Affine, SoftmaxCrossEntropy, Standardize, errors
+from minidl import SGD, Affine, SoftmaxCrossEntropy, Standardize, checks, errors
+from minidl.checks import check_array, check_float, check_int
+from minidl.classic import TwoLayerNet
 from minidl.data import Dataset
-from minidl.errors import (
-    ConfigurationError,
-    DataError,
-    DTypeError,
-    MinidlError,
-    ShapeError,
-    check_array,
-    check_float,
-    check_int,
-)
-from minidl.models import TwoLayerNet, dense_net
+from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError, ShapeError
 from minidl.plots import plot_weights
+from minidl.recipes import dense_net
 from minidl.testing import (
     check_gradients,
     check_layer,
@@ -159,7 +152,7 @@ def test_a_sparse_matrix_is_refused_and_its_remedy_works():
 
 
 def test_looking_for_masks_imports_nothing():
-    code = "import sys, minidl; minidl.errors.check_array('', '', [[1.0]]); print('numpy.ma' in sys.modules)"
+    code = "import sys, minidl; minidl.checks.check_array('', '', [[1.0]]); print('numpy.ma' in sys.modules)"
     plain = "import sys, numpy; print('numpy.ma' in sys.modules)"
     run = [
         subprocess.run([sys.executable, "-c", text], capture_output=True, check=True).stdout
@@ -227,25 +220,25 @@ def test_a_masked_array_is_refused_wherever_an_array_is_taken(place):
 @pytest.mark.parametrize(
     ("check", "right", "wrong", "expected"),
     [
-        (errors.check_number, [1, 1.5, np.float32(2), np.array(3.0), float("nan")],
+        (checks.check_number, [1, 1.5, np.float32(2), np.array(3.0), float("nan")],
          [None, True, np.True_, "1", b"1", [1.0], np.ones(1), 1j], "it to be a number"),
-        (errors.check_bool, [True, False, np.True_], [None, 0, 1, "yes", np.ones(2, bool)],
+        (checks.check_bool, [True, False, np.True_], [None, 0, 1, "yes", np.ones(2, bool)],
          "it to be True or False"),
-        (lambda *args: errors.check_choice(*args, ("a", "b")), ["a", "b"], ["c", "", None, ["a"], np.ones(2)],
+        (lambda *args: checks.check_choice(*args, ("a", "b")), ["a", "b"], ["c", "", None, ["a"], np.ones(2)],
          "it to be one of 'a', 'b'"),
-        (lambda *args: errors.check_kind(*args, dict), [{}, {1: 2}], [None, [], dict],
+        (lambda *args: checks.check_kind(*args, dict), [{}, {1: 2}], [None, [], dict],
          "it to be of class dict"),
-        (lambda *args: errors.check_list(*args, str, "names"), [[], ["a"], ("a", "b")],
+        (lambda *args: checks.check_list(*args, str, "names"), [[], ["a"], ("a", "b")],
          [None, "a", ["a", 1], {"a"}, iter("a")], "it to be a list of names"),
-        (lambda *args: errors.check_callable(*args, "x", "y"),
+        (lambda *args: checks.check_callable(*args, "x", "y"),
          [max, np.add, lambda x, y: 0, lambda *args: 0, lambda x, y=1, *, z=2: 0],
          [None, "max", lambda: 0, lambda x: 0, lambda x, y, z: 0, lambda x, y, *, z: 0, object],
          r"it to be a function \(x, y\)"),
-        (lambda *args: errors.check_sizes(*args, at_least=1),
+        (lambda *args: checks.check_sizes(*args, at_least=1),
          [3, np.int8(3), (3, 4), [3], np.array([3, 4]), range(1, 3), ()],
          [None, 0, [3, 0], 1.5, "34", {3}, [[3]], np.array([3.0]), np.ones((2, 2), int), True],
          "it to be whole numbers >= 1"),
-        (errors.check_shape, [(), (3, 0), 7], [(10**12,), 10**30, (10**6,) * 3, (0, 10**30)],
+        (checks.check_shape, [(), (3, 0), 7], [(10**12,), 10**30, (10**6,) * 3, (0, 10**30)],
          "it of 68,719,476,736 numbers at most"),
     ],
 )  # fmt: skip
@@ -260,10 +253,10 @@ def test_checks_pass_what_is_right_and_name_what_is_not(check, right, wrong, exp
 
 def test_dtypes_are_checked():
     for dtype in (np.float32, "float64", np.dtype("f4"), float):
-        assert errors.check_dtype("here", dtype) in (np.float32, np.float64)
+        assert checks.check_dtype("here", dtype) in (np.float32, np.float64)
     for wrong in (None, int, "half a float", 3, np.ones(2), [("a", "f4")]):
         with pytest.raises(DTypeError, match="^here: expected dtype float32 or float64, got "):
-            errors.check_dtype("here", wrong)
+            checks.check_dtype("here", wrong)
 
 
 class _Bad:
@@ -284,7 +277,7 @@ class _Bad:
     ],
 )
 def test_values_are_shown_in_one_short_line(value, text):
-    shown = errors.shown(value() if callable(value) else value)
+    shown = checks.shown(value() if callable(value) else value)
     assert shown.startswith(text)
     assert len(shown) < 110
     assert "\n" not in shown

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from minidl.checks import as_generator
 from minidl.errors import ConfigurationError
-from minidl.initializers import as_generator, he_normal, normal, ones, scaled, xavier_uniform, zeros
+from minidl.initializers import he_normal, normal, ones, scaled, xavier_uniform, zeros
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import minidl
-from minidl import blas
 from minidl.cores import THREAD_VARIABLES, affinity, cpu_quota, usable_cores
+from minidl.kernels import blas
 
 _PACKAGES = ("numpy", "scipy", "tqdm", "threadpoolctl", "matplotlib", "pooch")
 # Variables that pin a kernel or its blocking, which a BLAS chooses better by itself.

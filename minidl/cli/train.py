@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 
 import minidl
+from minidl.callbacks import ProgressBar
+from minidl.checks import check_int
 from minidl.cli import options, report, run_directory
 from minidl.console import print_error
-from minidl.errors import DivergedError, check_int
+from minidl.errors import DivergedError
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
 from minidl.schedulers import StepDecay
 from minidl.sweep.named import NamedModel
-from minidl.training import ProgressBar, Trainer
+from minidl.training import Trainer
 
 
 def add_command(commands: Any) -> None:

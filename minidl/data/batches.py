@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.checks import as_generator, check_choice, check_int, check_shape
 from minidl.cores import usable_cores
 from minidl.data.dataset import Dataset, check_dataset
-from minidl.data.rows import rows_are_scattered, take_rows
-from minidl.errors import check_choice, check_int, check_shape
-from minidl.initializers import Array, Rng, as_generator
+from minidl.kernels.rows import rows_are_scattered, take_rows
+from minidl.types import Array, Rng
 
 if TYPE_CHECKING:
     from queue import SimpleQueue

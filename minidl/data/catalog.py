@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from minidl.checks import shown
 from minidl.data.dataset import Splits
 from minidl.data.sources import SOURCES, Source
-from minidl.errors import DataError, shown
+from minidl.errors import DataError
 from minidl.files import as_path  # the readers are imported where they read: this file is in every start
 from minidl.tables import listed
 
@@ -86,7 +87,7 @@ def load(
     if target is not None:
         raise DataError.expected(where, "a target column of a .csv file only", repr(target), "leave it out")
     if is_path(name):
-        from minidl.data.npz import read_npz
+        from minidl.data.readers.npz import read_npz
 
         return read_npz(Path(folder or "", as_path(where, name)))
     if name not in DATASETS:

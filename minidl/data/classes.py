@@ -9,8 +9,8 @@ import numpy as np
 
 from minidl.data.dataset import Dataset
 from minidl.errors import DataError
-from minidl.initializers import Array
 from minidl.tables import listed
+from minidl.types import Array
 
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})(\.0*)?")
 

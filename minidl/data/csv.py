@@ -17,8 +17,8 @@ from minidl.data.classes import class_name, sort_classes
 from minidl.data.dataset import Dataset, Labels, Splits, stratified_hold_out
 from minidl.data.layout import MISSING, Layout, Target, is_number, open_text, read_layout, read_records
 from minidl.errors import DataError
-from minidl.initializers import Array
 from minidl.tables import listed
+from minidl.types import Array
 
 MAX_VALIDATION = 5_000
 MAX_CLASSES = 1 << 16

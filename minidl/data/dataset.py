@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from minidl.data.rows import first_not_finite, row_blocks, take_rows, with_whole_rows
-from minidl.errors import DataError, DTypeError, check_array, check_kind, shown
-from minidl.initializers import Array
+from minidl.checks import check_array, check_kind, shown
+from minidl.errors import DataError, DTypeError
+from minidl.kernels.rows import first_not_finite, row_blocks, take_rows, with_whole_rows
+from minidl.types import Array
 
 if TYPE_CHECKING:
     import numpy.typing as npt

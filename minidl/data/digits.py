@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from minidl.data.dataset import Dataset, Labels, Splits
-from minidl.data.idx import open_binary
+from minidl.data.readers.idx import open_binary
 from minidl.errors import DataError
-from minidl.initializers import Array
+from minidl.types import Array
 
 BUNDLED = Path(__file__).with_name("digits.csv.gz")
 TARGET_NAMES = tuple("0123456789")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TextIO, TypeAlias
 
-from minidl.data.idx import open_binary
+from minidl.data.readers.idx import open_binary
 from minidl.errors import DataError
 from minidl.tables import listed
 

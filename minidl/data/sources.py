@@ -47,27 +47,27 @@ class Source(NamedTuple):
 
 
 def _find_idx(directory: Path, torchvision: str) -> list[Path] | None:
-    from minidl.data.mnist import find_mnist
+    from minidl.data.readers.mnist import find_mnist
 
     return find_mnist(directory, _IDX_NAMES, torchvision)
 
 
 def _read_idx_splits(name: str, paths: list[Path]) -> Splits:
-    from minidl.data.mnist import read_mnist
+    from minidl.data.readers.mnist import read_mnist
 
     train, test = read_mnist(paths, _CLOTHES if name == "fashion-mnist" else _DIGITS)
     return Splits(name, *hold_out(train, 5_000), test)
 
 
 def _find_cifar10(directory: Path) -> list[Path] | None:
-    from minidl.data.cifar import find_cifar10
+    from minidl.data.readers.cifar import find_cifar10
 
     path = find_cifar10(directory)
     return None if path is None else [path]
 
 
 def _read_cifar10_splits(name: str, paths: list[Path]) -> Splits:
-    from minidl.data.cifar import read_cifar10
+    from minidl.data.readers.cifar import read_cifar10
 
     arrays = read_cifar10(paths[0])
     train = Dataset(arrays.train_images, arrays.train_labels, target_names=arrays.target_names)

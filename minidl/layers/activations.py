@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.initializers import Array
 from minidl.layers.layer import Layer
+from minidl.types import Array
 
 _BOOL = np.dtype(bool)
 _MOST_ZEROS = 1 << 18

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.errors import check_dtype, check_int
-from minidl.initializers import Array, Initializer, Rng, he_normal, zeros
+from minidl.checks import check_dtype, check_int
+from minidl.initializers import he_normal, zeros
+from minidl.kernels.broadcast import apply_to_rows, long_rows
 from minidl.layers.layer import Layer
-from minidl.layers.rows import apply_to_rows, long_rows
 from minidl.parameters import Parameter
+from minidl.types import Array, Initializer, Rng
 
 if TYPE_CHECKING:
     import numpy.typing as npt

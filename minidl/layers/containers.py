@@ -7,20 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from minidl.data.rows import take_rows
-from minidl.errors import (
-    DivergedError,
-    DTypeError,
-    MissingPartError,
-    ShapeError,
-    StructureError,
-    check_array,
-    shown,
-)
-from minidl.initializers import Array
-from minidl.layers.faults import explain
+from minidl.checks import check_array, shown
+from minidl.errors import DivergedError, DTypeError, MissingPartError, ShapeError, StructureError
+from minidl.faults import explain
+from minidl.kernels.rows import take_rows
 from minidl.layers.layer import Layer
-from minidl.losses import ANY, Loss, check_loss
+from minidl.losses.loss import ANY, Loss, check_loss
+from minidl.types import Array
 
 if TYPE_CHECKING:
     import numpy.typing as npt

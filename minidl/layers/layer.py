@@ -7,9 +7,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from minidl.errors import DTypeError, MinidlError, ShapeError, check_array, check_int, check_kind, check_sizes
-from minidl.initializers import Array
+from minidl.checks import check_array, check_int, check_kind, check_sizes
+from minidl.errors import DTypeError, MinidlError, ShapeError
 from minidl.module import Module
+from minidl.types import Array
 
 
 class Layer(Module, ABC):

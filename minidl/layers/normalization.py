@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from minidl.data.rows import row_blocks
-from minidl.errors import DataError, ShapeError, check_array, check_bool, check_dtype
-from minidl.initializers import Array
+from minidl.checks import check_array, check_bool, check_dtype
+from minidl.errors import DataError, ShapeError
+from minidl.kernels.broadcast import apply_to_rows, long_rows
+from minidl.kernels.rows import row_blocks
 from minidl.layers.layer import Layer
-from minidl.layers.rows import apply_to_rows, long_rows
+from minidl.types import Array
 
 if TYPE_CHECKING:
     import numpy.typing as npt

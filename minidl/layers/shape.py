@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from minidl.initializers import Array
 from minidl.layers.layer import Layer
+from minidl.types import Array
 
 
 class Flatten(Layer):

@@ -8,7 +8,8 @@ from typing import Any
 
 from minidl.errors import CheckpointError
 from minidl.layers import Sequential
-from minidl.training import History, load, save
+from minidl.storage import load, save
+from minidl.training import History
 
 
 class Best:

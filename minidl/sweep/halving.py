@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from minidl.errors import check_bool, check_int, check_list
+from minidl.checks import check_bool, check_int, check_list
 from minidl.sweep.trial import Row
 
 

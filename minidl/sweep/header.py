@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minidl.data import Dataset
-from minidl.data.rows import row_blocks
 from minidl.files import to_json
-from minidl.initializers import Array
+from minidl.kernels.rows import row_blocks
 from minidl.sweep.halving import Halving
 from minidl.sweep.portable import name_of
 from minidl.sweep.space import Configuration
 from minidl.sweep.trial import Setup
+from minidl.types import Array
 
 _SHOWN = 120  # characters of a key's values; more is a count
 _repr = reprlib.Repr()

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
-from minidl.errors import CheckpointError, ConfigurationError, check_bool
+from minidl.checks import check_bool
+from minidl.errors import CheckpointError, ConfigurationError
 from minidl.files import sync, sync_directory, to_json
 from minidl.sweep.header import differences
 from minidl.sweep.trial import Row

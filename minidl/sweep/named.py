@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from minidl import models
+from minidl import recipes
 from minidl.data import Splits
 from minidl.errors import ConfigurationError
 from minidl.initializers import he_normal, scaled
@@ -27,7 +27,7 @@ _KEYS = _NEEDED | {"momentum", "lr_decay", "reg", "batch_size", "first_scale", "
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A function of `minidl.models`, called with a configuration's ``hidden``, behind `standardize`."""
+    """A function of `minidl.recipes`, called with a configuration's ``hidden``, behind `standardize`."""
 
     name: str
     in_features: int
@@ -56,7 +56,7 @@ class NamedModel:
     def __call__(self, configuration: Configuration, data: Splits, rng: np.random.Generator) -> Sequential:
         """The net, its weights drawn from `rng`."""
         check_keys(self.name, configuration)
-        net: Sequential = getattr(models, self.name)(
+        net: Sequential = getattr(recipes, self.name)(
             self.in_features,
             configuration["hidden"],
             self.num_classes,

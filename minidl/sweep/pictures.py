@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
-from minidl.errors import ConfigurationError, check_kind
+from minidl.checks import check_kind
+from minidl.errors import ConfigurationError
 from minidl.plots import make_figure, save_figure
 from minidl.sweep.results import Results, show_value
 

@@ -14,9 +14,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from functools import partial
 from typing import Any, TypeAlias
 
+from minidl.checks import check_choice, shown
 from minidl.console import safe_console
 from minidl.cores import granted_cores
-from minidl.errors import ConfigurationError, MinidlError, MissingExtraError, StateError, check_choice, shown
+from minidl.errors import ConfigurationError, MinidlError, MissingExtraError, StateError
 from minidl.sweep.backends import Engine, open_loky
 from minidl.sweep.clusters import open_dask, open_ray
 from minidl.sweep.portable import check_picklable

@@ -8,15 +8,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from minidl.errors import (
-    CheckpointError,
-    StateError,
-    check_bool,
-    check_float,
-    check_int,
-    check_kind,
-    check_list,
-)
+from minidl.checks import check_bool, check_float, check_int, check_kind, check_list
+from minidl.errors import CheckpointError, StateError
 from minidl.files import as_path, atomic_write
 from minidl.layers import Sequential
 from minidl.sweep.best import Best

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from minidl.checks import check_callable, check_choice, check_int, check_kind
 from minidl.data import Splits
-from minidl.errors import ConfigurationError, DataError, check_callable, check_choice, check_int, check_kind
+from minidl.errors import ConfigurationError, DataError
 from minidl.files import as_path
 from minidl.sweep.best import Best
 from minidl.sweep.halving import Halving

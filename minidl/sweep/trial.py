@@ -14,16 +14,9 @@ from typing import Any, Self, TypeAlias
 
 import numpy as np
 
+from minidl.checks import check_bool, check_int
 from minidl.data import Dataset, Splits
-from minidl.errors import (
-    CheckpointError,
-    ConfigurationError,
-    DivergedError,
-    MinidlError,
-    StateError,
-    check_bool,
-    check_int,
-)
+from minidl.errors import CheckpointError, ConfigurationError, DivergedError, MinidlError, StateError
 from minidl.files import to_json
 from minidl.layers import Sequential
 from minidl.optimizers import SGD

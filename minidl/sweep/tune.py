@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from minidl.callbacks import Callback
+from minidl.checks import check_kind, shown
 from minidl.data import Splits
-from minidl.errors import ConfigurationError, MissingExtraError, check_kind, shown
+from minidl.errors import ConfigurationError, MissingExtraError
 from minidl.files import as_path
 from minidl.sweep.space import Configuration, Space, plain_configurations
 from minidl.sweep.sweep import Sweep
 from minidl.sweep.trial import FIGURES, Build, Objective, Task, make_trainer, run_task
-from minidl.training import Callback, Trainer
+from minidl.training import Trainer
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import StateError, StructureError, check_array
-from minidl.initializers import Array
+from minidl.checks import check_array
+from minidl.errors import StateError, StructureError
 from minidl.layers import Layer
 from minidl.testing.replay import forward_varies, same_bits
 from minidl.testing.reports import ClauseError
 from minidl.testing.state import generators, replay_generators
+from minidl.types import Array
 
 LayerFactory = Callable[[np.random.Generator, Any], Layer]
 MakeInput = Callable[[np.random.Generator, tuple[int, ...], Any], npt.ArrayLike]

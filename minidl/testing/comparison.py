@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl.errors import check_float, check_int
-from minidl.initializers import Array
+from minidl.checks import check_float, check_int
 from minidl.testing.differences import Derivative, derivative
 from minidl.testing.reports import GradientError, GradientReport
+from minidl.types import Array
 
 _SHOWN = 3  # mismatches in a failure's text
 _JITTER = 1e-3  # of a number's magnitude: far beyond the steps that found a kink

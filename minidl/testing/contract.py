@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minidl.errors import check_bool, check_callable, check_int, check_list, check_shape
-from minidl.initializers import Rng, as_generator
+from minidl.checks import as_generator, check_bool, check_callable, check_int, check_list, check_shape
 from minidl.losses import Loss
 from minidl.optimizers import Optimizer
 from minidl.schedulers import Scheduler
@@ -30,6 +29,7 @@ from minidl.testing.net_cases import NetCase
 from minidl.testing.optimizer_cases import OptimizerCase, SchedulerCase
 from minidl.testing.reports import ContractError, LayerContractError, Report
 from minidl.testing.suite import run
+from minidl.types import Rng
 
 
 def check_layer(

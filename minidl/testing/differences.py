@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.initializers import Array
+from minidl.types import Array
 
 STEPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 """Relative to the number varied. The largest that agrees with its halves is taken: for a smooth

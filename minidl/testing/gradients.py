@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ConfigurationError, DTypeError, check_array, check_kind, check_list
-from minidl.initializers import Array, Rng, as_generator
+from minidl.checks import as_generator, check_array, check_kind, check_list
+from minidl.errors import ConfigurationError, DTypeError
 from minidl.layers import Layer, Sequential
-from minidl.losses import ANY, Loss
+from minidl.losses import Loss
+from minidl.losses.loss import ANY
 from minidl.module import Module
 from minidl.regularizers import Regularizer
 from minidl.testing.comparison import Options, compare
 from minidl.testing.replay import Replay, backward_of, backward_parameters_of
 from minidl.testing.reports import GradientError, GradientReport
 from minidl.training.evaluation import require_head
+from minidl.types import Array, Rng
 
 
 def check_gradients(

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl.initializers import Array
 from minidl.module import Module
 from minidl.testing.reports import ClauseError
+from minidl.types import Array
 
 _CALLS = ("forward", "backward", "backward_parameters", "probabilities", "predict")
 

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import StructureError, check_array
-from minidl.initializers import Array
+from minidl.checks import check_array
+from minidl.errors import StructureError
 from minidl.losses import Loss
 from minidl.testing.cases import require_same
+from minidl.types import Array
 
 _SHOWN = 12
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import StructureError
-from minidl.initializers import Array
 from minidl.layers import Sequential
 from minidl.testing.cases import LayerCase
+from minidl.types import Array
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.errors import StructureError
-from minidl.initializers import Array, normal
+from minidl.initializers import normal
 from minidl.optimizers import Optimizer
 from minidl.parameters import Parameter, ParameterVector
 from minidl.schedulers import Scheduler
+from minidl.types import Array
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.initializers import Array
+from minidl.types import Array
 
 _WIDTH = 80
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl.initializers import Array
 from minidl.layers import Layer
 from minidl.testing.reports import GradientError
 from minidl.testing.state import changes, generators, snapshot
+from minidl.types import Array
 
 _MANY = 64  # numbers of an output that random draws will not give twice
 

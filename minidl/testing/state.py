@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.initializers import Array
 from minidl.module import Module
+from minidl.types import Array
 
 _GENERATORS = (np.random.Generator, np.random.RandomState)
 _VALUES = (type(None), bool, int, float, complex, str, bytes, range, slice, np.dtype, type)

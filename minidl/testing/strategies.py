@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import MissingExtraError, check_bool, check_kind, check_sizes
+from minidl.checks import check_bool, check_kind, check_sizes
+from minidl.errors import MissingExtraError
 from minidl.layers import Affine, Flatten, ReLU, Sequential, Standardize
 from minidl.losses import SoftmaxCrossEntropy
 from minidl.optimizers import SGD

@@ -10,7 +10,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from minidl.errors import ConfigurationError, check_list
+from minidl.checks import check_list
+from minidl.errors import ConfigurationError
 from minidl.testing.reports import ClauseSkipped, ContractError, GradientError, Report, Result
 
 Clause: TypeAlias = Callable[[Any], "str | None"]

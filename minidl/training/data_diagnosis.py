@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from minidl.checks import check_array
 from minidl.data import Dataset, Splits
-from minidl.data.rows import take_rows
-from minidl.errors import ShapeError, check_array
-from minidl.initializers import Array
+from minidl.errors import ShapeError
+from minidl.kernels.rows import take_rows
 from minidl.layers import Affine
 from minidl.training.diagnosis import Finding, Passed, spread_rows
+from minidl.types import Array
 
 _NUMBERS, _ROWS = 1 << 25, 1 << 18
 _BLOCK = 1 << 19  # numbers that are looked at at once

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from minidl.data.rows import take_rows
 from minidl.errors import StructureError
-from minidl.initializers import Array
+from minidl.kernels.rows import take_rows
 from minidl.layers import ReLU, Sequential
 from minidl.module import Module
 from minidl.plots import smooth
+from minidl.types import Array
 
 if TYPE_CHECKING:
     from minidl.training.history import History

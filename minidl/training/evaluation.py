@@ -7,12 +7,14 @@ from typing import Never
 
 import numpy as np
 
+from minidl.checks import shown
 from minidl.data import Dataset
 from minidl.data.dataset import check_dataset
-from minidl.errors import DataError, DivergedError, StructureError, shown
-from minidl.initializers import Array
+from minidl.errors import DataError, DivergedError, StructureError
 from minidl.layers import Sequential
-from minidl.losses import Loss, SoftmaxCrossEntropy, check_loss
+from minidl.losses import Loss, SoftmaxCrossEntropy
+from minidl.losses.loss import check_loss
+from minidl.types import Array
 
 
 def evaluate(net: Sequential, dataset: Dataset, *more: Never) -> tuple[float, float]:

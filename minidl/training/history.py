@@ -6,7 +6,8 @@ import math
 import os
 from typing import TYPE_CHECKING, Any
 
-from minidl.errors import CheckpointError, ConfigurationError, shown
+from minidl.checks import shown
+from minidl.errors import CheckpointError, ConfigurationError
 from minidl.files import as_path, atomic_write, plain_number, to_json
 
 if TYPE_CHECKING:

@@ -9,25 +9,18 @@ from typing import Never
 
 import numpy as np
 
+from minidl.callbacks import Callback
+from minidl.checks import as_generator, check_float, check_int, check_kind, check_list, check_number
 from minidl.data import Batches, Dataset
-from minidl.data.rows import take_rows
-from minidl.errors import (
-    ConfigurationError,
-    DivergedError,
-    check_float,
-    check_int,
-    check_kind,
-    check_list,
-    check_number,
-)
-from minidl.initializers import Array, Rng, as_generator
+from minidl.errors import ConfigurationError, DivergedError
+from minidl.kernels.rows import take_rows
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
-from minidl.training.callbacks import Callback
 from minidl.training.evaluation import count_right, measure, require_dataset, require_head
 from minidl.training.history import History
+from minidl.types import Array, Rng
 
 # Asking `np.finfo` at every step would take as long as the gradients' norm.
 _LARGEST = {np.dtype(kind): float(np.finfo(kind).max) for kind in (np.float32, np.float64)}

@@ -16,7 +16,7 @@ import pytest
 
 from minidl.data import catalog, digits, load
 from minidl.errors import DataError
-from tests.data import test_cifar
+from tests.data.readers import test_cifar
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minidl.initializers import as_generator
+from minidl.checks import as_generator
 from tests.mutants.registry import layer
 from tests.testing.correct import Dropout
 

@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from minidl import Layer, Loss, Optimizer, Parameter, Scheduler
+from minidl.checks import as_generator
 from minidl.errors import ShapeError
-from minidl.initializers import as_generator, he_normal, ones, zeros
+from minidl.initializers import he_normal, ones, zeros
 
 
 class Tanh(Layer):

@@ -21,7 +21,7 @@ from minidl import (
 from minidl.cli import main
 from minidl.data import Splits
 from minidl.errors import MinidlError
-from minidl.models import dense_net
+from minidl.recipes import dense_net
 from minidl.training import data_diagnosis
 
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minidl import SGD, Dataset, History, Standardize, StepDecay, Trainer
-from minidl.models import dense_net
 from minidl.plots import smooth
+from minidl.recipes import dense_net
 
 
 def names(findings):

@@ -14,9 +14,9 @@ import numpy as np
 from minidl.errors import CheckpointError
 from minidl.layers import Layer
 from minidl.module import Module
+from minidl.storage import load, save
 from minidl.testing.cases import LayerCase, infer, require, require_same, require_same_pass, train
 from minidl.testing.reports import ClauseError, ClauseSkipped
-from minidl.training import load, save
 
 
 def initialize(case: LayerCase) -> None:

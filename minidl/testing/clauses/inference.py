@@ -6,7 +6,6 @@ import itertools
 
 import numpy as np
 
-from minidl.initializers import Array
 from minidl.testing.cases import (
     LayerCase,
     finished,
@@ -19,6 +18,7 @@ from minidl.testing.cases import (
 from minidl.testing.interleaving import interleaved
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import changes, snapshot
+from minidl.types import Array
 
 
 def inference_repeats(case: LayerCase) -> None:

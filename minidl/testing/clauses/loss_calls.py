@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import MinidlError
-from minidl.initializers import Array
 from minidl.losses import Loss
 from minidl.testing.cases import layouts, require, require_same, require_state_error
 from minidl.testing.lending import Lending
 from minidl.testing.loss_cases import LossCase, require_same_pass, train
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import changes, snapshot
+from minidl.types import Array
 
 
 def wrong_labels_refused(case: LossCase) -> None:

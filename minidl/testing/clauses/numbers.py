@@ -6,7 +6,6 @@ import itertools
 
 import numpy as np
 
-from minidl.initializers import Array
 from minidl.layers import Layer
 from minidl.testing.cases import (
     LayerCase,
@@ -21,6 +20,7 @@ from minidl.testing.cases import (
 from minidl.testing.gradients import check_backward_parameters, check_gradients
 from minidl.testing.replay import Replay
 from minidl.testing.reports import ClauseError, ClauseSkipped
+from minidl.types import Array
 
 
 def input_gradient(case: LayerCase) -> str:

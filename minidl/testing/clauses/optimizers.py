@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from minidl.initializers import Array
 from minidl.optimizers import Optimizer
 from minidl.testing.cases import require, require_same
 from minidl.testing.optimizer_cases import OptimizerCase
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import arrays, changes, snapshot
+from minidl.types import Array
 
 _DESCENT = 100
 

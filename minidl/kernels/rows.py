@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.initializers import Array
+from minidl.types import Array
 
 MOST_COPIED = 1 << 28
 """Bytes up to which an array in memory is copied for the sake of its layout."""

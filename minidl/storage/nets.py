@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.errors import CheckpointError, MinidlError, StructureError, check_list, shown
+from minidl.checks import check_list, shown
+from minidl.errors import CheckpointError, MinidlError, StructureError
 from minidl.files import as_path, atomic_write, to_json
-from minidl.initializers import Array
 from minidl.module import Module
-from minidl.training.description import ARGUMENT, build, describe
+from minidl.storage.description import ARGUMENT, build, describe
+from minidl.types import Array
 
 if TYPE_CHECKING:
     import zipfile

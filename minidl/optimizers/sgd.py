@@ -1,57 +1,17 @@
-"""Optimizers: the vector of parameters changed in place from the vector of gradients."""
+"""Stochastic gradient descent."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
 
-from minidl.blas import axpby
-from minidl.errors import (
-    ConfigurationError,
-    ShapeError,
-    StateError,
-    check_array,
-    check_bool,
-    check_float,
-    shown,
-)
-from minidl.initializers import Array
+from minidl.checks import check_array, check_bool, check_float, shown
+from minidl.errors import ConfigurationError, ShapeError, StateError
+from minidl.kernels.blas import axpby
+from minidl.optimizers.optimizer import Optimizer
 from minidl.parameters import ParameterVector, check_vector
-
-
-class Optimizer(ABC):
-    """One way to step along the gradient.
-
-    Parameters
-    ----------
-    lr : float > 0
-        The learning rate.
-
-    Attributes
-    ----------
-    base_lr : float
-        The rate it was made with; a schedule multiplies this one.
-    lr : float
-        The rate of the next step, which the Trainer sets before each.
-    """
-
-    def __init__(self, lr: float) -> None:
-        self.base_lr = check_float(type(self).__name__, "lr", lr, above=0)
-        self.lr = self.base_lr
-
-    @abstractmethod
-    def step(self, parameters: ParameterVector) -> None:
-        """Change ``parameters.values`` in place; the gradients are read only."""
-
-    @abstractmethod
-    def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs beside the constructor's arguments, as copies."""
-
-    @abstractmethod
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state that `state_dict` gave."""
+from minidl.types import Array
 
 
 class SGD(Optimizer):

@@ -8,9 +8,10 @@ from typing import NoReturn
 
 import numpy as np
 
-from minidl.errors import MinidlError, ShapeError, shown
-from minidl.initializers import Array
+from minidl.checks import shown
+from minidl.errors import MinidlError, ShapeError
 from minidl.layers.layer import Layer
+from minidl.types import Array
 
 
 def explain(

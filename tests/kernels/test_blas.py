@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from minidl import blas
-from minidl.blas import axpby
+from minidl.kernels import blas
+from minidl.kernels.blas import axpby
 
 reals = st.sampled_from([np.float32, np.float64])
 factors = st.floats(-3, 3) | st.sampled_from([0.0, 1.0, -1.0])
@@ -130,7 +130,7 @@ def test_the_routines_of_an_openblas_are_found():
 
 def test_no_second_blas_comes_in():
     program = (
-        "import numpy as np, threadpoolctl, minidl.blas as blas\n"
+        "import numpy as np, threadpoolctl, minidl.kernels.blas as blas\n"
         "before = threadpoolctl.threadpool_info()\n"
         "x = np.ones(10); blas.axpby(2, x, 1, x.copy())\n"
         "assert threadpoolctl.threadpool_info() == before and len(before) <= 1, before"

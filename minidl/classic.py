@@ -1,97 +1,33 @@
-"""Ready-made nets, first of all the classic two-layer net."""
+"""The classic two-layer net."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.data import Dataset
-from minidl.data.rows import take_rows
-from minidl.errors import (
-    ConfigurationError,
-    ShapeError,
+from minidl.checks import (
+    as_generator,
     check_array,
     check_bool,
     check_float,
     check_int,
-    check_kind,
     check_shape,
-    check_sizes,
 )
-from minidl.initializers import Array, Initializer, Rng, as_generator, he_normal, normal
-from minidl.layers import Affine, Flatten, Layer, ReLU, Sequential
+from minidl.data import Dataset
+from minidl.errors import ShapeError
+from minidl.initializers import normal
+from minidl.kernels.rows import take_rows
+from minidl.layers import Affine, ReLU, Sequential
 from minidl.losses import SoftmaxCrossEntropy
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
 from minidl.training.evaluation import measure
 from minidl.training.trainer import check_finite
+from minidl.types import Array, Rng
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-
-def dense_net(
-    in_features: int,
-    hidden: int | Sequence[int],
-    num_classes: int,
-    *,
-    standardize: Layer | None = None,
-    rng: Rng = None,
-    dtype: npt.DTypeLike = np.float32,
-    initializer: Initializer = he_normal,
-    first_initializer: Initializer | None = None,
-    target_names: Sequence[str] | None = None,
-) -> Sequential:
-    """Affine and ReLU for every hidden size, an affine layer to the scores, softmax.
-
-    Parameters
-    ----------
-    in_features : int
-        Numbers in one sample, whatever its shape.
-    hidden : int or sequence of int
-        Units of each hidden layer; a number is one layer's.
-    num_classes : int
-    standardize : Layer, optional
-        Stands first, such as `Standardize`; samples are flattened behind it.
-    rng : Generator, seed or None
-        Draws the weights, layer after layer.
-    dtype : float32 or float64
-    initializer : callable ``(rng, shape, dtype) -> array``
-        Of the weights.
-    first_initializer : callable, optional
-        Of the first layer's weights, where they should start otherwise. Neighbouring pixels go
-        together, so that a sum over them is far larger than one over independent features, and a
-        first layer that starts smaller (``scaled(he_normal, 0.1)``) learns cleaner weights.
-    target_names : tuple or list of str, optional
-        The name of each class, kept in the net's file.
-    """
-    head = SoftmaxCrossEntropy() if target_names is None else SoftmaxCrossEntropy(target_names)
-    if head.target_names and len(head.target_names) != num_classes:
-        expected, got = f"{num_classes} target_names, one for each class", len(head.target_names)
-        raise ConfigurationError.expected("dense_net", expected, got)
-    generator = as_generator(rng)
-    sizes = [
-        check_int("dense_net", "in_features", in_features, at_least=1),
-        *check_sizes("dense_net", "hidden", hidden, at_least=1),
-        check_int("dense_net", "num_classes", num_classes, at_least=1),
-    ]
-    parts: list[Any] = []
-    if standardize is not None:
-        parts.append(check_kind("dense_net", "standardize", standardize, Layer))
-    parts.append(Flatten())
-    draw = initializer if first_initializer is None else first_initializer
-    for fan_in, fan_out in itertools.pairwise(sizes):
-        parts += [Affine(fan_in, fan_out, rng=generator, dtype=dtype, initializer=draw), ReLU()]
-        draw = initializer
-    return Sequential(*parts[:-1], head)
-
-
-def two_layer_net(in_features: int, hidden: int, num_classes: int, **options: Any) -> Sequential:
-    """Affine, ReLU, affine, softmax: `dense_net` with one hidden layer, and its options."""
-    return dense_net(in_features, [hidden], num_classes, **options)
 
 
 _CLASSIC = {"W1": "affine0.weight", "b1": "affine0.bias", "W2": "affine1.weight", "b2": "affine1.bias"}

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minidl.data import cifar
-from minidl.data.cifar import TARGET_NAMES, find_cifar10, read_cifar10
-from minidl.data.pickles import read_pickle
+from minidl.data.readers import cifar
+from minidl.data.readers.cifar import TARGET_NAMES, find_cifar10, read_cifar10
+from minidl.data.readers.pickles import read_pickle
 from minidl.errors import DataError
 
 shared_folder = settings(

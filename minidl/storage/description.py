@@ -11,8 +11,8 @@ import numpy as np
 
 from minidl import initializers, layers, losses
 from minidl.errors import CheckpointError
-from minidl.initializers import Array
 from minidl.module import Module
+from minidl.types import Array
 
 ARGUMENT = "argument:"
 """Begins the keys of arrays that are constructor arguments, not parameters."""

@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as hnp
 from minidl import Standardize, evaluate
 from minidl.data import Batches, Dataset
 from minidl.data import batches as batches_module
-from minidl.data import rows as rows_module
-from minidl.data.rows import memory_blocks, row_blocks, take_rows
-from minidl.models import dense_net
+from minidl.kernels import rows as rows_module
+from minidl.kernels.rows import memory_blocks, row_blocks, take_rows
+from minidl.recipes import dense_net
 from minidl.sweep.header import _checksum
 
 KINDS = ["?", "u1", "<i4", ">i8", "<f2", "<f4", ">f4", "<f8", ">f8"]

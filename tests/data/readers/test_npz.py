@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minidl.data import load
-from minidl.data.npz import read_npz
+from minidl.data.readers.npz import read_npz
 from minidl.errors import DataError
 
 

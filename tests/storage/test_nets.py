@@ -15,7 +15,7 @@ import minidl
 from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
 from minidl.errors import CheckpointError, StructureError
 from minidl.initializers import normal, ones, scaled, xavier_uniform
-from minidl.models import dense_net
+from minidl.recipes import dense_net
 
 
 class Scale(Layer):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minidl.data.dataset import Dataset
-from minidl.data.idx import read_idx
+from minidl.data.readers.idx import read_idx
 from minidl.errors import DataError
 
 

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl.layers.rows import apply_to_rows, long_rows
+from minidl.kernels.broadcast import apply_to_rows, long_rows
 
 shapes = st.one_of(
     st.lists(st.integers(0, 40), max_size=3), st.lists(st.sampled_from([2048, 4096, 4097, 5000]), max_size=1)

@@ -1,4 +1,4 @@
-"""Callbacks: what else happens during a fit."""
+"""A progress bar."""
 
 from __future__ import annotations
 
@@ -7,27 +7,10 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from minidl.callbacks.callback import Callback
+
 if TYPE_CHECKING:
     from minidl.training.trainer import Trainer
-
-
-class Callback:
-    """Four hooks, each a no-op to override; the Trainer calls its callbacks in list order.
-
-    ``trainer.stop(reason)`` ends the fit after the current step.
-    """
-
-    def on_fit_start(self, trainer: Trainer) -> None:
-        """Before the first step; ``trainer.last_step`` says where the fit will end."""
-
-    def on_step_end(self, trainer: Trainer) -> None:
-        """After each update, its numbers recorded in ``trainer.history.steps``."""
-
-    def on_epoch_end(self, trainer: Trainer) -> None:
-        """After each epoch, its numbers recorded in ``trainer.history.epochs``."""
-
-    def on_fit_end(self, trainer: Trainer) -> None:
-        """At the end, however it came about."""
 
 
 class ProgressBar(Callback):

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.initializers import Array
+from minidl.types import Array
 
 # What NumPy's builds call the routines, and the integers they take: NumPy's own wheels, others with
 # long integers, Apple's Accelerate, and the standard's name.

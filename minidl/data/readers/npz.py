@@ -11,7 +11,7 @@ import numpy as np
 from minidl.data.dataset import Dataset, Splits, stratified_hold_out
 from minidl.errors import DataError
 from minidl.files import as_path
-from minidl.initializers import Array
+from minidl.types import Array
 
 MAX_VALIDATION = 5_000
 _PARTS = ("train", "validation", "test")

@@ -17,11 +17,11 @@ from typing import IO, Any, BinaryIO, NamedTuple, TypeAlias, cast
 import numpy as np
 
 from minidl.data.dataset import Labels
-from minidl.data.idx import open_binary
-from minidl.data.pickles import PickledArray, read_pickle, shown
+from minidl.data.readers.idx import open_binary
+from minidl.data.readers.pickles import PickledArray, read_pickle, shown
 from minidl.errors import DataError
 from minidl.files import as_path
-from minidl.initializers import Array
+from minidl.types import Array
 
 TARGET_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.initializers import Array
+from minidl.types import Array
 
 _LONG = (1 << 12) + 1
 """Numbers of a row from which NumPy uses it where it lies: shorter ones it first copies, some at a time,

@@ -1,0 +1,269 @@
+"""The checks of arguments: each gives back what it checked, or raises in the one message format."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import operator
+import reprlib
+import sys
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError
+from minidl.types import Rng
+
+T = TypeVar("T")
+
+MOST_NUMBERS = 1 << 36
+"""In one array: more is a slip, and to ask for them could take all of a machine's memory."""
+
+
+def shown(value: object) -> str:
+    """`value` in one short line, for a message."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"{type(value).__name__} of shape {shape}"
+    try:
+        text = " ".join(_SHORT.repr(value).split())
+        return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+    except Exception:  # an object whose own repr fails, an int of more digits than Python prints
+        return type(value).__name__
+
+
+_MOST_SHOWN = 100
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _MOST_SHOWN
+
+
+def check_number(where: str, name: str, value: object) -> float:
+    """`value` as a float, NaN and infinities among them, or `ConfigurationError`."""
+    try:
+        if isinstance(value, (bool, np.bool_, str, bytes)) or np.ndim(value):  # type: ignore[arg-type]
+            raise TypeError
+        return float(value)  # type: ignore[arg-type]
+    except Exception:  # what lies behind a __float__ raises anything
+        raise ConfigurationError.expected(where, f"{name} to be a number", shown(value)) from None
+
+
+def check_float(
+    where: str,
+    name: str,
+    value: object,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+    at_most: float = math.inf,
+) -> float:
+    """`value` as a float, or `ConfigurationError` if it is no finite number in the bounds given."""
+    try:
+        number = check_number(where, name, value)
+    except ConfigurationError:
+        number = math.nan
+    if math.isfinite(number) and above < number < below and at_least <= number <= at_most:
+        return number
+    bounds = {
+        f"> {above:g}": above,
+        f">= {at_least:g}": at_least,
+        f"< {below:g}": below,
+        f"<= {at_most:g}": at_most,
+    }
+    domain = " and ".join(text for text, bound in bounds.items() if math.isfinite(bound))
+    raise ConfigurationError.expected(where, f"{name} to be a finite number {domain}".rstrip(), shown(value))
+
+
+def check_int(where: str, name: str, value: object, *, at_least: int) -> int:
+    """`value` as an int of at least `at_least`, or `ConfigurationError`."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+        if number < at_least:
+            raise ValueError
+    except (TypeError, ValueError):
+        expected = f"{name} to be a whole number >= {at_least}"
+        raise ConfigurationError.expected(where, expected, shown(value)) from None
+    return number
+
+
+def check_bool(where: str, name: str, value: object) -> bool:
+    """`value` as a bool, or `ConfigurationError` if it is neither Python's nor NumPy's."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ConfigurationError.expected(where, f"{name} to be True or False", shown(value))
+    return bool(value)
+
+
+def check_choice(where: str, name: str, value: object, choices: Collection[str]) -> str:
+    """`value`, or `ConfigurationError` if it is none of the words in `choices`."""
+    if not (isinstance(value, str) and value in choices):
+        expected = f"{name} to be one of {', '.join(map(repr, choices))}"
+        raise ConfigurationError.expected(where, expected, shown(value))
+    return value
+
+
+def check_kind(
+    where: str,
+    name: str,
+    value: T,
+    kind: type[object],
+    *,
+    remedy: str = "",
+    error: type[MinidlError] = ConfigurationError,
+) -> T:
+    """`value`, or `error` if it is not of class `kind`."""
+    if not isinstance(value, kind):
+        raise error.expected(where, f"{name} to be of class {kind.__name__}", shown(value), remedy)
+    return value
+
+
+def check_list(where: str, name: str, values: Iterable[T], kind: Any, of: str) -> list[T]:
+    """`values` as a list, or `ConfigurationError` if they are no list or tuple of objects of class `kind`."""
+    if not (isinstance(values, (list, tuple)) and all(isinstance(value, kind) for value in values)):
+        raise ConfigurationError.expected(where, f"{name} to be a list of {of}", shown(values))
+    return list(values)
+
+
+def check_callable(where: str, name: str, value: object, *arguments: str) -> Callable[..., Any]:
+    """`value`, or `ConfigurationError` if it cannot be called with so many arguments."""
+    try:
+        inspect.signature(value).bind(*arguments)  # type: ignore[arg-type]
+    except TypeError:
+        expected = f"{name} to be a function ({', '.join(arguments)})"
+        raise ConfigurationError.expected(where, expected, shown(value)) from None
+    except ValueError:  # some functions written in C have no signature
+        pass
+    return value  # type: ignore[return-value]
+
+
+def check_sizes(where: str, name: str, values: object, *, at_least: int = 0) -> tuple[int, ...]:
+    """`values`, one whole number or a sequence of them, as a tuple, or `ConfigurationError`."""
+    try:
+        if not isinstance(values, (list, tuple, range, np.ndarray)):
+            values = (values,)
+        return tuple(check_int(where, name, value, at_least=at_least) for value in values)
+    except (TypeError, ConfigurationError):
+        expected = f"{name} to be whole numbers >= {at_least}"
+        raise ConfigurationError.expected(where, expected, shown(values), "such as (8, 8) or 64") from None
+
+
+def check_shape(where: str, name: str, values: object) -> tuple[int, ...]:
+    """`values` as the shape of an array that a machine can hold, or `ConfigurationError`."""
+    shape = check_sizes(where, name, values)
+    if math.prod(shape) > MOST_NUMBERS or max(shape, default=0) > MOST_NUMBERS:
+        expected = f"{name} of {MOST_NUMBERS:,} numbers at most"
+        raise ConfigurationError.expected(where, expected, shown(shape))
+    return shape
+
+
+def check_dtype(where: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """`dtype` as a numpy.dtype, or `DTypeError` if it is neither float32 nor float64."""
+    try:
+        found = np.dtype(dtype)
+    except Exception:  # no dtype at all
+        raise DTypeError.expected(where, "dtype float32 or float64", shown(dtype)) from None
+    if dtype is None or found not in (np.float32, np.float64):
+        raise DTypeError.expected(where, "dtype float32 or float64", None if dtype is None else found)
+    return found
+
+
+def check_array(
+    where: str,
+    name: str,
+    values: object,
+    *,
+    kinds: str = "biuf",
+    dtype_error: type[MinidlError] = DTypeError,
+) -> npt.NDArray[Any]:
+    """`values` as a plain array whose dtype is of one of `kinds`; never a copy of an array.
+
+    Parameters
+    ----------
+    values : array-like
+    kinds : str
+        The kinds of dtype that will do, as ``dtype.kind`` has them.
+    dtype_error : type
+        Raised for any other dtype, words and objects among them.
+
+    Raises
+    ------
+    DataError
+        For what forms no array: rows of unequal length, a sparse matrix; and for a masked array,
+        whose mask would be lost, and what it hides be taken for numbers.
+    """
+    if type(values) is np.ndarray and values.dtype.kind in kinds:  # every training step comes by here
+        return values
+    if hasattr(values, "nnz") and hasattr(values, "toarray"):  # scipy.sparse, which is not imported here
+        got = f"a sparse {type(values).__name__}"
+        raise DataError.expected(where, f"{name} to be a dense array", got, "convert it with .toarray()")
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # what lies behind an __array__ raises anything
+        remedy = "give an array, or rows of one length"
+        raise DataError.expected(where, f"{name} that form one array", error, remedy) from None
+    if _is_masked(values, array.ndim):
+        remedy = "fill the masked values in with .filled(value), or drop their rows"
+        raise DataError.expected(where, f"{name} with a value everywhere", "a masked array", remedy)
+    if array.dtype.kind not in kinds:
+        expected = {"iu": "an integer dtype", "f": "a float dtype"}.get(kinds, "a real dtype")
+        got, remedy = _foreign(name, values, array, kinds)
+        raise dtype_error.expected(where, f"{name} of {expected}", got, remedy)
+    return array
+
+
+def _is_masked(values: object, depth: int) -> bool:
+    """Whether `values`, nested lists of so many levels at most, are or hold a masked array."""
+    masked = sys.modules.get("numpy.ma")  # NumPy imports it at its first use
+    if masked is None:
+        return False
+    if isinstance(values, (list, tuple)):
+        types = set(map(type, values))
+        if depth > 1 and any(issubclass(kind, (list, tuple)) for kind in types):
+            return any(_is_masked(row, depth - 1) for row in values)
+        return any(issubclass(kind, masked.MaskedArray) for kind in types)
+    return isinstance(values, masked.MaskedArray)
+
+
+def _foreign(name: str, values: Any, array: npt.NDArray[Any], kinds: str) -> tuple[str, str]:
+    """What came, where the dtype is none of `kinds`, and what to do about it."""
+    if array.ndim == 0:
+        return shown(values), "give an array or a list of numbers"
+    if hasattr(values, "columns") and hasattr(values, "iloc"):  # a pandas frame
+        columns = zip(values.columns, values.dtypes, strict=True)
+        bad = [f"{column!r} ({dtype})" for column, dtype in columns if dtype.kind not in kinds]
+        if bad:
+            more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+            remedy = "drop these or turn them into numbers, words with pandas.get_dummies(frame, dtype=float)"
+            return f"a frame with column {', '.join(bad[:3])}{more}", remedy
+        return f"a frame of mixed dtypes ({array.dtype})", "convert it with .to_numpy(np.float32)"
+    got = f"{array.dtype}"
+    if array.dtype.names:
+        return got, f"convert it with numpy.lib.recfunctions.structured_to_unstructured({name})"
+    if kinds == "iu" and array.dtype.kind in "OSTU":
+        return got, f"number the classes: np.unique({name}, return_inverse=True)[1]"
+    if kinds == "iu":
+        return got, "convert whole numbers with .astype(np.int64)"
+    if array.dtype.kind == "c":
+        return got, "give .real, .imag or np.abs() of it"
+    return got, "give numbers: convert with .astype(np.float32), and words to numbers of their own"
+
+
+def as_generator(rng: Rng, *, legacy: bool = True) -> Any:
+    """A random generator from a generator (itself), a seed, or None (fresh entropy).
+
+    A legacy ``RandomState`` is passed through as well, for programs that replay its stream, but where
+    `legacy` is false: it can neither spawn streams nor draw all that a Generator can.
+    """
+    if isinstance(rng, np.random.Generator) or (legacy and isinstance(rng, np.random.RandomState)):
+        return rng
+    try:
+        if isinstance(rng, np.random.RandomState):
+            raise TypeError
+        return np.random.default_rng(rng)
+    except Exception:  # what lies behind an array of objects raises anything
+        expected = "a numpy.random.Generator, a seed >= 0 or None"
+        remedy = "give np.random.default_rng(seed)"
+        raise ConfigurationError.expected("rng", expected, shown(rng), remedy) from None
