@@ -75,7 +75,6 @@ class TwoLayerNet:
             Affine(hidden_size, num_classes, **options),
             SoftmaxCrossEntropy(),
         )
-        self.net.parameters  # noqa: B018 - packs, so that the arrays in `params` stay the net's own
 
     @property
     def params(self) -> dict[str, Array]:
@@ -123,7 +122,7 @@ class TwoLayerNet:
         decay = check_float("train", "learning_rate_decay", learning_rate_decay, above=0)
         check_bool("train", "verbose", verbose)
         check_shape("train", "a batch", (batch_size, *train.sample_shape))
-        optimizer, penalty, parameters = SGD(learning_rate), L2(reg), self.net.parameters
+        optimizer, penalty = SGD(learning_rate), L2(reg)
         epoch = max(len(train) // batch_size, 1)
         losses: list[float] = []
         train_accuracies: list[float] = []
@@ -132,15 +131,14 @@ class TwoLayerNet:
             batch = self.rng.choice(len(train), batch_size)
             features, labels = take_rows(train.features, batch), train.targets[batch]
             with np.errstate(over="ignore", invalid="ignore"):
-                loss = self.net.loss_and_gradients(features, labels) + penalty.add_gradients(parameters)
-            check_finite(loss, parameters.gradients, optimizer.lr, iteration)
+                loss, _, _ = compute_gradients(self.net, features, labels, regularizer=penalty)
+            update(self.net, optimizer, loss, iteration)
             losses.append(loss)
-            optimizer.step(parameters)
             if verbose and iteration % 100 == 0:
                 print(f"iteration {iteration} / {num_iters}: loss {loss:f}")
             if iteration % epoch == 0:
                 train_accuracies.append(float(np.mean(self.predict(features) == labels)))
-                validation_accuracies.append(measure(self.net, validation)[1])
+                validation_accuracies.append(measure(self.net, validation)["accuracy"])
                 optimizer.lr *= decay
         return {
             "loss_history": losses,

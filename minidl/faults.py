@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from minidl.checks import shown
 from minidl.errors import MinidlError, ShapeError
-from minidl.layers.layer import Layer
 from minidl.types import Array
 
 
 def explain(
-    net: Layer, layers: Iterable[Layer], error: Exception, x: Array, batch: Array, *, training: bool
+    net: Any, layers: Iterable[Any], error: Exception, x: Array, batch: Array, *, training: bool
 ) -> NoReturn:
     """Raise what says more than `error`, which came in the forward of `net`, or that itself.
 
     Parameters
     ----------
-    layers : iterable of Layer
+    layers : iterable of Module
         What `net` does, one after the other.
     x : array
         What the net was given.

@@ -1,137 +1,160 @@
 """Module: what layers and losses have in common.
 
-A module finds the parameters and modules assigned to it, lends workspace arrays, remembers what
-a backward pass needs, and packs everything it holds into one `ParameterVector`.
+A module finds the arrays and modules assigned to it, lends workspace arrays, remembers what a
+backward pass needs, packs all it holds into vectors, and describes how it is made.
 """
 
 from __future__ import annotations
 
-import copy
 import inspect
 import math
-import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
 from minidl.checks import as_generator, check_kind, check_shape, shown
+from minidl.code import call_as_code
 from minidl.errors import DTypeError, MinidlError, StateError, StructureError
-from minidl.parameters import Parameter, ParameterVector
+from minidl.parameters import Parameter, ParameterVector, State, StateVector
 from minidl.types import Array, Rng
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_PACKING = threading.Lock()
 _NONE = np.empty(0, np.void)
+
+
+class _Signature:
+    """A class's signature, which is its constructor's: `Module.__new__` takes anything."""
+
+    def __get__(self, instance: Module | None, owner: type[Module]) -> inspect.Signature:
+        signature = inspect.signature(owner.__init__)
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 class Module:
     """The base of `Layer` and `Loss`.
 
-    Assigning a `Parameter` or a `Module` to an attribute registers it under that name; nothing
-    else is needed, and ``super().__init__()`` need not be called.
+    Assigning a `Parameter`, a `State`, a `Module` or a `numpy.random.Generator` to an attribute
+    registers it under that name, for good; ``super().__init__()`` need not be called. A constructor
+    keeps each of its arguments, but for `rng`, as an attribute of the same name: this is what
+    `config` reads, and so what a file holds.
     """
 
+    __signature__ = _Signature()
     _path: str  # the place in the net, such as "residual0.affine0"; "" while it stands alone
-    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
-    _parameters: dict[str, Parameter]
-    _children: dict[str, Module]
+    _parts: dict[str, Parameter | State | Module | np.random.Generator]
     _buffers: dict[str, Array]  # views, each of all of its memory or of the beginning
     _remembered: tuple[Any, ...] | None
-    _vector: ParameterVector | None
-    __signature__: ClassVar[inspect.Signature]
+    _vectors: tuple[ParameterVector, StateVector] | None
+    _closed: bool  # whether the parts are packed, be it as parts of a net
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Prepare the module, so that a subclass's constructor need not."""
         self = super().__new__(cls)
-        # The arguments are the module's description: `save` writes them, `load` calls the class
-        # with them. The generator is spent by then, and would drag its whole state along.
-        arguments = {name: _as_it_is_now(value) for name, value in kwargs.items() if name != "rng"}
-        self.__dict__.update(
-            _path="",
-            _arguments=(tuple(map(_as_it_is_now, args)), arguments),
-            _parameters={},
-            _children={},
-            _buffers={},
-            _remembered=None,
-            _vector=None,
-        )
+        self.__dict__.update(_path="", _parts={}, _buffers={}, _remembered=None, _vectors=None, _closed=False)
         return self
 
     def __init__(self) -> None:
         """Take no arguments, unless a subclass does."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        # `__new__` takes anything, so `help` and `inspect` are told what the class really takes.
-        signature = inspect.signature(cls.__init__)
-        cls.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
-
     # ---------------------------------------------------------------- structure
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, (Parameter, Module)):
+        if name in self._parts:
+            if value is self._parts[name]:
+                return
+            remedy = "write its arrays in place, as in part.value[...] = x, or build a new module"
+            self.fail(StructureError, f"{name!r} to stay what it is", shown(value), remedy)
+        if isinstance(value, (State, Module, np.random.Generator)):
             self._register(name, value)
-        elif name in self._parameters or name in self._children:
-            self.fail(StructureError, f"a Parameter or Module for {name!r}", type(value).__name__)
         object.__setattr__(self, name, value)
 
-    def _register(self, name: str, part: Parameter | Module) -> None:
-        if self._vector is not None:
-            self.fail(StateError, f"no new part {name!r} once the parameters are packed", repr(part))
-        if isinstance(part, Parameter):
-            self._parameters[name] = part
-            return
-        if part._path:
-            remedy = "one instance stands in one place; give copy.deepcopy of it"
-            expected = f"a new module as {name!r}"
-            self.fail(StructureError, expected, f"one that already stands as '{part._path}'", remedy)
-        part._vector = None
-        self._children[name] = part
-        part._place(f"{self._path}.{name}" if self._path else name)
+    def __delattr__(self, name: str) -> None:
+        if name in self._parts:
+            self.fail(StructureError, f"{name!r} to stay", "del", "build a new module without it")
+        object.__delattr__(self, name)
+
+    def _register(self, name: str, part: State | Module | np.random.Generator) -> None:
+        if self._closed:
+            remedy = "assign all parts in the constructor"
+            self.fail(StateError, f"no new part {name!r} once the net is built", shown(part), remedy)
+        if isinstance(part, Module):
+            if part._path:
+                remedy = "one instance stands in one place; give copy.deepcopy of it"
+                expected = f"a new module as {name!r}"
+                self.fail(StructureError, expected, f"one that already stands as '{part._path}'", remedy)
+            part._place(f"{self._path}.{name}" if self._path else name)
+            part.__dict__["_vectors"] = None
+        self._parts[name] = part
 
     def _place(self, path: str) -> None:
         self.__dict__["_path"] = path
-        for name, child in self._children.items():
+        for name, child in self.children():
             child._place(f"{path}.{name}" if path else name)
 
-    def modules(self) -> Iterator[Module]:
-        """The module itself and all modules inside it, in order."""
-        yield self
-        for child in self._children.values():
-            yield from child.modules()
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Pairs of name and module, of those assigned to this one."""
+        return ((name, part) for name, part in self._parts.items() if isinstance(part, Module))
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Pairs of path (relative to this module, whose own is "") and module, in order."""
+        yield "", self
+        for name, child in self.children():
+            for path, module in child.named_modules():
+                yield f"{name}.{path}" if path else name, module
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Pairs of path (relative to this module) and parameter, in the net's order."""
-        yield from self._parameters.items()
-        for name, child in self._children.items():
-            for path, parameter in child.named_parameters():
-                yield f"{name}.{path}", parameter
+        return ((path, part) for path, part in self._named_arrays() if isinstance(part, Parameter))
+
+    def named_states(self) -> Iterator[tuple[str, State]]:
+        """Pairs of path (relative to this module) and `State`, in the net's order."""
+        return ((path, part) for path, part in self._named_arrays() if not isinstance(part, Parameter))
+
+    def _named_arrays(self) -> Iterator[tuple[str, State]]:
+        for path, module in self.named_modules():
+            for name, part in module._parts.items():
+                if isinstance(part, State):
+                    yield f"{path}.{name}" if path else name, part
 
     @property
     def parameters(self) -> ParameterVector:
-        """All parameters in one vector, packed at first use; the structure is closed from then on.
+        """All parameters in one vector; a module that stands alone is packed at the first use.
 
         Raises
         ------
         StateError
             For a module inside a net: its parameters are part of the net's vector.
         """
-        if self._vector is None:
-            if self._path:
-                self.fail(StateError, "the whole net", "a part of it", "read the net's parameters instead")
-            with _PACKING:
-                if self._vector is None:
-                    self.__dict__["_vector"] = ParameterVector(dict(self.named_parameters()))
-        return self._vector  # type: ignore[return-value]
+        return (self._vectors or self.pack())[0]
+
+    @property
+    def state(self) -> StateVector:
+        """All `State` in one vector, as `parameters`."""
+        return (self._vectors or self.pack())[1]
+
+    def pack(self) -> tuple[ParameterVector, StateVector]:
+        """Move all arrays into vectors, after which there can be no new parts."""
+        if self._path:
+            self.fail(StateError, "the whole net", "a part of it", "read the net's parameters instead")
+        for _, module in self.named_modules():
+            module.__dict__["_closed"] = True
+        vectors = ParameterVector(dict(self.named_parameters())), StateVector(dict(self.named_states()))
+        self.__dict__["_vectors"] = vectors
+        return vectors
 
     def initialize(self, rng: Rng) -> None:
-        """Draw every parameter anew, in the net's order, and clear the gradients."""
+        """Draw every parameter and state anew, in the net's order, and clear the gradients."""
         generator = as_generator(rng)
+        for _, part in self._named_arrays():
+            part.initialize(generator)
+
+    def freeze(self, frozen: bool = True) -> None:
+        """Keep training from changing any parameter in here; `False` lets it change them again."""
         for _, parameter in self.named_parameters():
-            parameter.initialize(generator)
+            parameter.frozen = frozen
 
     # ---------------------------------------------------------------- training's memory
 
@@ -151,8 +174,9 @@ class Module:
     def forget(self) -> None:
         """Drop what this module and those inside it remember."""
         self.__dict__["_remembered"] = None
-        for child in self._children.values():
-            child.forget()
+        for part in self._parts.values():
+            if isinstance(part, Module):
+                part.forget()
 
     def buffer(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         """A workspace array for a training pass, with arbitrary content.
@@ -179,18 +203,16 @@ class Module:
         self._buffers[name] = view = memory[:size].reshape(shape)
         return view
 
-    # ---------------------------------------------------------------- copies and errors
+    # ---------------------------------------------------------------- copies, description, errors
 
     def __getstate__(self) -> dict[str, Any]:
-        # Views of the vector are copied as arrays of their own; the copy packs itself again.
-        return {**self.__dict__, "_buffers": {}, "_remembered": None, "_vector": self._vector is not None}
+        return {**self.__dict__, "_buffers": {}, "_remembered": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        packed = state.pop("_vector")
-        self.__dict__.update(state, _vector=None)
+        self.__dict__.update(state)
+        if self._vectors is None:
+            self.__dict__["_closed"] = False  # a part's copy, which is free to stand elsewhere
         self._place("")  # children learn their paths from whoever holds the copy
-        if packed:
-            self.parameters  # noqa: B018 - packs
 
     @property
     def label(self) -> str:
@@ -201,46 +223,29 @@ class Module:
         """Raise `error` with this module's label: ``LABEL: expected …, got …; remedy``."""
         raise error.expected(self.label, expected, got, remedy)
 
-    def arguments(self) -> dict[str, Any]:
-        """What the constructor was given, by name; without `rng`, and ``*parts`` under "*parts"."""
-        args, kwargs = self._arguments
-        named: dict[str, Any] = {}
-        for name, value in self.__signature__.bind(*args, **kwargs).arguments.items():
-            kind = self.__signature__.parameters[name].kind
-            if kind is inspect.Parameter.VAR_KEYWORD:
-                named.update(value)
-            else:
-                named[f"*{name}" if kind is inspect.Parameter.VAR_POSITIONAL else name] = value
-        named.pop("rng", None)
-        return named
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments by name, as they are now; without `rng`, ``*parts`` under "*parts".
+
+        Raises
+        ------
+        StructureError
+            An argument is not kept as an attribute of its name.
+        """
+        found: dict[str, Any] = {}
+        for name, parameter in type(self).__signature__.parameters.items():
+            if name == "rng":  # spent once the module is made
+                continue
+            try:
+                value = getattr(self, name)
+            except AttributeError:
+                remedy = f"write self.{name} = {name} in the constructor"
+                expected = f"the constructor's argument {name!r} to be kept as an attribute"
+                self.fail(StructureError, expected, "none of that name", remedy)
+            if parameter.kind is parameter.VAR_KEYWORD:
+                found.update(value)
+            elif not isinstance(value, np.random.Generator):
+                found[f"*{name}" if parameter.kind is parameter.VAR_POSITIONAL else name] = value
+        return found
 
     def __repr__(self) -> str:
-        shown = []
-        for name, value in self.arguments().items():
-            parameter = self.__signature__.parameters.get(name)
-            if name.startswith("*"):
-                shown += [_brief(item) for item in value]
-            elif (
-                parameter
-                and parameter.default is parameter.empty
-                and parameter.kind is not parameter.KEYWORD_ONLY
-            ):
-                shown.append(_brief(value))
-            else:
-                shown.append(f"{name}={_brief(value)}")
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-
-def _as_it_is_now(value: Any) -> Any:
-    """A copy of what its owner may go on to change; the modules in it stay the same."""
-    return copy.copy(value) if isinstance(value, (np.ndarray, list, dict)) else value
-
-
-def _brief(value: Any) -> str:
-    if isinstance(value, np.ndarray) and value.size > 4:
-        return f"<{value.shape} {value.dtype}>"
-    if isinstance(value, np.ndarray):
-        return repr(value.tolist())
-    if isinstance(value, np.dtype):
-        return value.name
-    return getattr(value, "__name__", None) or repr(value)
+        return call_as_code(type(self).__name__, type(self).__signature__, self.config())

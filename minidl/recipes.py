@@ -1,27 +1,57 @@
-"""Ready-made nets."""
+"""Ready-made nets, and the settings and the training that suit them."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.checks import (
-    as_generator,
-    check_int,
-    check_kind,
-    check_sizes,
-)
+from minidl.callbacks import Callback
+from minidl.checks import as_generator, check_int, check_kind, check_sizes
 from minidl.errors import ConfigurationError
 from minidl.initializers import he_normal
 from minidl.layers import Affine, Flatten, Layer, ReLU, Sequential
 from minidl.losses import SoftmaxCrossEntropy
+from minidl.net import Net
+from minidl.optimizers import SGD
+from minidl.regularizers import L2
+from minidl.schedulers import StepDecay
+from minidl.training import Trainer
 from minidl.types import Initializer, Rng
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a data set is trained on where nothing else is said.
+
+    `prior` gives the L2 penalty's strength as ``prior / training samples``: like a prior's, its
+    weight against the data falls as they grow, so that one number suits a data set and a sample
+    of it. `first_scale` shrinks the first layer's start, as `dense_net` explains.
+    """
+
+    hidden: tuple[int, ...] = (100,)
+    epochs: int = 40
+    batch_size: int = 50
+    lr: float = 0.05
+    lr_decay: float = 0.95
+    momentum: float = 0.9
+    prior: float = 5.0
+    first_scale: float = 1.0
+
+
+SETTINGS = {
+    "digits": Settings(hidden=(100,), epochs=60, batch_size=32),
+    "mnist": Settings(hidden=(300,), epochs=15, batch_size=100, lr_decay=0.85, first_scale=0.1),
+    "fashion-mnist": Settings(hidden=(300,), epochs=15, batch_size=100, lr_decay=0.85, first_scale=0.1),
+    "cifar10": Settings(hidden=(300,), epochs=20, lr=0.005, lr_decay=0.9, prior=100.0, first_scale=0.1),
+}
+"""What suits the data sets that come by name."""
 
 
 def dense_net(
@@ -83,3 +113,26 @@ def dense_net(
 def two_layer_net(in_features: int, hidden: int, num_classes: int, **options: Any) -> Sequential:
     """Affine, ReLU, affine, softmax: `dense_net` with one hidden layer, and its options."""
     return dense_net(in_features, [hidden], num_classes, **options)
+
+
+def sgd_trainer(
+    net: Net, settings: Mapping[str, Any], *, callbacks: Sequence[Callback] = (), rng: Rng = None
+) -> Trainer:
+    """The classic training: SGD with momentum, a rate that decays every epoch, an L2 penalty.
+
+    Parameters
+    ----------
+    net : Net
+    settings : mapping
+        ``lr``, and where they are other than 0, 0.95 and 0: ``momentum``, ``lr_decay``, ``reg``.
+    callbacks, rng
+        As `Trainer` takes them.
+    """
+    return Trainer(
+        net,
+        SGD(settings["lr"], momentum=settings.get("momentum", 0.0)),
+        scheduler=StepDecay(settings.get("lr_decay", 0.95)),
+        regularizer=L2(settings.get("reg", 0.0)),
+        callbacks=callbacks,
+        rng=rng,
+    )

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from minidl.training.trainer import Trainer
+from minidl.net import Net
+from minidl.optimizers import Optimizer
+
+
+class Columns(Protocol):
+    """What a run has recorded: a list with one number a step, and one an epoch, by the column's name."""
+
+    steps: dict[str, list[float]]
+    epochs: dict[str, list[Any]]
+
+
+class Training(Protocol):
+    """What a callback is given, the Trainer: the net, what trains it, and how far it has come."""
+
+    net: Net
+    optimizer: Optimizer
+    epoch: int
+    step: int
+    last_step: int
+
+    @property
+    def history(self) -> Columns:
+        """What was recorded so far."""
+
+    def stop(self, reason: str) -> None:
+        """End the fit after the current step."""
 
 
 class Callback:
-    """Four hooks, each a no-op to override; the Trainer calls its callbacks in list order.
+    """Hooks, each a no-op to override; the Trainer calls its callbacks in list order.
 
-    ``trainer.stop(reason)`` ends the fit after the current step.
+    ``trainer.stop(reason)`` ends the fit after the current step. A hook that raised is called once
+    more by the next fit, which goes on from there.
     """
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Training) -> None:
         """Before the first step; ``trainer.last_step`` says where the fit will end."""
 
-    def on_step_end(self, trainer: Trainer) -> None:
+    def on_epoch_start(self, trainer: Training) -> None:
+        """Before the first step of each epoch."""
+
+    def on_gradients(self, trainer: Training) -> None:
+        """Between backward and update: change ``trainer.net.parameters.gradients`` in place."""
+
+    def on_step_end(self, trainer: Training) -> None:
         """After each update, its numbers recorded in ``trainer.history.steps``."""
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Training) -> None:
         """After each epoch, its numbers recorded in ``trainer.history.epochs``."""
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: Training) -> None:
         """At the end, however it came about."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from minidl.callbacks.callback import Callback
-
-if TYPE_CHECKING:
-    from minidl.training.trainer import Trainer
+from minidl.callbacks.callback import Callback, Training
 
 
 class ProgressBar(Callback):
-    """A tqdm bar over the steps, with the loss and the accuracies of the last epoch.
+    """A tqdm bar over the steps, with the loss and, of the last epoch, the first metric.
 
     Drawn on standard error, and only where that is a terminal; without one, or once it is gone, silent.
     """
@@ -23,33 +20,29 @@ class ProgressBar(Callback):
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._accuracies = ""
+        self._measured = ""
 
-    def on_fit_start(self, trainer: Trainer) -> None:
+    def on_fit_start(self, trainer: Training) -> None:
         """Open the bar."""
         from minidl.console import ConsoleStream
 
-        self._accuracies = ""
+        self._measured = ""
         total = trainer.last_step - trainer.step
         options = {"unit": "step", "disable": None, "dynamic_ncols": True, "leave": False}
         self._bar = _bar_class()(total=total, file=ConsoleStream(sys.stderr), **options)
 
-    def on_step_end(self, trainer: Trainer) -> None:
+    def on_step_end(self, trainer: Training) -> None:
         """Move on by a step."""
         if trainer.step % self._EVERY == 0:
             loss = trainer.history.steps["loss"][-1]
-            self._bar.set_postfix_str(f"loss {loss:.3f}{self._accuracies}", refresh=False)
+            self._bar.set_postfix_str(f"loss {loss:.3f}{self._measured}", refresh=False)
         self._bar.update()
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
-        """Take up the epoch's accuracies."""
-        shown = ""
-        for part in ("train", "validation"):
-            accuracy = trainer.history.epochs[f"{part}_accuracy"][-1]
-            shown += "" if accuracy is None else f", {part} {accuracy:.1%}"
-        self._accuracies = shown
+    def on_epoch_end(self, trainer: Training) -> None:
+        """Take up what the epoch's end measured."""
+        self._measured = "".join(f", {text}" for text in last_measured(trainer.history.epochs))
 
-    def on_fit_end(self, trainer: Trainer) -> None:
+    def on_fit_end(self, trainer: Training) -> None:
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()

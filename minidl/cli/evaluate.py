@@ -12,7 +12,7 @@ from minidl.cli import options, report, run_directory
 from minidl.data import Dataset, catalog
 from minidl.data.classes import match_classes
 from minidl.errors import CheckpointError, DataError, ShapeError
-from minidl.layers import Sequential
+from minidl.net import Net
 from minidl.tables import listed
 
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     made = run_directory.read_run(arguments.directory)
     path = arguments.directory / run_directory.NET
     net = minidl.load(path)
-    if not isinstance(net, Sequential):
+    if not isinstance(net, Net):
         raise CheckpointError.expected(str(path), "a whole net", repr(net))
     data = arguments.data or made["data"]
     name, parts = _load(data, arguments, made)
@@ -99,7 +99,7 @@ def _check_columns(path: Path, target: str | int | None, trained_on: list[str] |
     raise DataError.expected(str(path), expected, " and ".join(got), "give it these columns, in this order")
 
 
-def _fitted(where: str, net: Sequential, data: Dataset, *, is_table: bool) -> Dataset:
+def _fitted(where: str, net: Net, data: Dataset, *, is_table: bool) -> Dataset:
     """`data`, its labels counted as the net counts the classes; `DataError` if it does not fit the net."""
     try:
         scores = net(data.features[:1])

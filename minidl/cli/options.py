@@ -4,39 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from minidl.data import catalog
 from minidl.files import as_path
+from minidl.recipes import SETTINGS, Settings
 
-
-@dataclass(frozen=True)
-class Settings:
-    """How a data set is trained on where the command line is silent.
-
-    `prior` gives the L2 penalty's strength as ``prior / training samples``: like a prior's, its
-    weight against the data falls as they grow, so that one number suits a data set and a sample
-    of it. `first_scale` shrinks the first layer's start, as `dense_net` explains.
-    """
-
-    hidden: tuple[int, ...] = (100,)
-    epochs: int = 40
-    batch_size: int = 50
-    lr: float = 0.05
-    lr_decay: float = 0.95
-    momentum: float = 0.9
-    prior: float = 5.0
-    first_scale: float = 1.0
-
-
-DEFAULTS = {
-    "digits": Settings(hidden=(100,), epochs=60, batch_size=32),
-    "mnist": Settings(hidden=(300,), epochs=15, batch_size=100, lr_decay=0.85, first_scale=0.1),
-    "fashion-mnist": Settings(hidden=(300,), epochs=15, batch_size=100, lr_decay=0.85, first_scale=0.1),
-    "cifar10": Settings(hidden=(300,), epochs=20, lr=0.005, lr_decay=0.9, prior=100.0, first_scale=0.1),
-}
 
 KEYS = ("hidden", "lr", "reg", "momentum", "lr_decay", "batch_size", "first_scale")
 """The settings that make a trial's configuration."""
@@ -121,7 +95,7 @@ def add_output(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGr
 
 def settings(arguments: argparse.Namespace, samples: int) -> dict[str, Any]:
     """What the command line says, and the defaults for the rest; `samples` to train on."""
-    chosen = vars(DEFAULTS.get(arguments.data, Settings())).copy()
+    chosen = vars(SETTINGS.get(arguments.data, Settings())).copy()
     chosen["hidden"] = list(chosen["hidden"])
     chosen["reg"] = chosen.pop("prior") / samples
     given = {name: getattr(arguments, name, None) for name in (*chosen, "steps")}

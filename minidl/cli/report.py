@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from minidl.data import Dataset, Splits
-from minidl.layers import Sequential
+from minidl.net import Net
 from minidl.tables import table
 from minidl.training import evaluate
+from minidl.training.evaluation import require_head
 
 _MOST_CLASSES = 30
 _LONGEST_NAME = 40
@@ -31,26 +32,32 @@ def summary(name: str, parts: Mapping[str, Dataset]) -> str:
 
 
 def scores(
-    net: Sequential, parts: Mapping[str, Dataset], known: Mapping[str, tuple[float, float]] | None = None
+    net: Net, parts: Mapping[str, Dataset], known: Mapping[str, Mapping[str, float]] | None = None
 ) -> dict[str, dict[str, float]]:
-    """Samples, loss and accuracy of each part; what is `known` of a part is not measured again."""
+    """Samples, loss and metrics of each part; what is `known` of a part is not measured again."""
     results = {}
+    names = ["loss", *(metric.name for metric in require_head("evaluate", net).metrics())]
     for name, part in parts.items():
-        loss, accuracy = (known or {}).get(name) or evaluate(net, part)
-        results[name] = {"samples": len(part), "loss": loss, "accuracy": accuracy}
+        measured = (known or {}).get(name) or dict(zip(names, evaluate(net, part), strict=True))
+        results[name] = {"samples": len(part), **measured}
     return results
 
 
 def scores_table(results: dict[str, dict[str, float]]) -> str:
     """The table of `scores`."""
+    header = ("part", *next(iter(results.values())))
     rows = [
-        (name, f"{row['samples']:,}", f"{row['loss']:.4f}", f"{row['accuracy']:.2%}")
-        for name, row in results.items()
+        (part, f"{row['samples']:,}", *(_figure(name, row[name]) for name in header[2:]))
+        for part, row in results.items()
     ]
-    return table(("part", "samples", "loss", "accuracy"), rows)
+    return table([name.replace("_", " ") for name in header], rows)
 
 
-def classes_table(net: Sequential, name: str, part: Dataset) -> str:
+def _figure(name: str, value: float) -> str:
+    return f"{value:.2%}" if name == "accuracy" else f"{value:.4f}"
+
+
+def classes_table(net: Net, name: str, part: Dataset) -> str:
     """The classes of a part: their samples, and how many of these the net recognizes.
 
     Of many classes, those that it recognizes worst.

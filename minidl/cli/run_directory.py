@@ -16,7 +16,7 @@ from minidl.console import one_line
 from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, MinidlError
 from minidl.files import atomic_write, to_json
-from minidl.layers import Sequential
+from minidl.net import Net
 from minidl.plots import plot_weights
 from minidl.training import History
 
@@ -55,7 +55,7 @@ def prepare(out: Path | None, name: str, *, force: bool, resume: bool = False) -
     return out
 
 
-def write(out: Path, net: Sequential, history: History, run: dict[str, Any]) -> None:
+def write(out: Path, net: Net, history: History, run: dict[str, Any]) -> None:
     """Write all but the pictures, the net first: it is what cannot be had again."""
     minidl.save(net, out / NET)
     history.save(out / HISTORY)
@@ -68,7 +68,7 @@ def write_run(out: Path, run: dict[str, Any]) -> None:
         file.write((to_json(run, indent=1) + "\n").encode())
 
 
-def pictures(out: Path, net: Sequential, history: History, splits: Splits) -> Pictures:
+def pictures(out: Path, net: Net, history: History, splits: Splits) -> Pictures:
     """The pictures of a run, for `draw`."""
     curves = {out / CURVES: history.plot} if history.steps["loss"] else {}
     weight = net.parameters["affine0.weight"].value

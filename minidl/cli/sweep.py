@@ -125,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     }
     run_directory.write(out, net, history, made)
     known = {
-        part: (getattr(best, f"{part}_loss"), getattr(best, f"{part}_accuracy"))
+        part: {name: getattr(best, f"{part}_{name}") for name in ("loss", "accuracy")}
         for part in ("train", "validation")
     }
     scores = report.scores(net, report.parts(splits), known)

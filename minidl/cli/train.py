@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,11 +16,8 @@ from minidl.checks import check_int
 from minidl.cli import options, report, run_directory
 from minidl.console import print_error
 from minidl.errors import DivergedError
-from minidl.optimizers import SGD
-from minidl.regularizers import L2
-from minidl.schedulers import StepDecay
+from minidl.recipes import sgd_trainer
 from minidl.sweep.named import NamedModel
-from minidl.training import Trainer
 
 
 def add_command(commands: Any) -> None:
@@ -63,14 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The net of a sweep's trial, so that both come to the same one.
     model = NamedModel.of("dense_net", splits, arguments.dtype, [])
     net = model({name: settings[name] for name in options.KEYS}, splits, rng)
-    trainer = Trainer(
-        net,
-        SGD(settings["lr"], momentum=settings["momentum"]),
-        scheduler=StepDecay(settings["lr_decay"]),
-        regularizer=L2(settings["reg"]),
-        callbacks=[] if arguments.quiet else [ProgressBar()],
-        rng=rng,
-    )
+    trainer = sgd_trainer(net, settings, callbacks=[] if arguments.quiet else [ProgressBar()], rng=rng)
     out = run_directory.prepare(arguments.out, options.data_name(arguments), force=arguments.force)
     say = report.silent if arguments.quiet else print
     sizes = " → ".join(map(str, (math.prod(splits.sample_shape), *settings["hidden"], splits.num_classes)))
@@ -87,30 +73,30 @@ def run(arguments: argparse.Namespace) -> int:
         run_directory.draw(run_directory.pictures(out, net, history, splits))
 
     started = time.perf_counter()
-    with _stopped_by_interrupts(trainer):
-        try:
-            trainer.fit(
-                splits.train,
-                epochs=None if "steps" in settings else settings["epochs"],
-                steps=settings.get("steps"),
-                batch_size=settings["batch_size"],
-                validation=splits.validation,
-            )
-        except DivergedError as error:
-            keep("diverged")
-            print_error("minidl", error)
-            draw()
-            return 2
-        except BaseException as error:  # whatever it was: what was trained until then stays
-            if trainer.step:
-                keep("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
-            raise
-        seconds = time.perf_counter() - started
-        keep(trainer.stop_reason)  # before anything is measured, which may take long, and may fail
-    if trainer.stop_reason:
-        print(f"minidl: {trainer.stop_reason} after {trainer.step} steps, saved in {out}", file=sys.stderr)
+    try:
+        trainer.fit(
+            splits.train,
+            epochs=None if "steps" in settings else settings["epochs"],
+            steps=settings.get("steps"),
+            batch_size=settings["batch_size"],
+            validation=splits.validation,
+        )
+    except DivergedError as error:
+        keep("diverged")
+        print_error("minidl", error)
+        draw()
+        return 2
+    except KeyboardInterrupt:  # taken between two steps, so that what is kept is whole
+        keep("interrupted")
+        print(f"minidl: interrupted after {trainer.step} steps, saved in {out}", file=sys.stderr)
         draw()
         return 130
+    except BaseException:  # whatever it was: what was trained until then stays
+        if trainer.step:
+            keep("failed")
+        raise
+    seconds = time.perf_counter() - started
+    keep(None)  # before anything is measured, which may take long, and may fail
 
     results = report.scores(net, report.parts(splits))
     run_directory.write_run(out, {**made, "results": results, "seconds": seconds, "stopped": None})
@@ -124,27 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def _stopped_by_interrupts(trainer: Trainer) -> Iterator[None]:
-    """The first Ctrl-C ends the fit after the step under way, so that what is saved is whole."""
-
-    def interrupt(*_: Any) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # the second one is immediate
-        trainer.stop("interrupted")
-
-    # Only a main thread may; and what a program does on Ctrl-C, or that it is ignored, is left as it is.
-    is_main = threading.current_thread() is threading.main_thread()
-    if not (is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler):
-        yield
-        return
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _samples_seen(trainer: Trainer, samples: int, batch_size: int) -> int:
+def _samples_seen(trainer: minidl.Trainer, samples: int, batch_size: int) -> int:
     whole_epochs = trainer.history.epochs["step"]
     rest = trainer.step - (whole_epochs[-1] if whole_epochs else 0)
     return int(trainer.epoch * samples + rest * min(batch_size, samples))

@@ -58,7 +58,7 @@ class Affine(Layer):
         self.dtype = check_dtype(self.label, dtype)
         self._x_shape = (self.in_features,)
         shape = (self.in_features, self.out_features)
-        self.weight = Parameter(shape, initializer, rng=rng, dtype=dtype, decay=True)
+        self.weight = Parameter(shape, initializer, rng=rng, dtype=dtype, regularized=True)
         self.bias = Parameter((self.out_features,), zeros, dtype=dtype)
 
     def forward(self, x: Array, *, training: bool) -> Array:

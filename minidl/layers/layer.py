@@ -26,13 +26,13 @@ class Layer(Module, ABC):
     ----------
     dtype : numpy.dtype or None
         The dtype a layer computes in; None for one that takes what comes.
-    takes_raw : bool
-        Whether the layer takes any real dtype, so that a net which begins with it leaves its
-        input as it is (`Standardize`).
+    accepts : "float", "real" or "index"
+        What a net that begins with this layer gives to it: its input in the net's dtype; its input as
+        it came, of any real dtype (`Standardize`); integers.
     """
 
     dtype: np.dtype[Any] | None = None
-    takes_raw: bool = False
+    accepts: str = "float"
 
     @abstractmethod
     def forward(self, x: Array, *, training: bool) -> Array:
@@ -58,6 +58,12 @@ class Layer(Module, ABC):
         Override it where leaving out the input's gradient saves work.
         """
         self.backward(dy)
+
+    def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of what a sample becomes; found by an inference on one sample of zeros."""
+        dtype = np.int64 if self.accepts == "index" else self.dtype or np.float32
+        with np.errstate(all="ignore"):
+            return self.forward(np.zeros((1, *sample_shape), dtype), training=False).shape[1:]
 
     def check_batch(
         self,
@@ -87,7 +93,7 @@ class Layer(Module, ABC):
             sizes = ["batch" if samples is None else samples, *(["..."] if sample_shape is None else wanted)]
             shape = ", ".join(map(str, sizes))
             self.fail(ShapeError, f"{name} of shape ({shape}{'' if sizes[1:] else ','})", array.shape)
-        if self.dtype not in (None, array.dtype) and not (self.takes_raw and name == "x"):
+        if self.dtype not in (None, array.dtype) and not (self.accepts != "float" and name == "x"):
             remedy = "convert it, or build the net with that dtype"
             self.fail(DTypeError, f"{name} of dtype {self.dtype}", array.dtype, remedy)
 

@@ -35,7 +35,7 @@ class Standardize(Layer):
         Of the output.
     """
 
-    takes_raw = True
+    accepts = "real"
     dtype: np.dtype[Any]
 
     def __init__(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from operator import attrgetter
 from typing import Any
 
-from minidl.checks import check_float
-from minidl.parameters import ParameterVector
+import numpy as np
+
+from minidl.checks import check_array, check_float, check_int, shown
+from minidl.errors import ShapeError, StateError
+from minidl.parameters import ParameterVector, check_vector
+from minidl.types import Array
 
 
 class Optimizer(ABC):
-    """One way to step along the gradient.
+    """One way to step along the gradient: an `update`, and the names of the vectors that it keeps.
 
     Parameters
     ----------
@@ -19,24 +24,86 @@ class Optimizer(ABC):
 
     Attributes
     ----------
-    base_lr : float
-        The rate it was made with; a schedule multiplies this one.
     lr : float
-        The rate of the next step, which the Trainer sets before each.
+        The one rate there is. Set it at any time; a schedule multiplies it, nobody else writes it.
+    state_names : tuple of str
+        Vectors as long as the gradients and 0 at first, which `update` is given by these names.
+    steps : int
+        Updates made.
+
+    Examples
+    --------
+    >>> class SignSGD(Optimizer):
+    ...     def update(self, values, gradients, lr):
+    ...         values -= lr * np.sign(gradients)
     """
 
+    state_names: tuple[str, ...] = ()
+
     def __init__(self, lr: float) -> None:
-        self.base_lr = check_float(type(self).__name__, "lr", lr, above=0)
-        self.lr = self.base_lr
+        self.lr = lr
+        self.steps = 0
+        self._state: dict[str, Array] = {}
+        self._parameters: ParameterVector | None = None  # what the state belongs to
+        self._trainable: tuple[slice, ...] | None = None
+        self._views: list[tuple[Array, Array, dict[str, Array]]] = []
+
+    def _set_lr(self, lr: float) -> None:
+        self._lr = check_float(type(self).__name__, "lr", lr, above=0)
+
+    lr = property(attrgetter("_lr"), _set_lr, doc="The learning rate.")
 
     @abstractmethod
-    def step(self, parameters: ParameterVector) -> None:
-        """Change ``parameters.values`` in place; the gradients are read only."""
+    def update(self, values: Array, gradients: Array, lr: float, **state: Array) -> None:
+        """Change `values`, a part of the vector, and the parts of the state, all in place.
 
-    @abstractmethod
+        A part is all that trains, unless parameters are frozen; the gradients are read only.
+        """
+
+    def step(self, parameters: ParameterVector, factor: float = 1.0) -> None:
+        """Change ``parameters.values`` in place by one update at ``lr * factor``.
+
+        Raises
+        ------
+        StateError
+            The state belongs to the parameters of another net.
+        """
+        if parameters is not self._parameters or parameters.trainable is not self._trainable:
+            self._bind(parameters)
+        for values, gradients, state in self._views:
+            self.update(values, gradients, self._lr * factor, **state)
+        self.steps += 1
+
+    def _bind(self, parameters: ParameterVector) -> None:
+        name = type(self).__name__
+        check_vector(name, parameters)
+        if self._parameters not in (None, parameters) and self._state:
+            remedy = "give each net an optimizer of its own"
+            raise StateError.expected(name, "the parameters of the net it has trained", "those of another", remedy)
+        for state in self.state_names:
+            vector = self._state.setdefault(state, np.zeros_like(parameters.gradients))
+            if (vector.shape, vector.dtype) != (parameters.gradients.shape, parameters.gradients.dtype):
+                expected = f"{state} of shape {parameters.gradients.shape}, as the gradients"
+                raise ShapeError.expected(name, expected, vector.shape, "load the state of this very net")
+        self._parameters, self._trainable = parameters, parameters.trainable
+        self._views = [
+            (parameters.values[part], parameters.gradients[part], {key: v[part] for key, v in self._state.items()})
+            for part in parameters.trainable
+        ]
+
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs beside the constructor's arguments, as copies."""
+        """What a resumed run needs beside the constructor's arguments, as copies: lr, steps, the vectors."""
+        vectors = {name: self._state[name].copy() if self._state else None for name in self.state_names}
+        return {"lr": self.lr, "steps": self.steps, **vectors}
 
-    @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state that `state_dict` gave."""
+        """Take up the state that `state_dict` gave; it goes with the next net that is stepped."""
+        name, known = type(self).__name__, {"lr", "steps", *self.state_names}
+        if not isinstance(state, dict) or state.keys() != known:
+            raise StateError.expected(name, f"a state with {', '.join(sorted(known))}", shown(state))
+        steps = check_int(name, "steps", state["steps"], at_least=0)
+        vectors = {
+            key: np.array(check_array(name, key, state[key])) for key in self.state_names if state[key] is not None
+        }
+        self.lr = state["lr"]
+        self.steps, self._state, self._parameters = steps, vectors, None

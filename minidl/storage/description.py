@@ -1,4 +1,4 @@
-"""Modules in terms of JSON: their classes by name, and the arguments they were made with."""
+"""Modules in terms of JSON: their classes by name, and their constructors' arguments as they are now."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from minidl import initializers, layers, losses
 from minidl.errors import CheckpointError
 from minidl.module import Module
+from minidl.storage.registry import KNOWN
 from minidl.types import Array
 
 ARGUMENT = "argument:"
 """Begins the keys of arrays that are constructor arguments, not parameters."""
-
-_KNOWN: dict[str, Any] = {
-    name: value
-    for module in (layers, losses, initializers)
-    for name, value in vars(module).items()
-    if callable(value) and not name.startswith("_")
-}
 
 
 def describe(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
@@ -47,7 +40,7 @@ def describe(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
         items = [describe(item, arrays, f"{path}.{index}") for index, item in enumerate(value)]
         return {type(value).__name__: items} if isinstance(value, tuple) else items
     if isinstance(value, Module):
-        return {"module": _name(type(value)), "arguments": _describe_all(value.arguments(), arrays, path)}
+        return {"module": _name(type(value)), "arguments": _describe_all(value.config(), arrays, path)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and callable(value):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return {"call": _name(type(value)), "arguments": _describe_all(fields, arrays, path)}
@@ -64,7 +57,7 @@ def _describe_all(values: dict[str, Any], arrays: dict[str, Array], path: str) -
 
 def _name(thing: Any) -> str:
     name: str = thing.__name__
-    return name if _KNOWN.get(name) is thing else f"custom {name}"
+    return name if KNOWN.get(name) is thing else f"custom {name}"
 
 
 def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> Any:
@@ -96,8 +89,8 @@ def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> A
 
 
 def _find(name: str, custom: dict[str, Any]) -> Any:
-    if not name.startswith("custom "):
-        return _KNOWN[name]
+    if name in KNOWN:
+        return KNOWN[name]
     name = name.removeprefix("custom ")
     if name not in custom:
         remedy = f"name it: minidl.load(path, custom=[{name}])"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minidl.errors import CheckpointError
-from minidl.layers import Sequential
+from minidl.net import Net
 from minidl.storage import load, save
 from minidl.training import History
 
@@ -21,9 +21,9 @@ class Best:
 
     def __init__(self, directory: Path | None) -> None:
         self._folder = directory / "best" if directory else None
-        self._held: dict[int, tuple[Sequential, History]] = {}
+        self._held: dict[int, tuple[Net, History]] = {}
 
-    def keep(self, trial: int, net: Sequential, history: History) -> None:
+    def keep(self, trial: int, net: Net, history: History) -> None:
         """Keep a trial's, beside what is kept already."""
         if self._folder is None:
             self._held[trial] = net, history
@@ -39,11 +39,11 @@ class Best:
             if trial is None or path.name not in (_name(trial, "npz"), _name(trial, "json")):
                 path.unlink()
 
-    def net(self, trial: int, custom: Sequence[Callable[..., Any]]) -> Sequential:
+    def net(self, trial: int, custom: Sequence[Callable[..., Any]]) -> Net:
         """A kept net; one's own copy where it comes from a file."""
         if self._folder is None:
             return self._held[trial][0]
-        net: Sequential = load(self._existing(trial, "npz"), custom=custom)
+        net: Net = load(self._existing(trial, "npz"), custom=custom)
         return net
 
     def history(self, trial: int) -> History:

@@ -14,7 +14,8 @@ from minidl import recipes
 from minidl.data import Splits
 from minidl.errors import ConfigurationError
 from minidl.initializers import he_normal, scaled
-from minidl.layers import Sequential, Standardize
+from minidl.layers import Standardize
+from minidl.net import Net
 from minidl.sweep.space import Configuration
 
 if TYPE_CHECKING:
@@ -53,10 +54,10 @@ class NamedModel:
         names = names if names and len(names) == data.num_classes else None
         return cls(name, math.prod(data.sample_shape), data.num_classes, standardize, names)
 
-    def __call__(self, configuration: Configuration, data: Splits, rng: np.random.Generator) -> Sequential:
+    def __call__(self, configuration: Configuration, data: Splits, rng: np.random.Generator) -> Net:
         """The net, its weights drawn from `rng`."""
         check_keys(self.name, configuration)
-        net: Sequential = getattr(recipes, self.name)(
+        net: Net = getattr(recipes, self.name)(
             self.in_features,
             configuration["hidden"],
             self.num_classes,

@@ -11,7 +11,7 @@ from typing import Any
 from minidl.checks import check_bool, check_float, check_int, check_kind, check_list
 from minidl.errors import CheckpointError, StateError
 from minidl.files import as_path, atomic_write
-from minidl.layers import Sequential
+from minidl.net import Net
 from minidl.sweep.best import Best
 from minidl.sweep.journal import JOURNAL, read_journal
 from minidl.sweep.trial import FIGURES, Row
@@ -97,7 +97,7 @@ class Results:
 
         return sorted(self.rows, key=key)
 
-    def best_net(self, *, custom: Sequence[Callable[..., Any]] = ()) -> Sequential:
+    def best_net(self, *, custom: Sequence[Callable[..., Any]] = ()) -> Net:
         """The best trial's net; `custom` as `minidl.load` takes it."""
         return self._best.net(self.best.trial, custom)
 

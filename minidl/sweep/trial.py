@@ -7,7 +7,7 @@ import dataclasses
 import json
 import math
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -18,18 +18,16 @@ from minidl.checks import check_bool, check_int
 from minidl.data import Dataset, Splits
 from minidl.errors import CheckpointError, ConfigurationError, DivergedError, MinidlError, StateError
 from minidl.files import to_json
-from minidl.layers import Sequential
-from minidl.optimizers import SGD
-from minidl.regularizers import L2
-from minidl.schedulers import StepDecay
+from minidl.net import Net
+from minidl.recipes import sgd_trainer
 from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
 from minidl.sweep.process import one_thread
 from minidl.sweep.space import Configuration
 from minidl.training import History, Trainer
 from minidl.training.evaluation import measure
 
-Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Sequential | Trainer"]
-Objective: TypeAlias = "str | Callable[[Sequential, Splits], float]"
+Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Net | Trainer"]
+Objective: TypeAlias = "str | Callable[[Net, Splits], float]"
 
 FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 _CURVE = ("step", "train_accuracy", "validation_accuracy")
@@ -142,7 +140,7 @@ class Outcome:
     """A task's row; after a trial's last task its net and history, before that its state."""
 
     row: Row
-    net: Sequential | None = None
+    net: Net | None = None
     history: History | None = None
     state: bytes | None = None
 
@@ -171,7 +169,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         row = dataclasses.replace(row, status=status, reason=_reason(error))
     if trainer is None:
         return Outcome(row)
-    curve = {name: list(map(_finite, trainer.history.epochs[name])) for name in _CURVE}
+    curve = {name: list(map(_finite, trainer.history.epochs.get(name, []))) for name in _CURVE}
     row = dataclasses.replace(row, steps=trainer.step, curve=curve)
     if row.status == "running":
         return Outcome(row, state=state)
@@ -190,25 +188,19 @@ def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
     made = setup.build(copy.deepcopy(configuration), setup.data, rng)
     if isinstance(made, Trainer):
         return made
-    if not isinstance(made, Sequential):
+    if not isinstance(made, Net):
         raise ConfigurationError.expected("Sweep", "a model that gives a Sequential or a Trainer", repr(made))
     if "lr" not in configuration:
         remedy = "name it in the space, or let the model give a Trainer"
         raise ConfigurationError.expected("Sweep", "a configuration with lr", configuration, remedy)
-    return Trainer(
-        made,
-        SGD(configuration["lr"], momentum=configuration.get("momentum", 0.0)),
-        scheduler=StepDecay(configuration.get("lr_decay", 0.95)),
-        regularizer=L2(configuration.get("reg", 0.0)),
-        rng=rng,
-    )
+    return sgd_trainer(made, configuration, rng=rng)
 
 
 def _measure(setup: Setup, trainer: Trainer) -> dict[str, Any]:
     net, train, objective = trainer.net, setup.data.train, setup.objective
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the figures
-        measured = (*measure(net, train), *_measure_validation(trainer, setup.data.validation))
-        figures = dict(zip(FIGURES, measured, strict=True))
+        parts = {"train": measure(net, train), "validation": _measure_validation(trainer, setup.data.validation)}
+        figures = {name: parts[name.split("_")[0]].get(name.split("_")[1]) for name in FIGURES}
         value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
     figures["value"] = value
     for name, figure in figures.items():
@@ -217,13 +209,13 @@ def _measure(setup: Setup, trainer: Trainer) -> dict[str, Any]:
     return figures
 
 
-def _measure_validation(trainer: Trainer, validation: Dataset | None) -> tuple[float | None, float | None]:
+def _measure_validation(trainer: Trainer, validation: Dataset | None) -> Mapping[str, float]:
     if validation is None:
-        return None, None
+        return {}
     epochs = trainer.history.epochs
     # The end of an epoch has just measured it; only a user's own code may have changed the net since.
     if epochs["step"][-1:] == [trainer.step] and type(trainer) is Trainer and not trainer.callbacks:
-        return epochs["validation_loss"][-1], epochs["validation_accuracy"][-1]
+        return {name: epochs[f"validation_{name}"][-1] for name in ("loss", "accuracy") if f"validation_{name}" in epochs}
     return measure(trainer.net, validation)
 
 

@@ -6,19 +6,18 @@ went well gives no finding at all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from minidl.errors import StructureError
 from minidl.kernels.rows import take_rows
-from minidl.layers import ReLU, Sequential
+from minidl.layers import ReLU
 from minidl.module import Module
+from minidl.net import Net
 from minidl.plots import smooth
 from minidl.types import Array
-
-if TYPE_CHECKING:
-    from minidl.training.history import History
 
 _FEWEST_STEPS = 20  # fewer say nothing about a curve's form
 _FEWEST_EPOCHS = 10  # fewer do not tell a fall from scatter
@@ -52,14 +51,14 @@ class Finding(NamedTuple):
         return f"{self.name}: {self.evidence}; {self.advice}"
 
 
-def curve_findings(history: History) -> list[Finding]:
-    """What losses and accuracies say."""
-    findings = _loss_findings(np.asarray(history.steps["loss"], float))
-    train = [value for value in history.epochs["train_accuracy"] if value is not None]
-    validation = [value for value in history.epochs["validation_accuracy"] if value is not None]
+def curve_findings(steps: Mapping[str, list[float]], epochs: Mapping[str, list[Any]]) -> list[Finding]:
+    """What losses and accuracies say, from the columns of a `History`."""
+    findings = _loss_findings(np.asarray(steps["loss"], float))
+    train = [value for value in epochs.get("train_accuracy", []) if value is not None]
+    validation = [value for value in epochs.get("validation_accuracy", []) if value is not None]
     if train and len(train) == len(validation) and np.isfinite(validation).all():
         findings += _accuracy_findings(train, validation)
-    return findings + _overflow_findings(history)
+    return findings + _overflow_findings(epochs["validation_loss"])
 
 
 def _loss_findings(loss: Array) -> list[Finding]:
@@ -100,9 +99,9 @@ def _loss_findings(loss: Array) -> list[Finding]:
     return []
 
 
-def _overflow_findings(history: History) -> list[Finding]:
-    losses = np.asarray(history.epochs["validation_loss"], float)  # NaN, too, where None is
-    measured = np.array([value is not None for value in history.epochs["validation_loss"]], bool)
+def _overflow_findings(column: list[Any]) -> list[Finding]:
+    losses = np.asarray(column, float)  # NaN, too, where None is
+    measured = np.array([value is not None for value in column], bool)
     epochs = np.flatnonzero(measured & ~np.isfinite(losses))
     if not len(epochs):
         return []
@@ -166,24 +165,10 @@ def spread_rows(features: Array, most: int = 1000) -> Array:
 
 def pass_through(net: object, features: Array) -> tuple[Passed | None, list[Passed]]:
     """What the net's first layer with parameters gets, and what each ReLU gives, of some samples."""
-    if not isinstance(net, Sequential):
+    if not isinstance(net, Net):
         raise StructureError.expected("diagnose", "net to be a Sequential", type(net).__name__)
-    first: list[Passed] = []
-    outputs: list[Passed] = []
-
-    def walk(layers: Sequential, x: Array) -> Array:
-        for layer in layers:
-            if isinstance(layer, Sequential):
-                x = walk(layer, x)
-                continue
-            if not first and any(layer.named_parameters()):
-                first.append((layer, x))
-            x = layer.forward(x, training=False)
-            if isinstance(layer, ReLU):
-                outputs.append((layer, x))
-        return x
-
-    sample = take_rows(features, spread_rows(features))
     with np.errstate(over="ignore", invalid="ignore"):
-        walk(net, sample if net.takes_raw else sample.astype(net.dtype))
-    return next(iter(first), None), outputs
+        traced = net.trace(take_rows(features, spread_rows(features)))
+    first = (one for one in traced if any(True for _ in one.layer.named_parameters()))
+    outputs = [(one.layer, one.y) for one in traced if isinstance(one.layer, ReLU)]
+    return next(((one.layer, one.x) for one in first), None), outputs

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Sequence
 from typing import Never
 
 import numpy as np
 
-from minidl.checks import shown
+from minidl.checks import check_list, shown
 from minidl.data import Dataset
 from minidl.data.dataset import check_dataset
 from minidl.errors import DataError, DivergedError, StructureError
-from minidl.layers import Sequential
-from minidl.losses import Loss, SoftmaxCrossEntropy
+from minidl.losses import Loss
 from minidl.losses.loss import check_loss
+from minidl.metrics import Metric
+from minidl.net import Net
 from minidl.types import Array
 
 
-def evaluate(net: Sequential, dataset: Dataset, *more: Never) -> tuple[float, float]:
-    """Loss (no penalty) and accuracy of `net` on `dataset`, by inference in chunks.
+def evaluate(
+    net: Net, dataset: Dataset, *more: Never, metrics: Sequence[Metric] | None = None
+) -> tuple[float, ...]:
+    """Loss (no penalty) and metrics of `net` on `dataset`, by inference in chunks.
+
+    Parameters
+    ----------
+    net : Net
+    dataset : Dataset
+    metrics : list of Metric, optional
+        By default those of the net's loss: of `SoftmaxCrossEntropy`, the accuracy.
 
     Raises
     ------
@@ -27,36 +39,59 @@ def evaluate(net: Sequential, dataset: Dataset, *more: Never) -> tuple[float, fl
     """
     head = require_head("evaluate", net)
     require_dataset("evaluate", "dataset", dataset, more)
-    loss, accuracy = measure(net, dataset)
-    if math.isnan(loss):
+    measured = measure(net, dataset, metrics)
+    if math.isnan(measured["loss"]):
         rows = _rows_without_a_loss(net, head, dataset)
         raise DivergedError.in_rows("evaluate", "a finite loss for every sample", rows, len(dataset))
-    return loss, accuracy
+    return tuple(measured.values())
 
 
-def measure(net: Sequential, dataset: Dataset) -> tuple[float, float]:
-    """As `evaluate`, but NaN for both where the loss is not finite."""
-    head, loss, correct = require_head("evaluate", net), 0.0, 0
+def measure(net: Net, dataset: Dataset, metrics: Sequence[Metric] | None = None) -> dict[str, float]:
+    """``loss`` and each metric by its name, as `evaluate`; all NaN where the loss is not finite."""
+    tally = Tally(require_head("evaluate", net), metrics)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the loss
         for rows, scores in net.score_chunks(dataset.features):
             targets = dataset.targets[rows]
-            loss += check_loss(head, head.forward(scores, targets, training=False)) * len(targets)
+            weights = None if dataset.weights is None else dataset.weights[rows]
+            loss = tally.head.forward(scores, targets, weights=weights, training=False)
+            loss = check_loss(tally.head, loss)
             if not math.isfinite(loss):
-                return math.nan, math.nan
-            correct += count_right(head, scores, targets)
-    samples = len(dataset)
-    return loss / samples, correct / samples
+                return dict.fromkeys(tally.names, math.nan)
+            tally.add(loss, scores, targets, weights)
+    return tally.result()
 
 
-def count_right(head: Loss, scores: Array, targets: Array) -> int:
-    """How many of the samples get their own label; for scores that gave a finite loss."""
-    # So they are no NaN, for which `predict` would look at every step of a training.
-    if type(head) is SoftmaxCrossEntropy:
-        return int(np.count_nonzero(scores.argmax(axis=1) == targets))
-    return int(np.count_nonzero(head.predict(scores) == targets))
+class Tally:
+    """Loss and metrics, added up batch by batch."""
+
+    def __init__(self, head: Loss, metrics: Sequence[Metric] | None = None) -> None:
+        self.head = head
+        chosen = head.metrics() if metrics is None else check_list("metrics", "they", metrics, Metric, "metrics")
+        self.metrics = copy.deepcopy(chosen)
+        self.names = ["loss", *(metric.name for metric in self.metrics)]
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.loss = self.weight = 0.0
+        for metric in self.metrics:
+            metric.reset()
+
+    def add(self, loss: float, scores: Array, targets: Array, weights: Array | None) -> None:
+        """Take up one batch and the mean of its loss."""
+        weight = self.head.total_weight(targets, weights)
+        self.loss += loss * weight
+        self.weight += weight
+        for metric in self.metrics:
+            metric.update(scores, targets, weights)
+
+    def result(self) -> dict[str, float]:
+        """The mean of the loss, and each metric, by name."""
+        loss = self.loss / self.weight if self.weight else 0.0
+        return dict(zip(self.names, [loss, *(metric.compute() for metric in self.metrics)], strict=True))
 
 
-def _rows_without_a_loss(net: Sequential, head: Loss, dataset: Dataset) -> Array:
+def _rows_without_a_loss(net: Net, head: Loss, dataset: Dataset) -> Array:
     found = []
     with np.errstate(over="ignore", invalid="ignore"):
         for rows, scores in net.score_chunks(dataset.features):
@@ -70,7 +105,7 @@ def _rows_without_a_loss(net: Sequential, head: Loss, dataset: Dataset) -> Array
 
 def require_head(where: str, net: object) -> Loss:
     """The loss at the end of `net`, or `StructureError` if there is none."""
-    head = net.head if isinstance(net, Sequential) else None
+    head = net.head if isinstance(net, Net) else None
     if head is None:
         remedy = "end the Sequential with SoftmaxCrossEntropy()"
         raise StructureError.expected(where, "a net that ends with a loss", shown(net), remedy)

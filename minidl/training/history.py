@@ -4,48 +4,45 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from minidl.checks import shown
 from minidl.errors import CheckpointError, ConfigurationError
 from minidl.files import as_path, atomic_write, plain_number, to_json
+from minidl.tables import last_measured
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from minidl.data import Dataset, Splits
-    from minidl.layers import Sequential
+    from minidl.net import Net
     from minidl.training.diagnosis import Finding
-
-_STEPS = ("loss", "lr")
-_EPOCHS = (
-    "step",
-    "train_loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "lr",
-    "seconds",
-)
 
 
 class History:
     """The columns of a run; each is a list with one number, Python's own, a step or an epoch.
+
+    Parameters
+    ----------
+    metrics : sequence of str
+        Names of metrics, for which there are columns from the start; others come when recorded.
 
     Attributes
     ----------
     steps : dict of str to list
         ``loss``: of the batch, penalty included. ``lr``: the rate used.
     epochs : dict of str to list
-        ``step``: steps done at the epoch's end. ``train_loss``, ``train_accuracy``: means over the
-        epoch's samples as they were trained on (penalty not included). ``validation_loss``,
-        ``validation_accuracy``: at the epoch's end; None where there was no validation set.
-        ``lr``: of the epoch's last step. ``seconds``: of the epoch, validation included.
+        ``step``: steps done at the epoch's end. ``train_loss``, and ``train_NAME`` of each metric:
+        over the epoch's samples as they were trained on (penalty not included). ``validation_loss``,
+        ``validation_NAME``: at the epoch's end; None where there was no validation set. ``lr``: of
+        the epoch's last step. ``seconds``: of the epoch, validation included.
     """
 
-    def __init__(self) -> None:
-        self.steps: dict[str, list[float]] = {name: [] for name in _STEPS}
-        self.epochs: dict[str, list[Any]] = {name: [] for name in _EPOCHS}
+    def __init__(self, metrics: Sequence[str] = ()) -> None:
+        self.steps: dict[str, list[float]] = {"loss": [], "lr": []}
+        names = [f"{part}_{name}" for name in ("loss", *metrics) for part in ("train", "validation")]
+        self.epochs: dict[str, list[Any]] = {name: [] for name in ("step", *names, "lr", "seconds")}
 
     def record_step(self, *, loss: float, lr: float) -> None:
         """Append one step's numbers."""
@@ -55,10 +52,12 @@ class History:
         self.steps["lr"].append(lr)
 
     def record_epoch(self, **columns: float | None) -> None:
-        """Append one epoch's numbers."""
-        for name in _EPOCHS:
-            value = columns[name]
-            self.epochs[name].append(None if value is None else _number(name, value))
+        """Append one epoch's numbers; a column that is new has None for the epochs before."""
+        numbers = {name: None if value is None else _number(name, value) for name, value in columns.items()}
+        length = len(self.epochs["lr"])
+        for name in {**self.epochs, **numbers}:
+            column = self.epochs.setdefault(name, [None] * length)
+            column.append(numbers.get(name))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the columns as JSON, whole or not at all; NaN and infinities, which it lacks, are null."""
@@ -75,9 +74,9 @@ class History:
         try:
             stored = json.loads(path.read_bytes())
             for table, columns in (("steps", history.steps), ("epochs", history.epochs)):
-                if set(stored[table]) != set(columns):
+                if not set(columns) <= set(stored[table]):
                     raise ValueError(f"columns {sorted(stored[table])}")
-                columns.update((name, _read(name, stored[table][name])) for name in columns)
+                columns.update((name, _read(name, column)) for name, column in stored[table].items())
                 if len({len(column) for column in columns.values()}) > 1:
                     raise ValueError("columns of different lengths")
         except (ValueError, KeyError, TypeError) as error:
@@ -85,13 +84,13 @@ class History:
         return history
 
     def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw loss per step over accuracy per epoch into an image file (extra ``plot``)."""
+        """Draw loss per step over the first metric per epoch into an image file (extra ``plot``)."""
         from minidl.plots import plot_history
 
         plot_history(self.steps, self.epochs, path)
 
     def diagnose(
-        self, net: Sequential | None = None, data: Splits | Dataset | npt.ArrayLike | None = None
+        self, net: Net | None = None, data: Splits | Dataset | npt.ArrayLike | None = None
     ) -> list[Finding]:
         """What data and curves say, and what to try; an empty list where nothing is amiss.
 
@@ -99,7 +98,7 @@ class History:
 
         Parameters
         ----------
-        net : Sequential, optional
+        net : Net, optional
             With data, the scale of what its first affine layer gets is looked at, and whether hidden
             units fire for none of the samples.
         data : array of shape (samples, ...), Dataset or Splits, optional
@@ -111,24 +110,21 @@ class History:
         from minidl.training.data_diagnosis import data_findings, features_of, scale_findings
         from minidl.training.diagnosis import curve_findings, dead_unit_findings, pass_through
 
+        curves = curve_findings(self.steps, self.epochs)
         if data is None:
-            return curve_findings(self)
+            return curves
         findings = data_findings(data)
         if net is None:
-            return findings + curve_findings(self)
+            return findings + curves
         first, outputs = pass_through(net, features_of(data))
-        return findings + scale_findings(first) + curve_findings(self) + dead_unit_findings(outputs)
+        return findings + scale_findings(first) + curves + dead_unit_findings(outputs)
 
     def __repr__(self) -> str:
         steps, epochs = len(self.steps["loss"]), len(self.epochs["lr"])
         shown = [f"{steps} steps", f"{epochs} epochs"]
         if steps:
             shown.append(f"loss {self.steps['loss'][-1]:.4f}")
-        for part in ("train", "validation"):
-            column = self.epochs[f"{part}_accuracy"]
-            if column and column[-1] is not None:
-                shown.append(f"{part} accuracy {column[-1]:.1%}")
-        return f"History({', '.join(shown)})"
+        return f"History({', '.join([*shown, *last_measured(self.epochs)])})"
 
 
 def _read(name: str, column: list[Any]) -> list[Any]:

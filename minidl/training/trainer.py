@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from typing import Never
+from collections.abc import Mapping, Sequence
+from typing import Any, Never
 
 import numpy as np
 
 from minidl.callbacks import Callback
-from minidl.checks import as_generator, check_float, check_int, check_kind, check_list, check_number
+from minidl.checks import as_generator, check_float, check_int, check_kind, check_list
 from minidl.data import Batches, Dataset
-from minidl.errors import ConfigurationError, DivergedError
+from minidl.errors import ConfigurationError, DivergedError, StateError
 from minidl.kernels.rows import take_rows
-from minidl.layers import Sequential
+from minidl.metrics import Metric
+from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
-from minidl.training.evaluation import count_right, measure, require_dataset, require_head
+from minidl.training.evaluation import Tally, measure, require_dataset, require_head
 from minidl.training.history import History
-from minidl.types import Array, Rng
+from minidl.training.interrupts import Interrupts
+from minidl.training.step import compute_gradients, update
+from minidl.types import Rng
 
-# Asking `np.finfo` at every step would take as long as the gradients' norm.
-_LARGEST = {np.dtype(kind): float(np.finfo(kind).max) for kind in (np.float32, np.float64)}
+_TORN = "one that a second Ctrl-C or an error broke off within an update"
 
 
 class Trainer:
@@ -33,12 +35,14 @@ class Trainer:
 
     Parameters
     ----------
-    net : Sequential
+    net : Net
         With a loss at its end.
     optimizer : Optimizer
     scheduler : Scheduler, optional
-        Multiplies the optimizer's ``base_lr``; constant by default.
+        Multiplies the optimizer's ``lr``; constant by default.
     regularizer : Regularizer, optional
+    metrics : list of Metric, optional
+        What the history records beside the loss; by default what suits the net's loss.
     callbacks : sequence of Callback
     rng : Generator, seed or None
         The order of the samples. The Trainer spawns a stream of its own from it, so that nothing
@@ -71,15 +75,16 @@ class Trainer:
 
     def __init__(
         self,
-        net: Sequential,
+        net: Net,
         optimizer: Optimizer,
         *,
         scheduler: Scheduler | None = None,
         regularizer: Regularizer | None = None,
+        metrics: Sequence[Metric] | None = None,
         callbacks: Sequence[Callback] = (),
         rng: Rng = None,
     ) -> None:
-        require_head("Trainer", net)
+        head = require_head("Trainer", net)
         self.net = net
         self.optimizer = check_kind("Trainer", "optimizer", optimizer, Optimizer)
         scheduler = Constant() if scheduler is None else scheduler
@@ -88,12 +93,17 @@ class Trainer:
             check_kind("Trainer", "regularizer", regularizer, Regularizer)
         self.regularizer = regularizer
         self.callbacks = check_list("Trainer", "callbacks", callbacks, Callback, "objects of class Callback")
-        self.history = History()
+        self._tally = Tally(head, metrics)
+        self.history = History(self._tally.names[1:])
         self.epoch = self.step = self.last_step = 0
         self.stop_reason: str | None = None
+        self._seconds = 0.0  # that the epoch under way has taken in fits before this one
         self._rng = as_generator(rng, legacy=False).spawn(1)[0]
-        self._batches: Batches | None = None
-        self._tally = _Tally()
+        self._batches: Any = None
+        self._computed: Any = None
+        self._validation: Dataset | None = None
+        self._due: list[tuple[Any, str]] = []
+        self._torn = ""  # what broke off an update, so that parts of it are done
 
     def fit(
         self,
@@ -106,6 +116,9 @@ class Trainer:
         sampling: str = "shuffle",
     ) -> History:
         """Train for so many *more* epochs or steps; nothing resets, so two fits equal one long one.
+
+        That holds also where the first was broken off. A first Ctrl-C is taken at the next step's
+        boundary; a hook of a callback that raised is called again by the next fit.
 
         Parameters
         ----------
@@ -123,6 +136,8 @@ class Trainer:
         ------
         DivergedError
             Before an update that would leave the finite numbers.
+        StateError
+            An earlier fit was broken off within an update, by a second Ctrl-C or an error.
         """
         if (epochs is None) == (steps is None):
             got = f"epochs={epochs}, steps={steps}"
@@ -132,81 +147,139 @@ class Trainer:
         self._check_dataset("train", train, more)
         if validation is not None:
             self._check_dataset("validation", validation)
-        batches = self._batches_of(train, batch_size, sampling)
-        if unit == "epochs":
-            left = left * batches.steps_per_epoch - batches.position
-        self.last_step = self.step + left
-        self.stop_reason = None
-        clock = time.perf_counter()
-        callers = np.geterr()
-        try:
-            self._notify("on_fit_start")
-            # What overflows shows in the loss, which is checked at every step.
-            with np.errstate(over="ignore", invalid="ignore"):
-                while self.step < self.last_step and self.stop_reason is None:
-                    self._train_batch(batches)
-                    if self.callbacks:
-                        with np.errstate(**callers):  # a callback is its user's code
-                            self._notify("on_step_end")
-                    if batches.position == 0:
-                        self._end_epoch(validation, clock)
-                        clock = time.perf_counter()
-                        with np.errstate(**callers):
-                            self._notify("on_epoch_end")
-        finally:
-            self._tally.seconds += time.perf_counter() - clock  # an epoch under way goes on in the next fit
-            self._notify("on_fit_end")
+        if self._torn:
+            remedy = "build net and Trainer anew, or load what was saved"
+            raise StateError.expected("fit", "a Trainer whose last step is whole", self._torn, remedy)
+        with Interrupts() as interrupts:
+            self._take_up(train, batch_size, sampling)
+            if epochs is not None:
+                left = left * self._batches.steps_per_epoch - self._done_of_epoch()
+            self.last_step = self.step + left
+            self._validation, self.stop_reason, self._clock = validation, None, time.perf_counter()
+            try:
+                for callback, name in self._hooks("on_fit_start"):
+                    getattr(callback, name)(self)
+                self._run(interrupts)
+            finally:
+                self._seconds += time.perf_counter() - self._clock
+                for callback, name in self._hooks("on_fit_end"):
+                    getattr(callback, name)(self)
         return self.history
 
     def stop(self, reason: str) -> None:
         """End the running fit after the current step; callbacks and signal handlers call it."""
         self.stop_reason = reason
 
-    def _train_batch(self, batches: Batches) -> None:
-        net, optimizer = self.net, self.optimizer
+    # A step is a row of actions: its own, and the callbacks' hooks. What remains of them is in `_due`,
+    # from which an action goes once it is done: so a fit goes on where the one before was broken off.
+
+    def _run(self, interrupts: Interrupts) -> None:
+        callers = np.geterr()
+        # What overflows shows in the loss, which is checked at every step.
+        with np.errstate(over="ignore", invalid="ignore"):
+            while self._due or (self.step < self.last_step and self.stop_reason is None):
+                if interrupts.pending:
+                    raise KeyboardInterrupt
+                if not self._due:
+                    self._begin_step()
+                    continue
+                owner, name = self._due[0]
+                if owner is self:
+                    getattr(self, name)()
+                    continue
+                if owner in self.callbacks:
+                    with np.errstate(**callers):  # a callback is its user's code
+                        getattr(owner, name)(self)
+                self._due = self._due[1:]
+
+    def _begin_step(self) -> None:
+        hooks = self._hooks("on_epoch_start") if self.callbacks and not self._batches.position else []
+        if hooks:
+            self._due = [*hooks, (self, "_compute")]
+        else:
+            self._compute()
+
+    def _compute(self) -> None:
+        """Draw a batch and compute its gradients."""
+        batches = self._batches
+        self._torn = _TORN
+        try:
+            features, targets, weights = next(batches)
+            try:
+                computed = compute_gradients(self.net, features, targets, weights, self.regularizer)
+            except Exception:
+                batches.redo()
+                raise
+        except Exception:
+            self._torn = ""
+            raise
+        self._computed = computed, targets, weights
+        hooks = self._hooks("on_gradients") if self.callbacks else []
+        if hooks:
+            self._due, self._torn = [*hooks, (self, "_update")], ""
+        else:
+            self._update()
+
+    def _update(self) -> None:
+        """Let the optimizer step, and record what came of it."""
+        (loss, data_loss, scores), targets, weights = self._computed
         factor = self.scheduler.factor(self.epoch, self.step)
         if factor.__class__ is not float or not 0 <= factor < math.inf:  # asked so, without a call
+            self._torn = ""
             factor = check_float(f"step {self.step}", f"the factor of {self.scheduler!r}", factor, at_least=0)
-        optimizer.lr = optimizer.base_lr * factor
-        features, targets = next(batches)
-        data_loss, scores = net.forward_backward(features, targets)
-        loss, parameters = data_loss, net.parameters
-        if self.regularizer:
-            penalty = self.regularizer.add_gradients(parameters)
-            loss += penalty if penalty.__class__ is float else _checked(self.regularizer, penalty)
-        check_finite(loss, parameters.gradients, optimizer.lr, self.step)
-        optimizer.step(parameters)
+        self._torn = _TORN
+        try:
+            update(self.net, self.optimizer, loss, self.step, factor)
+        except DivergedError:
+            self._batches.redo()
+            self._due, self._torn = [(self, "_compute")], ""
+            raise
         self.step += 1
-        self.history.record_step(loss=loss, lr=optimizer.lr)
-        tally, count = self._tally, len(targets)
-        tally.samples += count
-        tally.loss += data_loss * count
-        tally.correct += count_right(net.head, scores, targets)  # type: ignore[arg-type]
+        self.history.record_step(loss=loss, lr=self.optimizer.lr * factor)
+        self._tally.add(data_loss, scores, targets, weights)
+        due = self._hooks("on_step_end") if self.callbacks else []
+        if not self._batches.position:
+            due += [(self, "_end_epoch"), *self._hooks("on_epoch_end")]
+        self._due, self._torn = due, ""
 
-    def _end_epoch(self, validation: Dataset | None, clock: float) -> None:
-        validation_loss, validation_accuracy = None, None
-        if validation is not None:
-            validation_loss, validation_accuracy = measure(self.net, validation)
+    def _end_epoch(self) -> None:
+        """Measure and record."""
+        measured: Mapping[str, float] = {}
+        if self._validation is not None:
+            measured = measure(self.net, self._validation, self._tally.metrics)
+        self._torn = _TORN
+        columns: dict[str, float | None] = {"step": self.step}
+        for name, value in self._tally.result().items():
+            columns |= {f"train_{name}": value, f"validation_{name}": measured.get(name)}
+        now = time.perf_counter()
+        seconds = self._seconds + now - self._clock
+        self.history.record_epoch(**columns, lr=self.history.steps["lr"][-1], seconds=seconds)
         self.epoch += 1
-        self.history.record_epoch(
-            step=self.step,
-            train_loss=self._tally.loss / self._tally.samples,
-            train_accuracy=self._tally.correct / self._tally.samples,
-            validation_loss=validation_loss,
-            validation_accuracy=validation_accuracy,
-            lr=self.optimizer.lr,
-            seconds=self._tally.seconds + time.perf_counter() - clock,
-        )
-        self._tally = _Tally()
+        self._tally.reset()
+        self._seconds, self._clock = 0.0, now
+        self._due, self._torn = self._due[1:], ""
+
+    def _hooks(self, name: str) -> list[tuple[Any, str]]:
+        """The hook of each callback that has it."""
+        default = getattr(Callback, name)
+        return [(one, name) for one in self.callbacks if getattr(type(one), name) is not default]
+
+    def _done_of_epoch(self) -> int:
+        """How many steps of the epoch under way are done."""
+        position, whole = self._batches.position, self._batches.steps_per_epoch
+        if (self, "_end_epoch") in self._due:  # all steps, but not yet what comes at an epoch's end
+            return whole
+        return (position or whole) - 1 if (self, "_update") in self._due else position
 
     def _check_dataset(self, name: str, dataset: Dataset, more: tuple[object, ...] = ()) -> None:
         require_dataset("fit", name, dataset, more)
-        # The sample with the highest label shows whether data and net fit, before any training.
-        highest = slice(first := int(dataset.targets.argmax()), first + 1)
+        first = take_rows(dataset.features, slice(0, 1))
         with np.errstate(over="ignore", invalid="ignore"):
-            self.net.loss(take_rows(dataset.features, highest), dataset.targets[highest])
+            self._tally.head.check_targets(dataset.targets, self.net(first).shape[1:])
+            self.net.loss(first, dataset.targets[:1])  # a loss of a user's own may check no more than that
 
-    def _batches_of(self, train: Dataset, batch_size: int, sampling: str) -> Batches:
+    def _take_up(self, train: Dataset, batch_size: int, sampling: str) -> None:
+        """Go on with the batches of the last fit, where it trained on the same; else begin anew."""
         last = self._batches
         if (
             last
@@ -214,38 +287,8 @@ class Trainer:
             and last.dataset.holds_the_same(train)  # a copied trainer has a copy of it
         ):
             last.dataset = train
-            return last  # goes on where the last fit ended
+            return
         self._batches = Batches(train, batch_size, rng=self._rng, sampling=sampling)
-        self._tally = _Tally()
-        return self._batches
-
-    def _notify(self, hook: str) -> None:
-        for callback in self.callbacks:
-            getattr(callback, hook)(self)
-
-
-class _Tally:
-    """Sums over the epoch that is under way."""
-
-    def __init__(self) -> None:
-        self.samples = self.correct = 0
-        self.loss = np.float64()  # stays one where a loss gives float32
-        self.seconds = 0.0
-
-
-def _checked(regularizer: Regularizer, penalty: object) -> float:
-    return check_number(type(regularizer).__name__, "what add_gradients returns", penalty)
-
-
-def check_finite(loss: float, gradients: Array, lr: float, step: int) -> None:
-    """Raise `DivergedError` if the update at `lr` would leave the finite numbers.
-
-    The gradients' norm covers what the loss does not show: a finite loss with a gradient that is
-    not, or an update too large for the dtype.
-    """
-    update = lr * math.sqrt(np.dot(gradients, gradients))
-    if not (math.isfinite(loss) and update < _LARGEST[gradients.dtype]):
-        what, number = ("update's norm", update) if math.isfinite(loss) else ("loss", loss)
-        where = f"step {step} at learning rate {lr:g}"
-        remedy = "try a learning rate ten times smaller, and standardize the features"
-        raise DivergedError.expected(where, f"a finite {what}", number, remedy)
+        if (self, "_end_epoch") not in self._due:  # a step or an epoch on other data stays unfinished
+            self._due = []
+            self._tally.reset()

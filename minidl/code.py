@@ -1,0 +1,54 @@
+"""Objects as the code that makes them."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import Any
+
+import numpy as np
+
+_LONG_CALL = 100  # characters from which each argument has a line of its own
+_LARGE_ARRAY = 100  # numbers from which only the shape is shown
+
+
+def call_as_code(name: str, signature: inspect.Signature, arguments: dict[str, Any]) -> str:
+    """The call that makes an object from `arguments`, of which defaults are left out.
+
+    ``*name`` holds what is given by position, as `Module.config` has it.
+    """
+    shown = []
+    for key, value in arguments.items():
+        parameter = signature.parameters.get(key)
+        if key.startswith("*"):
+            shown += map(as_code, value)
+        elif parameter is None or parameter.default is parameter.empty:
+            by_name = parameter is None or parameter.kind is parameter.KEYWORD_ONLY
+            shown.append(f"{key}={as_code(value)}" if by_name else as_code(value))
+        elif as_code(value) != as_code(parameter.default):
+            shown.append(f"{key}={as_code(value)}")
+    if not any("\n" in text for text in shown) and sum(map(len, shown)) < _LONG_CALL:
+        return f"{name}({', '.join(shown)})"
+    lines = "".join(f"\n{text},".replace("\n", "\n    ") for text in shown)
+    return f"{name}({lines}\n)"
+
+
+def as_code(value: Any) -> str:
+    """`value` as an expression; of a large array the shape alone, which is none."""
+    if isinstance(value, np.ndarray):
+        if value.size > _LARGE_ARRAY:
+            return f"<{value.shape} {value.dtype}>"
+        return f"np.array({value.tolist()!r}, {value.dtype.name!r})"
+    if isinstance(value, np.generic) and not isinstance(value, (str, bytes)):
+        return as_code(value.item())
+    if isinstance(value, np.dtype):
+        return repr(value.name)
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return repr(np.dtype(value).name)
+    if type(value) in (tuple, list):
+        items = ", ".join(map(as_code, value))
+        return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
+    if dataclasses.is_dataclass(value) and not isinstance(value, type) and callable(value):
+        fields = [as_code(getattr(value, field.name)) for field in dataclasses.fields(value)]
+        return f"{type(value).__name__}({', '.join(fields)})"
+    return getattr(value, "__name__", None) or repr(value)

@@ -1,0 +1,250 @@
+"""Net: what a row of layers, or any other module, is once a loss ends it."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from minidl.checks import check_array, shown
+from minidl.errors import DivergedError, DTypeError, ShapeError, StructureError
+from minidl.faults import explain
+from minidl.kernels.rows import take_rows
+from minidl.losses.loss import ANY, Loss, check_loss
+from minidl.module import Module
+from minidl.tables import table
+from minidl.types import Array
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_CHUNK_NUMBERS = 1 << 17
+"""What the widest layer gives at once in inference: it should stay in the cache."""
+
+_LEAST_ROWS, _MOST_ROWS = 512, 4096
+"""Rows taken at once: enough to keep the BLAS busy, too few to fill the memory."""
+
+
+class Traced(NamedTuple):
+    """What one layer did with a batch; its path in the net, the layer, what went in and came out."""
+
+    path: str
+    layer: Module
+    x: Array
+    y: Array
+
+
+class Net(Module):
+    """A module from features to scores, and the loss that makes scores a number: `head`.
+
+    `Sequential` is one; any other `Layer` becomes one by this base class and a loss, assigned to
+    `head`. The public calls convert their input to the net's dtype and give arrays of the caller's own.
+
+    Attributes
+    ----------
+    head : Loss or None
+    dtype : numpy.dtype or None
+        Of the layers, which have it in common; None where none of them has one.
+    accepts : "float", "real" or "index"
+        What the first layer takes, as `Layer.accepts`.
+    """
+
+    head: Loss | None
+    dtype: np.dtype[Any] | None
+    accepts: str
+
+    @abstractmethod
+    def forward(self, x: Array, *, training: bool) -> Array:
+        """The scores of a batch in the net's dtype."""
+
+    @abstractmethod
+    def backward_parameters(self, dy: Array) -> None:
+        """Assign the parameters' gradients, from that of the scores."""
+
+    def widest(self, sample_shape: tuple[int, ...]) -> int:
+        """How many numbers a sample takes where it takes most."""
+        return self.parameters.count
+
+    def innermost(self) -> Iterator[Module]:
+        """The layers that the net is a row of; itself, where it is none."""
+        yield self
+
+    # ---------------------------------------------------------------- inference
+
+    def __call__(self, x: npt.ArrayLike) -> Array:
+        """Scores of `x` (batch, ...), by inference in chunks; an array of the caller's own."""
+        x = self._input(x)
+        scores = self._in_chunks(lambda scores: scores, x)
+        return scores.copy() if np.may_share_memory(scores, x) else scores
+
+    def score_chunks(self, x: npt.ArrayLike) -> Iterator[tuple[slice, Array]]:
+        """Pairs of rows and their scores, by inference, so that memory stays bounded."""
+        x = self._input(x)
+        whole, count = x.flags.c_contiguous, self._chunk_rows(x)
+        for start in range(0, len(x), count):
+            rows = slice(start, start + count)
+            yield rows, self._scores(x, x[rows] if whole else take_rows(x, rows))
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """What the scores of `x` say, by inference in chunks: labels (batch,), or numbers (batch, ...).
+
+        Raises
+        ------
+        DivergedError
+            Scores are NaN or infinite and say nothing; says in which rows of `x`.
+        """
+        head, x = self._require_head(), self._input(x)
+        try:
+            predicted = self._in_chunks(head.predict, x)
+        except DivergedError:
+            if len(x) > _LEAST_ROWS:
+                head.predict(self(x))  # anew, on all of it: to name rows of x, not of a chunk
+            raise
+        return predicted.copy() if np.may_share_memory(predicted, x) else predicted
+
+    def predict_probabilities(self, x: npt.ArrayLike) -> Array:
+        """Probabilities (batch, classes) of `x`, by inference in chunks; NaN for scores of NaN."""
+        head = self._require_head()
+        if not hasattr(head, "probabilities"):
+            self.fail(StructureError, "a loss of classes at the end", head.label, "call predict(x)")
+        return self._in_chunks(head.probabilities, self._input(x))
+
+    def loss(
+        self, x: npt.ArrayLike, targets: npt.ArrayLike, *, weights: npt.ArrayLike | None = None
+    ) -> float:
+        """The data loss (no penalty) of `x` and `targets`, by inference in chunks."""
+        head, x = self._require_head(), self._input(x)
+        targets = check_array(self.label, "targets", targets, kinds=ANY)
+        weights = None if weights is None else check_array(self.label, "weights", weights)
+        lengths = {len(array) if array.ndim else 0 for array in (x, targets, weights) if array is not None}
+        if len(x) <= _LEAST_ROWS or len(lengths) > 1:  # the head refuses lengths that differ
+            scores = self(x[:_LEAST_ROWS])
+            return check_loss(head, head.forward(scores, targets, weights=weights, training=False))
+        total = weight = 0.0
+        for rows, scores in self.score_chunks(x):
+            part = targets[rows], None if weights is None else weights[rows]
+            loss = check_loss(head, head.forward(scores, part[0], weights=part[1], training=False))
+            share = head.total_weight(*part)
+            total, weight = total + loss * share, weight + share
+        return total / weight if weight else 0.0
+
+    def trace(self, x: npt.ArrayLike) -> list[Traced]:
+        """What each layer, at any depth, makes of `x` in one inference, in the order of their answers."""
+        x, traced = self._input(x), []
+        # A copy's layers are wrapped, so that the net itself may predict meanwhile.
+        twin, own = copy.deepcopy(self), dict(self.named_modules())
+
+        def wrap(path: str, layer: Any) -> None:
+            forward = layer.forward
+
+            def record(x: Array, *, training: bool) -> Array:
+                y = forward(x, training=training)
+                traced.append(Traced(path, own[path], x, y))
+                return y  # type: ignore[no-any-return]
+
+            layer.forward = record
+
+        for path, layer in list(twin.named_modules())[1:]:
+            if not isinstance(layer, Loss):
+                wrap(path, layer)
+        twin.forward(twin._convert(x), training=False)
+        return traced
+
+    def summary(self, sample_shape: tuple[int, ...] | None = None) -> str:
+        """A table of the layers, their parameters and, given one sample's shape, their outputs."""
+        outputs = {}
+        if sample_shape is not None:
+            dtype = self.dtype if self.accepts == "float" else np.int64
+            traced = self.trace(np.zeros((1, *sample_shape), dtype))
+            outputs = {one.path: str(one.y.shape[1:]) for one in traced}
+        rows = []
+        for path, module in list(self.named_modules())[1:]:
+            own = list(module.named_parameters())
+            frozen = " (frozen)" if own and all(p.frozen for _, p in own) else ""
+            count = f"{sum(p.value.size for _, p in own):,}{frozen}" if own else ""
+            rows.append([path, type(module).__name__, outputs.get(path, ""), count])
+        rows.append(["total", "", "", f"{self.parameters.count:,}"])
+        return table(("", "layer", "output", "parameters"), rows)
+
+    # ---------------------------------------------------------------- training
+
+    def loss_and_gradients(
+        self, x: npt.ArrayLike, targets: npt.ArrayLike, *, weights: npt.ArrayLike | None = None
+    ) -> float:
+        """The data loss of one batch; its gradients go into ``net.parameters.gradients``."""
+        return self.forward_backward(x, targets, weights)[0]
+
+    def forward_backward(
+        self, x: npt.ArrayLike, targets: npt.ArrayLike, weights: npt.ArrayLike | None = None
+    ) -> tuple[float, Array]:
+        """As `loss_and_gradients`, and the batch's scores, lent until the next training pass."""
+        head = self.head or self._require_head()
+        x = self._input(x)
+        try:
+            scores = self.forward(self._convert(x, lend=True), training=True)
+            loss = head.forward(scores, targets, weights=weights, training=True)
+        except Exception as error:
+            explain(self, self.innermost(), error, x, self._convert(x), training=True)
+        if loss.__class__ is not float:
+            loss = check_loss(head, loss)
+        self.backward_parameters(head.backward())
+        return loss, scores
+
+    # ---------------------------------------------------------------- what both need
+
+    def _in_chunks(self, function: Callable[[Array], Array], x: Array) -> Array:
+        if len(x) <= _LEAST_ROWS:
+            return function(self._scores(x, x))
+        return np.concatenate([function(scores) for _, scores in self.score_chunks(x)])
+
+    def _chunk_rows(self, x: Array) -> int:
+        if len(x) <= _LEAST_ROWS:
+            return _LEAST_ROWS
+        return min(max(_CHUNK_NUMBERS // max(self.widest(x.shape[1:]), 1), _LEAST_ROWS), _MOST_ROWS)
+
+    def _scores(self, x: Array, batch: Array) -> Array:
+        """`forward` of `batch`, rows of `x`, by inference."""
+        try:
+            scores = self.forward(self._convert(batch), training=False)
+            if not isinstance(scores, np.ndarray) or len(scores) != len(batch):
+                raise ShapeError.expected(self.label, f"{len(batch)} rows of scores", shown(scores))
+            return scores
+        except Exception as error:
+            explain(self, self.innermost(), error, x, self._convert(batch), training=False)
+
+    def _input(self, x: npt.ArrayLike) -> Array:
+        # Every training step comes by here, so that even a call of `type` counts.
+        if x.__class__ is not np.ndarray or x.dtype.kind not in "fiub":
+            x = check_array(self.label, "x", x)
+        if not x.ndim:
+            self.fail(ShapeError, "x of shape (batch, ...)", x.shape)
+        return x
+
+    def _convert(self, x: Array, *, lend: bool = False) -> Array:
+        if self.dtype is None or x.dtype == self.dtype or self.accepts != "float":
+            return x
+        if not lend:
+            return x.astype(self.dtype)
+        converted = self.buffer("x", x.shape, self.dtype)
+        np.copyto(converted, x, casting="same_kind")
+        return converted
+
+    def _require_head(self) -> Loss:
+        if self.head is None:
+            self.fail(StructureError, "a loss as the last part", "none", "add SoftmaxCrossEntropy()")
+        return self.head
+
+
+def common_dtype(net: Module) -> np.dtype[Any] | None:
+    """The one dtype of the arrays and layers in `net`; `DTypeError` if there are two."""
+    dtypes = {path: parameter.value.dtype for path, parameter in net.named_parameters()}
+    for _, module in net.named_modules():
+        if module is not net and (dtype := getattr(module, "dtype", None)):
+            dtypes[module.label] = dtype
+    if len(set(dtypes.values())) > 1:
+        found = ", ".join(f"{dtype} in {path}" for path, dtype in dtypes.items())
+        net.fail(DTypeError, "one dtype in all layers", found, "give them the same dtype=")
+    return next(iter(dtypes.values()), None)

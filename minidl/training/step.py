@@ -1,0 +1,59 @@
+"""One update of a net: the gradients of a batch, then the step along them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minidl.checks import check_number
+from minidl.errors import DivergedError
+from minidl.net import Net
+from minidl.optimizers import Optimizer
+from minidl.regularizers import Regularizer
+from minidl.types import Array
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+# Asking `np.finfo` at every step would take as long as the gradients' norm.
+_LARGEST = {np.dtype(kind): float(np.finfo(kind).max) for kind in (np.float32, np.float64)}
+
+
+def compute_gradients(
+    net: Net,
+    x: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    regularizer: Regularizer | None = None,
+) -> tuple[float, float, Array]:
+    """Fill the gradients of loss and penalty; returns both together, the loss alone, and the scores."""
+    data_loss, scores = net.forward_backward(x, targets, weights)
+    if regularizer is None:
+        return data_loss, data_loss, scores
+    penalty = regularizer.add_gradients(net.parameters)
+    if penalty.__class__ is not float:
+        penalty = check_number(type(regularizer).__name__, "what add_gradients returns", penalty)
+    return data_loss + penalty, data_loss, scores
+
+
+def update(net: Net, optimizer: Optimizer, loss: float, step: int, factor: float = 1.0) -> None:
+    """Let the optimizer step, unless that would leave the finite numbers.
+
+    The gradients' norm covers what the loss does not show: a finite loss with a gradient that is
+    not, or an update too large for the dtype.
+
+    Raises
+    ------
+    DivergedError
+        Before anything is changed.
+    """
+    parameters, lr = net.parameters, optimizer.lr * factor
+    norm = lr * math.sqrt(np.dot(parameters.gradients, parameters.gradients))
+    if not (math.isfinite(loss) and norm < _LARGEST[parameters.gradients.dtype]):
+        what, number = ("update's norm", norm) if math.isfinite(loss) else ("loss", loss)
+        where = f"step {step} at learning rate {lr:g}"
+        remedy = "try a learning rate ten times smaller, and standardize the features"
+        raise DivergedError.expected(where, f"a finite {what}", number, remedy)
+    optimizer.step(parameters, factor)
