@@ -23,7 +23,7 @@ from minidl.losses import SoftmaxCrossEntropy
 from minidl.optimizers import SGD
 from minidl.regularizers import L2
 from minidl.training.evaluation import measure
-from minidl.training.trainer import check_finite
+from minidl.training.step import compute_gradients, update
 from minidl.types import Array, Rng
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ def call_as_code(name: str, signature: inspect.Signature, arguments: dict[str, A
 
     ``*name`` holds what is given by position, as `Module.config` has it.
     """
-    shown = []
+    shown: list[str] = []
     for key, value in arguments.items():
         parameter = signature.parameters.get(key)
         if key.startswith("*"):

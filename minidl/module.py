@@ -79,7 +79,7 @@ class Module:
     def _register(self, name: str, part: State | Module | np.random.Generator) -> None:
         if self._closed:
             remedy = "assign all parts in the constructor"
-            self.fail(StateError, f"no new part {name!r} once the net is built", shown(part), remedy)
+            self.fail(StateError, f"no new part {name!r} once the parameters are packed", shown(part), remedy)
         if isinstance(part, Module):
             if part._path:
                 remedy = "one instance stands in one place; give copy.deepcopy of it"
@@ -248,4 +248,7 @@ class Module:
         return found
 
     def __repr__(self) -> str:
-        return call_as_code(type(self).__name__, type(self).__signature__, self.config())
+        try:
+            return call_as_code(type(self).__name__, type(self).__signature__, self.config())
+        except StructureError:  # an argument is not kept
+            return f"{type(self).__name__}(...)"

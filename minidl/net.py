@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from minidl.checks import check_array, shown
-from minidl.errors import DivergedError, DTypeError, ShapeError, StructureError
+from minidl.errors import DivergedError, DTypeError, MinidlError, ShapeError, StructureError
 from minidl.faults import explain
 from minidl.kernels.rows import take_rows
 from minidl.losses.loss import ANY, Loss, check_loss
@@ -122,13 +123,12 @@ class Net(Module):
         lengths = {len(array) if array.ndim else 0 for array in (x, targets, weights) if array is not None}
         if len(x) <= _LEAST_ROWS or len(lengths) > 1:  # the head refuses lengths that differ
             scores = self(x[:_LEAST_ROWS])
-            return check_loss(head, head.forward(scores, targets, weights=weights, training=False))
+            return head_loss(head, scores, targets, weights)
         total = weight = 0.0
         for rows, scores in self.score_chunks(x):
             part = targets[rows], None if weights is None else weights[rows]
-            loss = check_loss(head, head.forward(scores, part[0], weights=part[1], training=False))
             share = head.total_weight(*part)
-            total, weight = total + loss * share, weight + share
+            total, weight = total + head_loss(head, scores, *part) * share, weight + share
         return total / weight if weight else 0.0
 
     def trace(self, x: npt.ArrayLike) -> list[Traced]:
@@ -185,7 +185,10 @@ class Net(Module):
         x = self._input(x)
         try:
             scores = self.forward(self._convert(x, lend=True), training=True)
-            loss = head.forward(scores, targets, weights=weights, training=True)
+            if weights is None:  # of which a loss need not know
+                loss = head.forward(scores, targets, training=True)
+            else:
+                loss = head.forward(scores, targets, weights=weights, training=True)
         except Exception as error:
             explain(self, self.innermost(), error, x, self._convert(x), training=True)
         if loss.__class__ is not float:
@@ -201,9 +204,10 @@ class Net(Module):
         return np.concatenate([function(scores) for _, scores in self.score_chunks(x)])
 
     def _chunk_rows(self, x: Array) -> int:
-        if len(x) <= _LEAST_ROWS:
-            return _LEAST_ROWS
-        return min(max(_CHUNK_NUMBERS // max(self.widest(x.shape[1:]), 1), _LEAST_ROWS), _MOST_ROWS)
+        widest = 1
+        with suppress(MinidlError):  # x of a wrong shape, which the pass itself will refuse
+            widest = max(self.widest(x.shape[1:]), 1)
+        return min(max(_CHUNK_NUMBERS // widest, _LEAST_ROWS), _MOST_ROWS)
 
     def _scores(self, x: Array, batch: Array) -> Array:
         """`forward` of `batch`, rows of `x`, by inference."""
@@ -238,12 +242,20 @@ class Net(Module):
         return self.head
 
 
+def head_loss(
+    head: Loss, scores: Array, targets: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> float:
+    """The loss of a batch by inference; without weights, of which a loss need not know, none are passed."""
+    options = {} if weights is None else {"weights": weights}
+    return check_loss(head, head.forward(scores, targets, **options, training=False))
+
+
 def common_dtype(net: Module) -> np.dtype[Any] | None:
     """The one dtype of the arrays and layers in `net`; `DTypeError` if there are two."""
     dtypes = {path: parameter.value.dtype for path, parameter in net.named_parameters()}
     for _, module in net.named_modules():
         if module is not net and (dtype := getattr(module, "dtype", None)):
-            dtypes[module.label] = dtype
+            dtypes[module.label] = np.dtype(dtype)
     if len(set(dtypes.values())) > 1:
         found = ", ".join(f"{dtype} in {path}" for path, dtype in dtypes.items())
         net.fail(DTypeError, "one dtype in all layers", found, "give them the same dtype=")

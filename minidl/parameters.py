@@ -120,7 +120,9 @@ class Parameter(State):
     """
 
     __slots__ = ("_frozen", "_grad", "_vector", "regularized")
-    _vector: weakref.ref[ParameterVector] | None  # no more, or a net would be freed only by the garbage collector
+    _vector: (
+        weakref.ref[ParameterVector] | None
+    )  # no more, or a net would be freed only by the garbage collector
 
     def __init__(
         self,
@@ -141,7 +143,7 @@ class Parameter(State):
 
     def _freeze(self, frozen: bool) -> None:
         self._frozen = check_bool("Parameter", "frozen", frozen)
-        vector = self._vector and self._vector()
+        vector = self._vector() if self._vector else None
         if vector is not None:
             vector.refresh()
 
@@ -179,7 +181,7 @@ class _Vector(Generic[_Part]):
         self._parts = dict(parts)
         dtypes = {str(part.value.dtype): name for name, part in parts.items()}
         if len(dtypes) > 1:
-            raise DTypeError.expected("net", "one dtype for all arrays", dtypes)
+            raise DTypeError.expected("net", "one dtype for all parameters", dtypes)
         self._dtype = np.dtype(next(iter(dtypes), np.float32))
 
     def _layout(self, parts: list[_Part]) -> tuple[list[slice], list[int]]:

@@ -51,7 +51,7 @@ def plot_history(
     epochs: Mapping[str, Sequence[float | None]],
     path: str | os.PathLike[str],
 ) -> None:
-    """Draw the loss per step, raw and smoothed, over the accuracies per epoch.
+    """Draw the loss per step, raw and smoothed, over the first metric per epoch.
 
     Parameters
     ----------
@@ -62,9 +62,10 @@ def plot_history(
     (loss,) = _columns("steps", steps, "loss")
     if not len(loss):
         raise DataError.expected("plot_history", "a history with at least one step", "an empty one")
-    columns = _columns("epochs", epochs, *(f"{part}_accuracy" for part in _COLOURS))
-    accuracies = dict(zip(_COLOURS, columns, strict=True))
-    rows = 1 + any(map(len, accuracies.values()))
+    metric = _first_metric(epochs)
+    columns = _columns("epochs", epochs, *(f"{part}_{metric}" for part in _COLOURS)) if metric else []
+    measured = dict(zip(_COLOURS, columns, strict=False))
+    rows = 1 + any(map(len, measured.values()))
     figure = make_figure((7.5, 3.2 * rows))
     axes = np.atleast_1d(figure.subplots(rows, 1))
 
@@ -79,19 +80,28 @@ def plot_history(
     else:
         axes[0].set_ylim(bottom=0)
 
-    for part, column in accuracies.items():
-        points = [(epoch, 100 * value) for epoch, value in enumerate(column, 1) if math.isfinite(value)]
+    scale, unit = (100, "%") if metric == "accuracy" else (1, "")
+    for part, column in measured.items():
+        points = [(epoch, scale * value) for epoch, value in enumerate(column, 1) if math.isfinite(value)]
         if points:
-            epoch, percent = zip(*points, strict=True)
-            label = f"{part}, {percent[-1]:.1f}% at the end"
-            axes[1].plot(epoch, percent, "o-", color=_COLOURS[part], markersize=3, label=label)
-            axes[1].set(xlabel="epoch", ylabel="accuracy (%)")
+            epoch, values = zip(*points, strict=True)
+            last = f"{values[-1]:.1f}%" if unit else f"{values[-1]:.4g}"
+            label = f"{part}, {last} at the end"
+            axes[1].plot(epoch, values, "o-", color=_COLOURS[part], markersize=3, label=label)
+            axes[1].set(xlabel="epoch", ylabel=metric.replace("_", " ") + (f" ({unit})" if unit else ""))
             axes[1].xaxis.get_major_locator().set_params(integer=True)
     for axis in axes:
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False)
     save_figure(figure, path)
+
+
+def _first_metric(epochs: Mapping[str, Sequence[float | None]]) -> str:
+    """The name of the first metric that a history has columns of; "" where there is none."""
+    check_kind("plot_history", "epochs", epochs, Mapping)
+    names = (name.removeprefix("train_") for name in epochs if str(name).startswith("train_"))
+    return next((name for name in names if name != "loss"), "")
 
 
 def _columns(name: str, table: Mapping[str, Sequence[float | None]], *wanted: str) -> list[Array]:

@@ -192,7 +192,7 @@ ROWS = {
     "History.load": lambda: call(History.load, "history.json"),
     "History.plot": lambda: call(fitted().plot, "history.png"),
     "History.diagnose": lambda: call(fitted().diagnose, net(), X),
-    "Parameter": lambda: call(Parameter, (3, 2), zeros, rng=0, dtype=np.float32, decay=True),
+    "Parameter": lambda: call(Parameter, (3, 2), zeros, rng=0, dtype=np.float32, regularized=True),
     "Parameter.initialize": lambda: call(Parameter((3, 2), he_normal).initialize, 0),
     "Parameter.rebind": lambda: call(
         Parameter((3, 2), zeros).rebind, np.zeros(6, np.float32), np.zeros(6, np.float32)

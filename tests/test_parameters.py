@@ -14,7 +14,7 @@ shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
 def test_vector_holds_every_parameter_as_an_aligned_view(drawn, dtype):
     rng = np.random.default_rng(0)
     parameters = {
-        f"p{index}": Parameter(shape, normal(1.0), rng=rng, dtype=dtype, decay=decay)
+        f"p{index}": Parameter(shape, normal(1.0), rng=rng, dtype=dtype, regularized=decay)
         for index, (shape, decay) in enumerate(drawn)
     }
     before = {name: parameter.value.copy() for name, parameter in parameters.items()}
@@ -38,7 +38,7 @@ def test_vector_holds_every_parameter_as_an_aligned_view(drawn, dtype):
     # The regularized slice holds the parameters with decay, all of them and no other.
     vector.values[vector.regularized] = 100
     for parameter in parameters.values():
-        assert (parameter.value == 100).all() == parameter.decay
+        assert (parameter.value == 100).all() == parameter.regularized
 
 
 def test_mixed_dtypes_are_refused():

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from minidl.callbacks.callback import Callback, Training
+from minidl.tables import last_measured
 
 
 class ProgressBar(Callback):

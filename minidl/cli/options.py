@@ -11,7 +11,6 @@ from minidl.data import catalog
 from minidl.files import as_path
 from minidl.recipes import SETTINGS, Settings
 
-
 KEYS = ("hidden", "lr", "reg", "momentum", "lr_decay", "batch_size", "first_scale")
 """The settings that make a trial's configuration."""
 

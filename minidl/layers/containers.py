@@ -50,10 +50,16 @@ class Sequential(Net, Layer):
         layers: list[Layer] = []
         for position, part in enumerate(parts):
             name, layer = part if isinstance(part, tuple) and len(part) == 2 else ("", part)
-            if isinstance(layer, Loss) and position == len(parts) - 1 and layers:
+            if isinstance(layer, Loss) and position == len(parts) - 1:
                 self.head = layer
                 continue
-            self._check(layer, f"{shown(layer)} as part {position} of {len(parts)}")
+            if not isinstance(layer, Layer):
+                expected = "layers, and a loss at the very end only"
+                got = f"{shown(layer)} as part {position} of {len(parts)}"
+                remedy = "unpack them: Sequential(*layers)" if isinstance(layer, (list, tuple)) else ""
+                self.fail(StructureError, expected, got, remedy)
+            if isinstance(layer, Sequential) and layer.head is not None:
+                self.fail(StructureError, "no loss inside a nested Sequential", repr(layer.head))
             if isinstance(name, str) and not name:
                 name = _numbered(layer, numbers)
             elif not (isinstance(name, str) and name.isidentifier()):
@@ -70,15 +76,8 @@ class Sequential(Net, Layer):
         if self.head:
             self.pack()
 
-    def _check(self, layer: object, got: str) -> None:
-        if not isinstance(layer, Layer):
-            remedy = "unpack them: Sequential(*layers)" if isinstance(layer, (list, tuple)) else ""
-            self.fail(StructureError, "layers, and a loss at the very end only", got, remedy)
-        if isinstance(layer, Sequential) and layer.head is not None:
-            self.fail(StructureError, "no loss inside a nested Sequential", repr(layer.head))
-
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> tuple[Part, ...]:
         """The layers and the loss; those whose names are not their numbers as (name, layer)."""
         numbers: dict[str, int] = {}
         parts: list[Part] = []
@@ -87,7 +86,7 @@ class Sequential(Net, Layer):
             if numbered == name:
                 numbers = before
             parts.append(layer if numbered == name else (name, layer))
-        return [*parts, self.head] if self.head else parts
+        return (*parts, self.head) if self.head else tuple(parts)
 
     # ---------------------------------------------------------------- as any layer
 

@@ -41,15 +41,15 @@ class Optimizer(ABC):
     state_names: tuple[str, ...] = ()
 
     def __init__(self, lr: float) -> None:
-        self.lr = lr
+        self.lr = check_float(type(self).__name__, "lr", lr, above=0)
         self.steps = 0
         self._state: dict[str, Array] = {}
         self._parameters: ParameterVector | None = None  # what the state belongs to
         self._trainable: tuple[slice, ...] | None = None
-        self._views: list[tuple[Array, Array, dict[str, Array]]] = []
+        self._views: list[Any] = []  # a part's values, gradients and state
 
     def _set_lr(self, lr: float) -> None:
-        self._lr = check_float(type(self).__name__, "lr", lr, above=0)
+        self._lr = check_float(type(self).__name__, "lr", lr, at_least=0)
 
     lr = property(attrgetter("_lr"), _set_lr, doc="The learning rate.")
 
@@ -78,18 +78,24 @@ class Optimizer(ABC):
         name = type(self).__name__
         check_vector(name, parameters)
         if self._parameters not in (None, parameters) and self._state:
+            expected = "the parameters of the net that it has trained"
             remedy = "give each net an optimizer of its own"
-            raise StateError.expected(name, "the parameters of the net it has trained", "those of another", remedy)
+            raise StateError.expected(name, expected, "those of another", remedy)
         for state in self.state_names:
             vector = self._state.setdefault(state, np.zeros_like(parameters.gradients))
             if (vector.shape, vector.dtype) != (parameters.gradients.shape, parameters.gradients.dtype):
                 expected = f"{state} of shape {parameters.gradients.shape}, as the gradients"
                 raise ShapeError.expected(name, expected, vector.shape, "load the state of this very net")
         self._parameters, self._trainable = parameters, parameters.trainable
+        vectors = parameters.values, parameters.gradients
         self._views = [
-            (parameters.values[part], parameters.gradients[part], {key: v[part] for key, v in self._state.items()})
+            (*(vector[part] for vector in vectors), {name: v[part] for name, v in self._state.items()})
             for part in parameters.trainable
         ]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Views would be copied as arrays of their own.
+        return {**self.__dict__, "_trainable": None, "_views": []}
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs beside the constructor's arguments, as copies: lr, steps, the vectors."""
@@ -102,8 +108,7 @@ class Optimizer(ABC):
         if not isinstance(state, dict) or state.keys() != known:
             raise StateError.expected(name, f"a state with {', '.join(sorted(known))}", shown(state))
         steps = check_int(name, "steps", state["steps"], at_least=0)
-        vectors = {
-            key: np.array(check_array(name, key, state[key])) for key in self.state_names if state[key] is not None
-        }
+        there = {key: state[key] for key in self.state_names if state[key] is not None}
+        vectors = {key: np.array(check_array(name, key, vector)) for key, vector in there.items()}
         self.lr = state["lr"]
         self.steps, self._state, self._parameters = steps, vectors, None

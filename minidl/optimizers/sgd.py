@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minidl.checks import check_bool, check_float
 from minidl.errors import ConfigurationError
-from minidl.kernels.updates import momentum_update, nesterov_update, sgd_update
+from minidl.kernels.vectors import momentum_update, nesterov_update, sgd_update
 from minidl.optimizers.optimizer import Optimizer
 from minidl.types import Array
 

@@ -7,7 +7,7 @@ classes and functions that the caller of `load` hands in.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from minidl.checks import check_list, shown
 from minidl.errors import CheckpointError, MinidlError, StructureError
 from minidl.files import as_path, atomic_write, to_json
 from minidl.module import Module
+from minidl.parameters import State
 from minidl.storage.description import ARGUMENT, build, describe
 from minidl.types import Array
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = "description.json"
 _FORMAT = "minidl net"
-_VERSION = 1
+_VERSION, _READ = 2, (1, 2)  # what is written and what is read: 1 has no states
 
 
 def save(net: Module, path: str | os.PathLike[str]) -> None:
@@ -52,13 +53,15 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
         raise StructureError.expected(
             "save", "a net or a layer", shown(net), "of a Trainer, give trainer.net"
         )
-    arrays: dict[str, Array] = {name: parameter.value for name, parameter in net.named_parameters()}
-    parameters = {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items()}
+    listed, arrays = {}, {}
+    for kind, parts in _kept(net).items():
+        arrays |= {name: part.value for name, part in parts.items()}
+        listed[kind] = _shapes({name: part.value for name, part in parts.items()})
     description = {
         "format": _FORMAT,
         "version": _VERSION,
         "net": describe(net, arrays),
-        "parameters": parameters,
+        **listed,
     }
     text = to_json(description, indent=1)
     with atomic_write(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -94,7 +97,7 @@ def load(path: str | os.PathLike[str], *, custom: Sequence[Callable[..., Any]] =
         with zipfile.ZipFile(path) as archive:
             description, arrays = _read(archive)
         net = build(description["net"], arrays, named)
-        _fill(net, description["parameters"], arrays)
+        _fill(net, description, arrays)
     except FileNotFoundError:
         raise
     except CheckpointError as error:
@@ -119,8 +122,8 @@ def _read(archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, Array]]:
         # Stored members cannot be larger than the file that holds them.
         raise CheckpointError.expected("archive", "members that are not compressed", "compressed ones")
     description = json.loads(archive.read(_DESCRIPTION))
-    if description.get("format") != _FORMAT or description.get("version") != _VERSION:
-        expected = f"format {_FORMAT!r}, version {_VERSION}"
+    if description.get("format") != _FORMAT or description.get("version") not in _READ:
+        expected = f"format {_FORMAT!r}, version {' or '.join(map(str, _READ))}"
         got = f"{description.get('format')!r}, version {description.get('version')!r}"
         raise CheckpointError.expected("description", expected, got, "a newer minidl may read it")
     arrays = {}
@@ -143,14 +146,26 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> Array:
     return np.frombuffer(data, dtype).reshape(shape)
 
 
-def _fill(net: Any, listed: dict[str, Any], arrays: dict[str, Array]) -> None:
+def _kept(net: Module) -> dict[str, dict[str, State]]:
+    """What of a net is kept as arrays, by the description's key for it."""
+    return {"parameters": dict(net.named_parameters()), "states": dict(net.named_states())}
+
+
+def _shapes(arrays: Mapping[str, Array]) -> dict[str, Any]:
+    return {name: [list(array.shape), str(array.dtype)] for name, array in arrays.items()}
+
+
+def _fill(net: Any, description: dict[str, Any], arrays: dict[str, Array]) -> None:
     if not isinstance(net, Module):
         raise CheckpointError.expected("description", "a net", repr(net))
-    found = {name: parameter.value for name, parameter in net.named_parameters()}
-    described = {name: [list(value.shape), str(value.dtype)] for name, value in found.items()}
     stored = {name: a for name, a in arrays.items() if not name.startswith(ARGUMENT)}
-    held = {name: [list(array.shape), str(array.dtype)] for name, array in stored.items()}
+    parts: dict[str, State] = {}
+    listed: dict[str, Any] = {}
+    for kind, found in _kept(net).items():
+        parts |= found
+        listed |= description[kind] if kind == "parameters" else description.get(kind, {})
+    described, held = _shapes({name: part.value for name, part in parts.items()}), _shapes(stored)
     if not listed == described == held:
         raise CheckpointError.expected("parameters", f"{described}", f"{held} in a file that lists {listed}")
-    for name, value in found.items():
-        value[...] = stored[name]
+    for name, part in parts.items():
+        part.value[...] = stored[name]

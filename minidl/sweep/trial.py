@@ -15,7 +15,7 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from minidl.checks import check_bool, check_int
-from minidl.data import Dataset, Splits
+from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, DivergedError, MinidlError, StateError
 from minidl.files import to_json
 from minidl.net import Net
@@ -29,7 +29,8 @@ from minidl.training.evaluation import measure
 Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Net | Trainer"]
 Objective: TypeAlias = "str | Callable[[Net, Splits], float]"
 
-FIGURES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+_MEASURED = ("loss", "accuracy")
+FIGURES = tuple(f"{part}_{name}" for part in ("train", "validation") for name in _MEASURED)
 _CURVE = ("step", "train_accuracy", "validation_accuracy")
 
 
@@ -199,8 +200,8 @@ def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
 def _measure(setup: Setup, trainer: Trainer) -> dict[str, Any]:
     net, train, objective = trainer.net, setup.data.train, setup.objective
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the figures
-        parts = {"train": measure(net, train), "validation": _measure_validation(trainer, setup.data.validation)}
-        figures = {name: parts[name.split("_")[0]].get(name.split("_")[1]) for name in FIGURES}
+        measured = {"train": measure(net, train), "validation": _measure_validation(trainer, setup.data)}
+        figures = {f"{part}_{name}": measured[part].get(name) for part in measured for name in _MEASURED}
         value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
     figures["value"] = value
     for name, figure in figures.items():
@@ -209,14 +210,15 @@ def _measure(setup: Setup, trainer: Trainer) -> dict[str, Any]:
     return figures
 
 
-def _measure_validation(trainer: Trainer, validation: Dataset | None) -> Mapping[str, float]:
-    if validation is None:
+def _measure_validation(trainer: Trainer, data: Splits) -> Mapping[str, float]:
+    if data.validation is None:
         return {}
     epochs = trainer.history.epochs
     # The end of an epoch has just measured it; only a user's own code may have changed the net since.
     if epochs["step"][-1:] == [trainer.step] and type(trainer) is Trainer and not trainer.callbacks:
-        return {name: epochs[f"validation_{name}"][-1] for name in ("loss", "accuracy") if f"validation_{name}" in epochs}
-    return measure(trainer.net, validation)
+        columns = {name: epochs.get(f"validation_{name}", [])[-1:] for name in _MEASURED}
+        return {name: column[0] for name, column in columns.items() if column}
+    return measure(trainer.net, data.validation)
 
 
 def _reason(error: Exception) -> str:

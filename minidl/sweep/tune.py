@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from minidl.callbacks import Callback
+from minidl.callbacks.callback import Training
 from minidl.checks import check_kind, shown
 from minidl.data import Splits
 from minidl.errors import ConfigurationError, MissingExtraError
@@ -144,7 +145,7 @@ class PruningCallback(Callback):
         self.pruned = False
         self._trial, self._column = trial, column
 
-    def on_epoch_end(self, trainer: Trainer) -> None:
+    def on_epoch_end(self, trainer: Training) -> None:
         """Report, and ask."""
         columns = trainer.history.epochs
         if not isinstance(self._column, str) or self._column not in columns:

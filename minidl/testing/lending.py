@@ -33,7 +33,7 @@ class Lending:
     """
 
     def __init__(self, module: Module) -> None:
-        self._modules = tuple(module.modules())
+        self._modules = tuple(part for _, part in module.named_modules())
         self._root = module.label
         self._lent: list[_Lent] = []
         self._running: list[str] = []

@@ -42,7 +42,7 @@ class OptimizerCase:
         rng = np.random.default_rng([self.seed, 1])
         return ParameterVector({
             "bias": Parameter(self.shape[1:], normal(1.0), rng=rng, dtype=dtype),
-            "weight": Parameter(self.shape, normal(1.0), rng=rng, dtype=dtype, decay=True),
+            "weight": Parameter(self.shape, normal(1.0), rng=rng, dtype=dtype, regularized=True),
         })  # fmt: skip
 
     def target(self, name: str, shape: tuple[int, ...]) -> tuple[Array, Array]:

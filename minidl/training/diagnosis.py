@@ -170,5 +170,5 @@ def pass_through(net: object, features: Array) -> tuple[Passed | None, list[Pass
     with np.errstate(over="ignore", invalid="ignore"):
         traced = net.trace(take_rows(features, spread_rows(features)))
     first = (one for one in traced if any(True for _ in one.layer.named_parameters()))
-    outputs = [(one.layer, one.y) for one in traced if isinstance(one.layer, ReLU)]
+    outputs: list[Passed] = [(one.layer, one.y) for one in traced if isinstance(one.layer, ReLU)]
     return next(((one.layer, one.x) for one in first), None), outputs

@@ -14,9 +14,8 @@ from minidl.data import Dataset
 from minidl.data.dataset import check_dataset
 from minidl.errors import DataError, DivergedError, StructureError
 from minidl.losses import Loss
-from minidl.losses.loss import check_loss
 from minidl.metrics import Metric
-from minidl.net import Net
+from minidl.net import Net, head_loss
 from minidl.types import Array
 
 
@@ -53,8 +52,7 @@ def measure(net: Net, dataset: Dataset, metrics: Sequence[Metric] | None = None)
         for rows, scores in net.score_chunks(dataset.features):
             targets = dataset.targets[rows]
             weights = None if dataset.weights is None else dataset.weights[rows]
-            loss = tally.head.forward(scores, targets, weights=weights, training=False)
-            loss = check_loss(tally.head, loss)
+            loss = head_loss(tally.head, scores, targets, weights)
             if not math.isfinite(loss):
                 return dict.fromkeys(tally.names, math.nan)
             tally.add(loss, scores, targets, weights)
@@ -66,8 +64,8 @@ class Tally:
 
     def __init__(self, head: Loss, metrics: Sequence[Metric] | None = None) -> None:
         self.head = head
-        chosen = head.metrics() if metrics is None else check_list("metrics", "they", metrics, Metric, "metrics")
-        self.metrics = copy.deepcopy(chosen)
+        given = head.metrics() if metrics is None else metrics
+        self.metrics = copy.deepcopy(check_list("metrics", "they", given, Metric, "objects of class Metric"))
         self.names = ["loss", *(metric.name for metric in self.metrics)]
         self.reset()
 
@@ -98,7 +96,7 @@ def _rows_without_a_loss(net: Net, head: Loss, dataset: Dataset) -> Array:
             targets = dataset.targets[rows]
             for row in range(len(targets)):
                 one = slice(row, row + 1)
-                if not math.isfinite(head.forward(scores[one], targets[one], training=False)):
+                if not math.isfinite(head_loss(head, scores[one], targets[one])):
                     found.append(rows.start + row)
     return np.array(found, np.intp)
 

@@ -266,7 +266,8 @@ class Trainer:
 
     def _done_of_epoch(self) -> int:
         """How many steps of the epoch under way are done."""
-        position, whole = self._batches.position, self._batches.steps_per_epoch
+        batches: Batches = self._batches
+        position, whole = batches.position, batches.steps_per_epoch
         if (self, "_end_epoch") in self._due:  # all steps, but not yet what comes at an epoch's end
             return whole
         return (position or whole) - 1 if (self, "_update") in self._due else position

@@ -131,7 +131,8 @@ def momentum(rate, count, *arrays, alpha, beta, mode, norm_coefficient):
 
 def vector_of(arrays):
     parts = {
-        f"p{i}": Parameter(array.shape, initializers.zeros, decay=True) for i, array in enumerate(arrays)
+        f"p{i}": Parameter(array.shape, initializers.zeros, regularized=True)
+        for i, array in enumerate(arrays)
     }
     vector = ParameterVector(parts)
     for part, array in zip(parts.values(), arrays, strict=True):

@@ -49,7 +49,7 @@ def test_every_row_gets_the_bias_whatever_the_size(training):
 
 def test_weight_decays_and_bias_does_not():
     layer = Affine(2, 3)
-    assert (layer.weight.decay, layer.bias.decay) == (True, False)
+    assert (layer.weight.regularized, layer.bias.regularized) == (True, False)
     assert (layer.weight.shape, layer.bias.shape) == ((2, 3), (3,))
     assert (layer.bias.value == 0).all()
 

@@ -17,7 +17,6 @@ from minidl.errors import (
     StructureError,
 )
 from minidl.initializers import ones
-from minidl.layers import containers
 from minidl.testing import check_gradients, check_net_gradients
 
 
@@ -128,11 +127,17 @@ def test_public_entries_never_hand_the_callers_array_back(rng):
         assert not np.shares_memory(net(x), net(x))
 
 
+def take_few_rows(monkeypatch, count):
+    """Let inference take so few rows at once."""
+    monkeypatch.setattr("minidl.net._LEAST_ROWS", count)
+    monkeypatch.setattr("minidl.net._MOST_ROWS", count)
+
+
 def test_chunks_change_nothing(make_net, make_batch, monkeypatch):
     net = make_net(dtype=np.float64)
     x, labels = make_batch(23, dtype=np.float64)
     whole = net(x), net.predict(x), net.predict_probabilities(x), net.loss(x, labels)
-    monkeypatch.setattr(containers, "_CHUNK", 4)
+    take_few_rows(monkeypatch, 4)
     parts = net(x), net.predict(x), net.predict_probabilities(x), net.loss(x, labels)
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
@@ -218,7 +223,7 @@ def test_a_net_without_parameters_has_a_loss_still(make_batch):
 def state_of(net):
     return [
         {name: repr(value) for name, value in vars(module).items() if not name.startswith("__")}
-        for module in net.modules()
+        for _, module in net.named_modules()
     ]
 
 
@@ -271,8 +276,8 @@ def test_scores_that_are_not_finite_have_no_class(value, rows, make_net, make_ba
         net["affine1"].weight.value[...] = np.abs(net["affine1"].weight.value)
     named = ", ".join(map(str, list(rows)[:5])) + (", ..." if len(rows) > 5 else "")
     expected = f"got none in {len(rows)} of 23 rows of x: {named}; look for NaN"
-    for chunk in (containers._CHUNK, 4 * 512 * 6):
-        monkeypatch.setattr(containers, "_CHUNK", chunk)
+    for count in (512, 4):
+        take_few_rows(monkeypatch, count)
         with pytest.raises(DivergedError, match=expected) as caught:
             net.predict(x)
         assert ("net.parameters.values" in str(caught.value)) == (len(rows) == 23)
@@ -283,9 +288,9 @@ def test_scores_that_are_not_finite_have_no_class(value, rows, make_net, make_ba
     assert np.isnan(probabilities[list(rows)]).any(axis=1).all()
 
 
-def test_rows_are_counted_over_the_whole_input(make_net, rng):
+def test_rows_are_counted_over_the_whole_input(make_net, rng, monkeypatch):
     net = make_net()
-    net._rows = 10
+    take_few_rows(monkeypatch, 10)
     x = rng.standard_normal((95, 6))
     x[[3, 41, 94]] = np.nan
     with pytest.raises(DivergedError, match="none in 3 of 95 rows of x: 3, 41, 94;"):
@@ -332,10 +337,10 @@ def test_what_is_no_batch_is_refused_and_the_remedy_works(call, body, make_wrong
     getattr(net, call)(mend(wrong), *targets)
 
 
-def test_one_sample_of_many_numbers_is_told_from_a_batch(digits):
+def test_one_sample_of_many_numbers_is_told_from_a_batch(digits, monkeypatch):
     images = digits.train.features
     net = Sequential(Standardize(8, 6), Flatten(), Affine(64, 10, rng=0), SoftmaxCrossEntropy())
-    net._rows = 2  # fewer than the sample's own rows
+    take_few_rows(monkeypatch, 2)  # fewer than the sample's own rows
     with pytest.raises(
         ShapeError, match=r"x of shape \(batch, 8, 8\), got \(8, 8\), that of one sample; write"
     ):
@@ -412,9 +417,10 @@ def test_reads_like_a_list(make_net):
     assert list(net) == [net[0], net["relu0"], net[-1]]
     with pytest.raises(KeyError, match="no layer 'relu1'; there are affine0, relu0, affine1, head"):
         net["relu1"]
-    for key in ("head", 7, None):
+    assert net["head"] is net.head
+    for key in (7, None):
         with pytest.raises(MissingPartError, match="there are affine0, relu0, affine1, head"):
             net[key]
     with pytest.raises(IndexError):
         net[7]
-    assert repr(net).splitlines()[1].strip() == "affine0: Affine(6, 5, dtype=float32)"
+    assert repr(net) == "Sequential(Affine(6, 5), ReLU(), Affine(5, 4), SoftmaxCrossEntropy())"

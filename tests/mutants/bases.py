@@ -93,7 +93,7 @@ class Correlate(Layer):
 
     def __init__(self, taps=3, *, rng=None, dtype=np.float32):
         self.taps = taps
-        self.kernel = Parameter((taps,), he_normal, rng=rng, dtype=dtype, decay=True)
+        self.kernel = Parameter((taps,), he_normal, rng=rng, dtype=dtype, regularized=True)
 
     def forward(self, x, *, training):
         if training:

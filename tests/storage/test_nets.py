@@ -20,6 +20,7 @@ from minidl.recipes import dense_net
 
 class Scale(Layer):
     def __init__(self, shape, *, initializer=ones, offset=None, dtype=np.float32, rng=None):
+        self.shape, self.initializer, self.dtype = tuple(shape), initializer, dtype
         self.gain = Parameter(tuple(shape), initializer, rng=rng, dtype=dtype)
         self.offset = np.zeros(shape, dtype) if offset is None else np.asarray(offset, dtype)
 
@@ -76,15 +77,13 @@ def test_the_names_of_the_classes_are_in_the_file(tmp_path):
         assert minidl.load(tmp_path / "net.npz").head.target_names == names
 
 
-def test_a_file_from_before_there_were_names(tmp_path):
-    """`nameless.npz` was written by minidl 0.1.0 before a loss took any: it loads, and is written alike."""
+def test_a_file_from_before_there_were_names():
+    """`nameless.npz` was written by minidl 0.1.0 before a loss took any."""
     path = Path(__file__).with_name("nameless.npz")
     net = minidl.load(path)
     assert net.head.target_names is None
     new = Sequential(Affine(2, 3, rng=0), SoftmaxCrossEntropy())
     same(net, new, np.ones((2, 2), np.float32))
-    minidl.save(new, tmp_path / "net.npz")
-    assert (tmp_path / "net.npz").read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -283,12 +282,12 @@ def affine(description):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d, m: d.update(version=2), "version 1, got 'minidl net', version 2"),
+        (lambda d, m: d.update(version=3), "version 1 or 2, got 'minidl net', version 3"),
         (lambda d, m: d.update(format="other"), "format 'minidl net'"),
         (lambda d, m: d.pop("net"), "KeyError"),
-        (lambda d, m: d["net"].update(module="Nonsense"), "KeyError"),
+        (lambda d, m: d["net"].update(module="Nonsense"), "only classes that are known, got 'Nonsense'"),
         (lambda d, m: d["net"].update(module="custom Evil"), "only classes that are known, got 'Evil'"),
-        (lambda d, m: d["net"].update(module="load"), "KeyError"),
+        (lambda d, m: d["net"].update(module="load"), "only classes that are known, got 'load'"),
         (lambda d, m: m.pop(NAME), "parameters"),
         (lambda d, m: m.update({"more.npy": array_bytes(np.zeros(3))}), "parameters"),
         (lambda d, m: m.update({NAME: array_bytes(np.zeros((5, 4), np.float32))}), "parameters"),

@@ -44,7 +44,9 @@ class Linear(Layer):
     """Affine without bias, as a newcomer writes it: no buffers."""
 
     def __init__(self, in_features, out_features, *, rng=None, dtype=np.float32):
-        self.weight = Parameter((in_features, out_features), he_normal, rng=rng, dtype=dtype, decay=True)
+        self.weight = Parameter(
+            (in_features, out_features), he_normal, rng=rng, dtype=dtype, regularized=True
+        )
 
     def forward(self, x, *, training):
         if training:
@@ -182,11 +184,11 @@ class Residual(Layer):
 class Embedding(Layer):
     """Rows of a table by index; the input has no gradient."""
 
-    takes_raw = True
+    accepts = "real"
 
     def __init__(self, count, size, *, rng=None, dtype=np.float32):
         self.count = count
-        self.table = Parameter((count, size), he_normal, rng=rng, dtype=dtype, decay=True)
+        self.table = Parameter((count, size), he_normal, rng=rng, dtype=dtype, regularized=True)
 
     def forward(self, x, *, training):
         if training:

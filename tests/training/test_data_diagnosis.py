@@ -126,7 +126,7 @@ def test_raw_pixels_are_unscaled_and_named_before_the_rate():
 class Lookup(Layer):
     """A layer that takes indices, which have no scale."""
 
-    takes_raw = True
+    accepts = "real"
 
     def __init__(self):
         self.table = Parameter((1000, 4), lambda rng, shape, dtype: np.ones(shape, dtype))

@@ -109,8 +109,8 @@ def inference_gives(case: LayerCase) -> None:
 
 
 def _require_registered(layer: Layer) -> None:
-    known = {id(part) for part in layer.modules()} | {id(p) for _, p in layer.named_parameters()}
-    for module in layer.modules():
+    known = {id(part) for _, part in layer.named_modules()} | {id(p) for _, p in layer.named_parameters()}
+    for _, module in layer.named_modules():
         for name, held in vars(module).items():
             parts = (
                 held.values() if isinstance(held, dict) else held if isinstance(held, (list, tuple)) else ()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.errors import CheckpointError
+from minidl.errors import CheckpointError, StructureError
 from minidl.layers import Layer
 from minidl.module import Module
 from minidl.storage import load, save
@@ -94,7 +94,10 @@ def saved_and_loaded(case: LayerCase) -> str:
     layer, x = case.layer(), case.x(0)
     dy = case.dy(infer(layer, x))
     train(layer, x, dy)
-    custom = [*_foreign(layer), *case.custom]
+    try:
+        custom = [*_foreign(layer), *case.custom]
+    except StructureError as error:
+        raise ClauseError(f"it cannot be saved: {error}") from error
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "layer.npz")
         try:
@@ -118,10 +121,9 @@ def saved_and_loaded(case: LayerCase) -> str:
 def _foreign(layer: Layer) -> list[Callable[..., Any]]:
     """The classes and functions in the layer's description that are not minidl's own."""
     found: dict[str, Callable[..., Any]] = {}
-    for module in layer.modules():
+    for _, module in layer.named_modules():
         found[type(module).__name__] = type(module)
-        args, kwargs = module._arguments
-        for value in _spread([*args, *kwargs.values()]):
+        for value in _spread([*module.config().values()]):
             thing = value if hasattr(value, "__name__") else type(value)
             if callable(value) and not isinstance(value, Module):
                 found.setdefault(thing.__name__, thing)

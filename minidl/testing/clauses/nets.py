@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl.optimizers import SGD
+from minidl.parameters import Parameter
 from minidl.regularizers import L2
 from minidl.testing.cases import require, require_same
 from minidl.testing.gradients import check_net_gradients
@@ -141,7 +142,8 @@ def inference_pure(case: NetCase) -> None:
 def parts_in_one_vector(case: NetCase) -> str:
     """Every layer's parameters are in the net's vector once, under names of their own."""
     net = case.net()
-    held = [p for module in net.modules() for p in module._parameters.values()]
+    attributes = [held for _, module in net.named_modules() for held in vars(module).values()]
+    held = [attribute for attribute in attributes if isinstance(attribute, Parameter)]
     named = list(dict(net.named_parameters()).values())
     require(len({id(p) for p in held}) == len(held), "a parameter is registered twice")
     require([id(p) for p in held] == [id(p) for p in named], "named_parameters leaves parameters out")

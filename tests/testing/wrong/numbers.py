@@ -18,7 +18,9 @@ class Dense(Layer):
     """A correct affine layer in the plainest form, for the slips below."""
 
     def __init__(self, in_features=3, out_features=2, *, rng=None, dtype=np.float32):
-        self.weight = Parameter((in_features, out_features), he_normal, rng=rng, dtype=dtype, decay=True)
+        self.weight = Parameter(
+            (in_features, out_features), he_normal, rng=rng, dtype=dtype, regularized=True
+        )
         self.bias = Parameter((out_features,), zeros, dtype=dtype)
 
     def forward(self, x, *, training):
