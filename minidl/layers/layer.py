@@ -57,7 +57,10 @@ class Layer(Module, ABC):
 
         Override it where leaving out the input's gradient saves work.
         """
-        self.backward(dy)
+        if any(self.named_parameters()):
+            self.backward(dy)
+        else:
+            self.forget()
 
     def check_batch(
         self,
