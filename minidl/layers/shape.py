@@ -18,6 +18,7 @@ class Flatten(Layer):
                 self.remember(x.shape)
             return x if x.ndim == 2 else x.reshape(len(x), math.prod(x.shape[1:]))
         except Exception as error:
+            self.forget()
             self._refuse(error, "x", x)
 
     def backward(self, dy: Array) -> Array:
