@@ -1,19 +1,18 @@
 """What the walks over the vectors need and NumPy has no function for.
 
-NumPy makes ``y += a * x`` in two passes over the memory, with an array in between. The BLAS makes it
-in one, and on all of its threads. Called is the library that NumPy itself computes with, found
-through NumPy's own module: a second one would bring threads of its own, and the two would get in
-each other's way.
+NumPy makes ``y += a * x`` in two passes over the memory, with an array in between. The BLAS makes it in one,
+and on all of its threads. The library that is called is the one that NumPy itself computes with, found
+through NumPy's own module: a second one would bring threads of its own, and the two would get in each
+other's way.
 """
 
 from __future__ import annotations
 
 import ctypes
-import functools
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,11 +26,20 @@ _NAMES = (
     ("cblas_{}$NEWLAPACK$ILP64", ctypes.c_int64),
     ("cblas_{}", ctypes.c_int),
 )
-_REALS = {np.dtype(np.float32): ("s", ctypes.c_float), np.dtype(np.float64): ("d", ctypes.c_double)}
-_MOST = 1 << 31  # numbers that an integer of 32 bits does not count
-_AT_ONCE = 1 << 16  # numbers that NumPy takes at once: so few stay in the cache from pass to pass
+_REALS: dict[np.dtype[Any], tuple[str, Any]] = {
+    np.dtype(np.float32): ("s", ctypes.c_float),
+    np.dtype(np.float64): ("d", ctypes.c_double),
+}
+_Routine: TypeAlias = tuple[Any, Any, Any, Any]
+
+_MOST_COUNTED = 1 << 31
+"""Numbers that an integer of 32 bits does not count."""
+
+_BLOCK_NUMBERS = 1 << 16
+"""What NumPy works on at once, where the BLAS is not found: few enough to stay in the cache."""
 
 _first_byte: Any = ctypes.c_char.from_buffer
+_reference = ctypes.byref
 
 
 def axpby(a: float, x: Array, b: float, y: Array) -> None:
@@ -44,14 +52,16 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
         Contiguous and writable vectors of float32 or float64 go through NumPy's BLAS. All else, and
         everything where that is not found, is left to NumPy's operators, which may round otherwise.
     """
-    if b != 1 and not _find("axpby", x.dtype):  # not every BLAS goes beyond the standard
+    dtype = x.dtype
+    found = _ROUTINES["axpy" if b == 1 else "axpby", dtype]
+    if found is None and b != 1:  # not every BLAS goes beyond the standard
         y *= b
-        b = 1.0
-    found = _find("axpy" if b == 1 else "axpby", x.dtype)
-    if found and x.shape == y.shape and x.dtype == y.dtype and x.size < _MOST:
+        b = 1
+        found = _ROUTINES["axpy", dtype]
+    if found is not None and x.shape == y.shape and y.dtype == dtype and x.size < _MOST_COUNTED:
         routine, integer, real, one = found
         try:
-            source, target = ctypes.byref(_first_byte(x)), ctypes.byref(_first_byte(y))
+            source, target = _reference(_first_byte(x)), _reference(_first_byte(y))
         except (TypeError, ValueError):
             pass  # not contiguous or read-only; or empty
         else:
@@ -61,20 +71,24 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
             else:
                 routine(integer(x.size), real(a), source, one, real(b), target, one)
             return
-    for start in range(0, len(y), _AT_ONCE):
-        part = y[start : start + _AT_ONCE]
+    for start in range(0, len(y), _BLOCK_NUMBERS):
+        part = y[start : start + _BLOCK_NUMBERS]
         if b != 1:
             part *= b
-        part += a * x[start : start + _AT_ONCE]
+        part += a * x[start : start + _BLOCK_NUMBERS]
+
+
+def axpby_definition(a: float, x: Array, b: float, y: Array) -> Array:
+    """What `axpby` leaves in `y`."""
+    return a * x + b * y
 
 
 def is_found() -> bool:
     """Whether NumPy's BLAS was found; without it, all is right but slower."""
-    return all(_find("axpy", dtype) for dtype in _REALS)
+    return all(_ROUTINES["axpy", dtype] for dtype in _REALS)
 
 
-@functools.cache
-def _find(name: str, dtype: np.dtype[Any]) -> tuple[Any, Any, Any, Any] | None:
+def _find(name: str, dtype: np.dtype[Any]) -> _Routine | None:
     """NumPy's routine for the dtype, the types of its integers and reals, and the integer 1."""
     if dtype not in _REALS:
         return None
@@ -86,6 +100,17 @@ def _find(name: str, dtype: np.dtype[Any]) -> tuple[Any, Any, Any, Any] | None:
                 routine.restype = None
                 return routine, integer, real, integer(1)
     return None
+
+
+class _Routines(dict[tuple[str, np.dtype[Any]], _Routine | None]):
+    """What `_find` found, by name and dtype; a lookup costs less than a call."""
+
+    def __missing__(self, key: tuple[str, np.dtype[Any]]) -> _Routine | None:
+        self[key] = found = _find(*key)
+        return found
+
+
+_ROUTINES = _Routines()
 
 
 def _libraries() -> Iterator[ctypes.CDLL]:

@@ -1,4 +1,7 @@
-"""A row taken together with each row of an array."""
+"""An operation of one row with each row of an array, such as the addition of a bias.
+
+Definition: ``ufunc(y, row)``.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,35 @@ import numpy as np
 
 from minidl.types import Array
 
-_LONG = (1 << 12) + 1
-"""Numbers of a row from which NumPy uses it where it lies: shorter ones it first copies, some at a time,
-into a buffer of 8,192 numbers, and takes 1.6 times as long in all."""
+_LONG_NUMBERS = (1 << 12) + 1
+"""Numbers of a row from which NumPy uses it where it lies. Shorter rows it first copies into a buffer of
+8,192 numbers, some at a time, and the whole takes 1.6 times as long."""
 
 
 def long_rows(row: Array) -> Array:
-    """`row` (...) as often as makes it long, of shape (count, size); a number, of no dimensions, as it is."""
+    """`row` (...) so many times over that it is long, as an array (count, size).
+
+    A number, which is an array without dimensions, is returned as it is.
+    """
     if row.ndim == 0:
         return row
-    repeated = np.empty((-(-_LONG // max(row.size, 1)), row.size), row.dtype)
+    repeated = np.empty((-(-_LONG_NUMBERS // max(row.size, 1)), row.size), row.dtype)
     repeated[...] = row.reshape(-1)
     return repeated
 
 
 def apply_to_rows(ufunc: np.ufunc, y: Array, rows: Array) -> Array:
-    """``ufunc(y, row)`` in place, for contiguous `y` (samples, ...) and what `long_rows` made of the row."""
+    """``ufunc(y, row)``, in place.
+
+    Parameters
+    ----------
+    ufunc : numpy.ufunc
+        Of two arguments, such as ``np.add``.
+    y : ndarray of shape (samples, ...)
+        Contiguous.
+    rows : ndarray
+        What `long_rows` made of the row, of one sample's shape, or of a number.
+    """
     if rows.ndim == 0:
         ufunc(y, rows, out=y)
         return y

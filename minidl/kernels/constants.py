@@ -1,7 +1,8 @@
-"""Constant arrays that every training step needs anew, made once."""
+"""Constant arrays that every training step would make anew: made once."""
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,17 +17,22 @@ _BUDGET_BYTES = 1 << 23
 _MOST_ARRAYS = 64
 """How many there may be, so that many small ones are not looked through for long."""
 
+_MOST_NUMBERS = 1 << 18
+"""In an array of its own; of a larger one, only one sample is in memory, and stands for all."""
+
 
 class _Constants(dict[_Key, Array]):
     """``CONSTANTS["zeros", shape, dtype]`` is ``np.zeros(shape, dtype)``, read-only; so "ones" and "arange".
 
     A dictionary, because a lookup in one costs less than a call. It needs no lock, which a fork could
-    leave locked: each thread that adds an array drops the oldest afterwards until the budget is kept, so
-    whichever looks last keeps it for all. At worst two threads make the same array.
+    leave locked: each thread that adds an array drops the oldest ones afterwards until the budget is kept,
+    so whichever looks last keeps it for all. At worst two threads make the same array.
     """
 
     def __missing__(self, key: _Key) -> Array:
         kind, shape, dtype = key
+        if isinstance(shape, tuple) and math.prod(shape) > _MOST_NUMBERS:
+            return np.broadcast_to(self[kind, shape[1:], dtype], shape)
         array: Array = getattr(np, kind)(shape, dtype=dtype)
         array.flags.writeable = False
         if array.nbytes <= _BUDGET_BYTES:

@@ -1,8 +1,9 @@
-"""Arrays of any layout, read at the cost of the rows that are asked for.
+"""Rows of arrays of any memory layout, read at the cost of the rows that are asked for.
 
-Where a row's numbers are scattered (Fortran order, the values of a pandas frame), each of them takes a
-cache line of its own, and in a mapped file a page: many rows are read together, one stretch of memory
-after the other, and a mapped file's pages are given back behind each.
+In an array in Fortran order, as the values of a pandas frame are, the numbers of one row lie far apart: to
+read one row alone, each of its numbers takes a cache line of its own, and in a mapped file a page. So many
+rows are read together, one stretch of memory after the other. The pages of a mapped file are given back to
+the system once they have been read.
 """
 
 from __future__ import annotations
@@ -15,40 +16,55 @@ import numpy as np
 from minidl.types import Array
 
 MOST_COPIED = 1 << 28
-"""Bytes up to which an array in memory is copied for the sake of its layout."""
+"""Bytes of an array in memory up to which it is copied into C order."""
 
-_SPAN = 1 << 24
-"""Bytes of a scattered array's memory that are read before the next."""
+_SPAN_BYTES = 1 << 24
+"""Memory of a scattered array that is read, for all rows that are asked for, before the next stretch is."""
 
-_BLOCK = 1 << 22
-"""Bytes that are looked at together."""
+_BLOCK_BYTES = 1 << 22
+"""A block, as the walks over a whole array take it."""
 
-_PIECE = 1 << 18
-"""Bytes of rows that NumPy selects into an array of its own: few enough to stay in the cache."""
+_PIECE_BYTES = 1 << 18
+"""Rows that NumPy selects at once into an array of its own: few enough to stay in the cache."""
 
 
 def rows_are_whole(array: Array) -> bool:
-    """Whether each row's numbers lie side by side, in order."""
+    """Whether the numbers of each row lie side by side, in C order."""
     return array[:1].flags.c_contiguous
 
 
 def rows_are_scattered(array: Array) -> bool:
-    """Whether other rows' numbers lie between a row's own."""
+    """Whether numbers of other rows lie between those of a row."""
     return not rows_are_whole(array) and _memory_order(array)[0] != 0
 
 
 def with_whole_rows(array: Array) -> Array:
-    """`array`, or a copy in C order where rows are not whole, it lies in memory and is small enough."""
+    """`array`, or a copy in C order if its rows are not whole.
+
+    Arrays in mapped files, and those larger than `MOST_COPIED`, are returned as they are.
+    """
     if rows_are_whole(array) or array.nbytes > MOST_COPIED or _mapped(array) is not None:
         return array
     return np.ascontiguousarray(array)
 
 
 def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Array:
-    """``array[rows]`` in C order, in `out` if given; a view of `array` where a slice lies so.
+    """``array[rows]`` in C order.
 
-    `rows` is a slice, or an array of whole numbers in [0, N). What it takes beside its result is
-    bounded.
+    Parameters
+    ----------
+    array : ndarray of shape (N, ...)
+        Of any layout and dtype.
+    rows : slice or ndarray
+        Whole numbers in [0, N).
+    out : ndarray, optional
+        Where the rows go. It is not used for a slice that is in C order as it is.
+
+    Returns
+    -------
+    ndarray
+        `out`, or a view of `array` for a slice that is in C order, or a new array. The memory needed beside
+        it is bounded.
     """
     if isinstance(rows, slice) and (part := array[rows]).flags.c_contiguous:
         return part
@@ -56,8 +72,8 @@ def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Ar
         count = len(part) if isinstance(rows, slice) else len(rows)
         out = np.empty((count, *array.shape[1:]), array.dtype)
     if isinstance(rows, np.ndarray) and array.flags.c_contiguous:
-        # mode="clip" only spares `take` a copy through a buffer. An array of another layout it would
-        # first copy whole.
+        # With mode="clip", `take` writes right into `out`; all numbers are in range anyway. An array of
+        # another layout it would first copy as a whole.
         return array.take(rows, axis=0, out=out, mode="clip")
     if rows_are_scattered(array):
         order = _memory_order(array)
@@ -65,15 +81,18 @@ def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Ar
     elif isinstance(rows, slice):
         out[...] = part
     else:
-        step = max(_PIECE // max(array[:1].nbytes, 1), 1)
+        step = max(_PIECE_BYTES // max(array[:1].nbytes, 1), 1)
         for start in range(0, len(rows), step):
             out[start : start + step] = array[rows[start : start + step]]
     return out
 
 
 def row_blocks(array: Array, multiple: int = 1) -> Iterator[tuple[slice, Array]]:
-    """All rows, a few megabytes (and a `multiple` of rows) at a time, each block in C order."""
-    size = 2 * _BLOCK if rows_are_scattered(array) else _BLOCK
+    """Pairs of a slice and its rows in C order, for all rows, a few megabytes at a time.
+
+    Each block but the last has a `multiple` of rows.
+    """
+    size = 2 * _BLOCK_BYTES if rows_are_scattered(array) else _BLOCK_BYTES
     count = max(size // max(array[:1].nbytes, 1) // multiple, 1) * multiple
     release = _releaser(array)
     for start in range(0, len(array), count):
@@ -83,16 +102,16 @@ def row_blocks(array: Array, multiple: int = 1) -> Iterator[tuple[slice, Array]]
 
 
 def memory_blocks(array: Array) -> Iterator[Array]:
-    """All numbers, a few megabytes at a time, in the order of memory."""
+    """All numbers of `array`, a few megabytes at a time, in the order in which they lie in memory."""
     array = array.transpose(_memory_order(array))
-    step, release = max(_BLOCK // max(array[:1].nbytes, 1), 1), _releaser(array)
+    step, release = max(_BLOCK_BYTES // max(array[:1].nbytes, 1), 1), _releaser(array)
     for start in range(0, len(array), step):
         yield array[start : start + step]
         release()
 
 
 def first_not_finite(array: Array) -> tuple[int, Any] | None:
-    """The first row that holds a NaN or an infinity, and which; None where all is finite."""
+    """The number of the first row that holds a NaN or an infinity, and the value; None if all is finite."""
     if all(np.isfinite(block).all() for block in memory_blocks(array)):
         return None
     for rows, block in row_blocks(array):
@@ -111,13 +130,16 @@ def _memory_order(array: Array) -> list[int]:
 def _gather(
     source: Array, target: Array, axis: int, rows: slice | Array, release: Callable[[], None]
 ) -> None:
-    """`rows`, taken along `axis` of `source`, into `target`; the axes of both in the order of memory."""
+    """Copy `rows`, taken along `axis` of `source`, into `target`.
+
+    The axes of both are in the order of the memory of `source`, so that it is read from front to end.
+    """
     entry = source[:1].nbytes
-    if axis > 1 and entry > _SPAN:
+    if axis > 1 and entry > _SPAN_BYTES:
         for inner, its_target in zip(source, target, strict=True):
             _gather(inner, its_target, axis - 1, rows, release)
         return
-    step = max(_SPAN // max(entry, 1), 1)
+    step = max(_SPAN_BYTES // max(entry, 1), 1)
     for start in range(0, len(source), step):
         block = slice(start, start + step)
         target[block] = source[(block, *[slice(None)] * (axis - 1), rows)]
@@ -125,7 +147,7 @@ def _gather(
 
 
 def _mapped(array: Array) -> np.memmap[Any, Any] | None:
-    """The mapped file that `array` is a view of."""
+    """The mapped file that `array` is a view of, if it is one."""
     base: object = array
     while base is not None and not isinstance(base, np.memmap):
         base = getattr(base, "base", None)
@@ -133,12 +155,13 @@ def _mapped(array: Array) -> np.memmap[Any, Any] | None:
 
 
 def _releaser(array: Array) -> Callable[[], None]:
-    """Gives back to the system the pages of the file that `array` is mapped from, if it is from one.
+    """A function that gives the pages of a mapped file back to the system; it does nothing for other arrays.
 
-    Read again, they come from the system's cache; kept, the process would seem to hold the file.
+    If they were kept, the process would seem to need as much memory as the file has. If they are read again,
+    they come from the system's cache.
     """
     mapped = _mapped(array)
-    # A private mapping ("c") would lose what was written to it.
+    # A private mapping (mode "c") would lose what was written to it.
     if mapped is not None and mapped.mode in ("r", "r+", "w+"):
         import mmap
 

@@ -57,7 +57,10 @@ class Layer(Module, ABC):
 
         Override it where leaving out the input's gradient saves work.
         """
-        self.backward(dy)
+        if any(self.named_parameters()):
+            self.backward(dy)
+        else:
+            self.forget()
 
     def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of what a sample becomes; found by an inference on one sample of zeros."""

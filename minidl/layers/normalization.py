@@ -9,7 +9,8 @@ import numpy as np
 
 from minidl.checks import check_array, check_bool, check_dtype
 from minidl.errors import DataError, ShapeError
-from minidl.kernels.broadcast import apply_to_rows, long_rows
+from minidl.kernels.broadcast import long_rows
+from minidl.kernels.normalization import standardize
 from minidl.kernels.rows import row_blocks
 from minidl.layers.layer import Layer
 from minidl.types import Array
@@ -17,7 +18,7 @@ from minidl.types import Array
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_CHUNK = 128
+_BLOCK_ROWS = 128
 """Samples that `Standardize.fit` reads at once: few enough for their float64 copies to stay in the cache."""
 
 
@@ -46,7 +47,8 @@ class Standardize(Layer):
         scale = check_array(self.label, "scale", scale, dtype_error=DataError)
         with np.errstate(divide="ignore", over="ignore"):
             means = np.array(mean, self.dtype)
-            inverse_scales = np.asarray(1 / np.asarray(scale, np.float64), self.dtype)
+            self._scale = np.array(scale, np.float64)
+            inverse_scales = np.asarray(1 / self._scale, self.dtype)
         if not (np.isfinite(means).all() and np.isfinite(inverse_scales).all()):
             self.fail(DataError, "finite means and scales other than 0", "NaN, an infinity or a scale of 0")
         if not (inverse_scales > 0).all():
@@ -65,7 +67,7 @@ class Standardize(Layer):
         Parameters
         ----------
         features : array of shape (samples, ...)
-            Of any real dtype; read in chunks, so a memory-mapped array is welcome.
+            Of any real dtype; read in blocks, so a memory-mapped array is welcome.
         shared_scale : bool
             One scale for all features, as suits the pixels of images: their scales are alike, and
             a pixel that hardly ever varies is not blown up. Else each feature has its own, and a
@@ -76,9 +78,9 @@ class Standardize(Layer):
             expected = "features of shape (samples, ...)"
             raise DataError.expected("Standardize.fit", expected, features.shape)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the constants
-            mean = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in _chunks(features)) / len(features)
+            mean = sum(block.sum(axis=0, dtype=np.float64) for block in _blocks(features)) / len(features)
             # A second pass about the mean: sums of squares about 0 would cancel.
-            squares = sum(np.square(chunk - mean).sum(axis=0) for chunk in _chunks(features)) / len(features)
+            squares = sum(np.square(block - mean).sum(axis=0) for block in _blocks(features)) / len(features)
         # A constant's mean may be a rounding off, and dividing by that would blow it up.
         rounding = len(features) * np.finfo(np.float64).eps * np.abs(mean)
         if check_bool("Standardize.fit", "shared_scale", shared_scale):
@@ -96,10 +98,13 @@ class Standardize(Layer):
         """What is multiplied by: a number or an array of one sample's shape; read-only."""
         return self._constant(self._inverse_scales)
 
+    @property
+    def scale(self) -> Array:
+        """The scale as it was given, in float64: a number or an array of one sample's shape; read-only."""
+        return _read_only(self._scale)
+
     def _constant(self, rows: Array) -> Array:
-        constant = rows[0].reshape(self._shape) if rows.ndim else rows[...]
-        constant.flags.writeable = False
-        return constant
+        return _read_only(rows[0].reshape(self._shape) if rows.ndim else rows)
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, ...) -> (batch, ...)``; `x` of any real dtype."""
@@ -107,18 +112,12 @@ class Standardize(Layer):
             if x.ndim == 0 or x.shape[1:] != (self._shape or x.shape[1:]):
                 self.check_batch("x", x, self._shape or None)
             y: Array = self.buffer("y", x.shape, self.dtype) if training else np.empty(x.shape, self.dtype)
-            if training:
-                self.remember(x.shape)
-            if x.dtype.itemsize < self.dtype.itemsize:
-                # Converting first is the fastest way for small integers (and as exact); wider numbers
-                # are subtracted in their own precision.
-                np.copyto(y, x)
-                apply_to_rows(np.subtract, y, self._means)
-            else:
-                np.subtract(x, self.mean, out=y, casting="same_kind")
-            return apply_to_rows(np.multiply, y, self._inverse_scales)
+            standardize(x, self._means, self._inverse_scales, y)
         except Exception as error:
             self._refuse(error, "x", x, self._shape or None)
+        if training:
+            self.remember(x.shape)
+        return y
 
     def backward(self, dy: Array) -> Array:
         """``dy / scale``."""
@@ -127,12 +126,14 @@ class Standardize(Layer):
         dx: Array = np.multiply(dy, self.inverse_scale, out=self.buffer("dx", shape, self.dtype))
         return dx
 
-    def backward_parameters(self, dy: Array) -> None:
-        """Nothing to do: there are no parameters."""
-        self.forget()
+
+def _read_only(array: Array) -> Array:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
-def _chunks(features: Array) -> Iterator[Array]:
-    for _, block in row_blocks(features, _CHUNK):
-        for start in range(0, len(block), _CHUNK):
-            yield block[start : start + _CHUNK]
+def _blocks(features: Array) -> Iterator[Array]:
+    for _, block in row_blocks(features, _BLOCK_ROWS):
+        for start in range(0, len(block), _BLOCK_ROWS):
+            yield block[start : start + _BLOCK_ROWS]

@@ -14,12 +14,12 @@ class Flatten(Layer):
     def forward(self, x: Array, *, training: bool) -> Array:
         """The batch with one row a sample; a view of `x` where its layout allows."""
         try:
-            y = x if x.ndim == 2 else x.reshape(len(x), math.prod(x.shape[1:]))
+            if training:
+                self.remember(x.shape)
+            return x if x.ndim == 2 else x.reshape(len(x), math.prod(x.shape[1:]))
         except Exception as error:
+            self.forget()
             self._refuse(error, "x", x)
-        if training:
-            self.remember(x.shape)
-        return y
 
     def backward(self, dy: Array) -> Array:
         """`dy` in the shape of the input."""

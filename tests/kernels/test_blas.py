@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from minidl.kernels import blas
-from minidl.kernels.blas import axpby
+from minidl.kernels.blas import axpby, axpby_definition
 
 reals = st.sampled_from([np.float32, np.float64])
 factors = st.floats(-3, 3) | st.sampled_from([0.0, 1.0, -1.0])
@@ -24,7 +24,7 @@ def draw(size, seed, dtype):
 def expected(a, x, b, y):
     """In extended precision, from the factors as the dtype has them."""
     a, b = (np.longdouble(x.dtype.type(factor)) for factor in (a, b))
-    return a * x.astype(np.longdouble) + b * y.astype(np.longdouble)
+    return axpby_definition(a, x.astype(np.longdouble), b, y.astype(np.longdouble))
 
 
 def assert_close(got, wanted):
@@ -35,11 +35,13 @@ def assert_close(got, wanted):
 @pytest.fixture(params=["all", "axpy", "none"])
 def way(request, monkeypatch):
     """What of it is found in the BLAS."""
-    find = blas._find
     if request.param != "all":
-        monkeypatch.setattr(
-            blas, "_find", lambda name, dtype: find(name, dtype) if name == request.param else None
-        )
+        routines = {
+            (name, dtype): blas._ROUTINES[name, dtype] if name == request.param else None
+            for name in ("axpy", "axpby")
+            for dtype in blas._REALS
+        }
+        monkeypatch.setattr(blas, "_ROUTINES", routines)
 
 
 @pytest.mark.usefixtures("way")
@@ -125,7 +127,7 @@ def test_the_routines_of_an_openblas_are_found():
     if not any(pool["internal_api"] == "openblas" for pool in threadpool_info()):
         pytest.skip("NumPy's BLAS is no OpenBLAS")
     assert blas.is_found()
-    assert not blas._find("axpy", np.dtype(np.float16))
+    assert blas._ROUTINES["axpy", np.dtype(np.float16)] is None
 
 
 def test_no_second_blas_comes_in():

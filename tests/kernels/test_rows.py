@@ -40,7 +40,7 @@ def arrays(draw):
 
 @pytest.fixture(params=[1, 40, 1 << 24], ids=lambda size: f"in stretches of {size} bytes")
 def stretch(request, monkeypatch):
-    for name in ("_SPAN", "_BLOCK", "_PIECE"):
+    for name in ("_SPAN_BYTES", "_BLOCK_BYTES", "_PIECE_BYTES"):
         monkeypatch.setattr(rows_module, name, request.param)
 
 
@@ -115,8 +115,8 @@ def peak(function):
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_nothing_that_walks_a_data_set_copies_it_whole(view, order, monkeypatch):
     monkeypatch.setattr(rows_module, "MOST_COPIED", 0)
-    monkeypatch.setattr(rows_module, "_BLOCK", 1 << 17)
-    monkeypatch.setattr(rows_module, "_SPAN", 1 << 17)
+    monkeypatch.setattr(rows_module, "_BLOCK_BYTES", 1 << 17)
+    monkeypatch.setattr(rows_module, "_SPAN_BYTES", 1 << 17)
     monkeypatch.setattr(batches_module, "_SCATTERED_AT_ONCE", 1 << 17)
     features = view(np.asarray(scattered(), order=order))
     targets = np.arange(len(features)) % 3

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from minidl import Affine
 from minidl.errors import ConfigurationError, DTypeError, ShapeError, StateError
-from minidl.initializers import ones
+from minidl.initializers import he_normal, ones
 from minidl.testing import check_gradients
 
 sizes = st.integers(1, 6)
@@ -106,3 +106,49 @@ def test_bias_gradient_of_a_long_batch_is_accurate():
     layer.forward(np.zeros((batch, 1), np.float32), training=True)
     layer.backward_parameters(np.ones((batch, 1), np.float32))
     assert layer.bias.grad[0] == batch
+
+
+@given(sizes, sizes, st.sampled_from([np.float32, np.float64]), st.sampled_from([he_normal, ones]))
+def test_its_attributes_rebuild_it(fan_in, fan_out, dtype, initializer):
+    layer = Affine(np.int64(fan_in), fan_out, rng=0, dtype=dtype, initializer=initializer)
+    names = ("in_features", "out_features", "dtype", "initializer")
+    twin = Affine(**{name: getattr(layer, name) for name in names}, rng=0)
+    assert twin.weight.value.dtype == dtype
+    np.testing.assert_array_equal(twin.weight.value, layer.weight.value, strict=True)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("dtype", [np.float16, np.int8, ">f4"])
+def test_dtypes_that_numpy_would_convert_are_refused(dtype, training):
+    layer = Affine(4, 2)
+    with pytest.raises(DTypeError, match="expected x of dtype float32"):
+        layer.forward(np.zeros((5, 4), dtype), training=training)
+    layer.forward(np.zeros((5, 4), np.float32), training=True)
+    with pytest.raises(DTypeError, match="expected dy of dtype float32"):
+        layer.backward(np.zeros((5, 2), dtype))
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 3), (5, 2, 1), (), (2, 5)])
+def test_a_forward_that_failed_is_not_remembered(shape):
+    layer = Affine(4, 2)
+    with pytest.raises(ShapeError, match=r"Affine: expected x of shape \(batch, 4\), got"):
+        layer.forward(np.zeros(shape, np.float32), training=True)
+    with pytest.raises(StateError):
+        layer.backward(np.zeros((5, 2), np.float32))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (4, 2), (1, 2), (2,), (5, 2, 1), (1, 5, 2), ()])
+def test_wrong_upstream_shapes_are_named_where_only_parameters_are_asked_for(shape):
+    layer = Affine(4, 2)
+    layer.forward(np.zeros((5, 4), np.float32), training=True)
+    with pytest.raises(ShapeError, match=r"expected dy of shape \(5, 2\)"):
+        layer.backward_parameters(np.zeros(shape, np.float32))
+
+
+def test_an_empty_batch_has_no_gradient():
+    layer = Affine(4, 2)
+    layer.weight.grad[...] = layer.bias.grad[...] = 7
+    assert layer.forward(np.zeros((0, 4), np.float32), training=True).shape == (0, 2)
+    assert layer.backward(np.zeros((0, 2), np.float32)).shape == (0, 4)
+    assert (layer.weight.grad == 0).all()
+    assert (layer.bias.grad == 0).all()

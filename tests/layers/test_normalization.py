@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl import Standardize
-from minidl.errors import DataError, DTypeError, ShapeError
+from minidl.errors import DataError, DTypeError, ShapeError, StateError
 from minidl.testing import check_gradients
 
 
@@ -101,3 +101,38 @@ def test_shapes_are_checked():
         DTypeError, match="Standardize: expected dtype float32 or float64, got 'half a float'"
     ):
         Standardize(0, 1, dtype="half a float")
+
+
+@given(
+    st.sampled_from([(), (3,), (2, 3)]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([np.float32, np.float64]),
+    st.integers(0, 2**32 - 1),
+)
+def test_its_attributes_rebuild_it(shape, one_mean, one_scale, dtype, seed):
+    rng = np.random.default_rng(seed)
+    mean, scale = (
+        rng.standard_normal(() if one_mean else shape),
+        rng.uniform(0, 3, () if one_scale else shape),
+    )
+    made = Standardize(mean, scale, dtype=dtype)
+    x = rng.integers(9, size=(5, *shape), dtype=np.uint8)
+    for layer in (made, copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        twin = Standardize(layer.mean, layer.scale, dtype=layer.dtype)
+        np.testing.assert_array_equal(layer.scale, scale, strict=True)
+        for name in ("mean", "scale", "inverse_scale"):
+            np.testing.assert_array_equal(getattr(twin, name), getattr(layer, name), strict=True)
+        np.testing.assert_array_equal(
+            twin.forward(x, training=False), layer.forward(x, training=False), strict=True
+        )
+        with pytest.raises(ValueError, match="read-only"):
+            layer.scale[...] = 1
+
+
+def test_without_parameters_it_forgets_where_only_their_gradients_are_asked_for():
+    layer = Standardize(0, 1)
+    layer.forward(np.ones((2, 3)), training=True)
+    layer.backward_parameters(np.ones((2, 3), np.float32))
+    with pytest.raises(StateError):
+        layer.backward(np.ones((2, 3), np.float32))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl import Flatten
-from minidl.errors import ShapeError
+from minidl.errors import DTypeError, ShapeError, StateError
 from minidl.testing import check_gradients
 
 shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple)
@@ -31,3 +31,12 @@ def test_upstream_shape_is_checked():
     layer.forward(np.zeros((2, 3, 4)), training=True)
     with pytest.raises(ShapeError, match=r"expected dy of shape \(2, 12\), got \(2, 3, 4\)"):
         layer.backward(np.zeros((2, 3, 4)))
+
+
+@pytest.mark.parametrize(("x", "error"), [(np.array(1.0), ShapeError), ([[1.0]], DTypeError)])
+def test_a_forward_that_failed_is_not_remembered(x, error):
+    layer = Flatten()
+    with pytest.raises(error, match="Flatten: expected x"):
+        layer.forward(x, training=True)
+    with pytest.raises(StateError):
+        layer.backward(np.ones((1, 1)))

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl.kernels.vectors import (
+    add_scaled,
+    add_scaled_definition,
+    momentum_update,
+    momentum_update_definition,
+    nesterov_update,
+    nesterov_update_definition,
+    sgd_update,
+    sgd_update_definition,
+    sum_of_squares,
+    sum_of_squares_definition,
+)
+from tests.kernels.drawing import assert_near, draw, reals, seeds, shares_not_finite
+
+sizes = st.integers(0, 300) | st.sampled_from([1, 140_001])
+layouts = st.sampled_from(
+    [np.ascontiguousarray, lambda x: np.repeat(x, 2)[::2], lambda x: x[::-1].copy()[::-1]]
+)
+rates, momenta = st.floats(0, 1), st.floats(0, 0.99)
+
+
+def vectors(count, size, seed, dtype, layout, not_finite=0.0):
+    """The first may be written to, if it is a copy."""
+    return [draw(size, seed + i, dtype, layout, not_finite) for i in range(count)]
+
+
+def copied(x, layout):
+    y = layout(x)
+    y = y.copy() if np.shares_memory(x, y) and x.size else y
+    y.flags.writeable = True
+    return y
+
+
+@np.errstate(invalid="ignore")
+@given(st.floats(-3, 3), sizes, seeds, reals, layouts, shares_not_finite)
+def test_add_scaled_is_its_definition(factor, size, seed, dtype, layout, not_finite):
+    start, x = vectors(2, size, seed, dtype, layout, not_finite)
+    y = copied(start, layout)
+    add_scaled(y, factor, x)
+    assert_near(y, add_scaled_definition(start, dtype(factor), x))
+
+
+@given(sizes, seeds, reals, layouts)
+def test_sum_of_squares_is_its_definition(size, seed, dtype, layout):
+    (x,) = vectors(1, size, seed, dtype, layout)
+    found = sum_of_squares(x)
+    assert type(found) is float
+    assert found == pytest.approx(sum_of_squares_definition(x), rel=5e-7 if dtype is np.float32 else 1e-13)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_sum_of_squares_hides_nothing(odd):
+    x = np.ones(200_000, np.float32)
+    x[150_000] = odd
+    np.testing.assert_equal(sum_of_squares(x), odd**2)
+
+
+@np.errstate(invalid="ignore")
+@given(rates, sizes, seeds, reals, layouts, shares_not_finite)
+def test_sgd_update_is_its_definition(lr, size, seed, dtype, layout, not_finite):
+    start, gradients = vectors(2, size, seed, dtype, layout, not_finite)
+    values = copied(start, layout)
+    sgd_update(values, gradients, lr)
+    assert_near(values, sgd_update_definition(start, gradients, dtype(lr)))
+
+
+@pytest.mark.parametrize(
+    ("update", "definition"),
+    [(momentum_update, momentum_update_definition), (nesterov_update, nesterov_update_definition)],
+)
+@np.errstate(invalid="ignore")
+@given(rates, momenta, sizes, seeds, reals, layouts)
+def test_updates_with_momentum_are_their_definitions(
+    update, definition, lr, momentum, size, seed, dtype, layout
+):
+    start, gradients, pushed = vectors(3, size, seed, dtype, layout)
+    values, velocity = copied(start, layout), copied(pushed, layout)
+    update(values, gradients, velocity, lr, momentum)
+    expected = definition(start, gradients, pushed, dtype(lr), dtype(momentum))
+    assert_near(values, expected[0], 3)
+    assert_near(velocity, expected[1], 3)
