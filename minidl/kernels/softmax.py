@@ -1,0 +1,114 @@
+"""Softmax and the cross-entropy of labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minidl.kernels.constants import CONSTANTS
+from minidl.types import Array
+
+_INT64 = np.dtype(np.int64)
+_UINT64 = np.dtype(np.uint64)
+
+
+def softmax(scores: Array) -> Array:
+    """The probabilities (N, C) of scores (N, C).
+
+    Each row adds up to 1, or holds NaN where a score is NaN or infinite; minus infinity beside a finite
+    score is a probability of 0.
+    """
+    with np.errstate(invalid="ignore"):  # an infinite score gives NaN, which says enough
+        exps: Array = np.exp(scores - scores.max(axis=1, keepdims=True))
+        exps /= exps.sum(axis=1, keepdims=True)
+    return exps
+
+
+def softmax_definition(scores: Array) -> Array:
+    """What `softmax` computes, but for overflow."""
+    return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def are_labels(labels: Array, classes: int) -> bool:
+    """Whether all int64 `labels` (N >= 1,) lie in [0, `classes`)."""
+    # Taken as unsigned, a negative label is a huge one: one look at the highest finds both kinds.
+    return np.maximum.reduce(labels.view(_UINT64)) < classes  # type: ignore[no-any-return]
+
+
+def are_labels_definition(labels: Array, classes: int) -> bool:
+    """What `are_labels` computes."""
+    return bool((labels >= 0).all() and (labels < classes).all())
+
+
+def softmax_cross_entropy(
+    scores: Array, labels: Array, weights: Array | None = None, work: Array | None = None
+) -> tuple[float, Array, Array | float]:
+    """The weighted mean of ``-log softmax(scores)[label]``, added up in float64.
+
+    Finite for scores of ±1e4 in float32, since each row's maximum is subtracted.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (N, C)
+        Float; N and C at least 1.
+    labels : ndarray of shape (N,)
+        int64, each in [0, C); see `are_labels`.
+    weights : ndarray of shape (N,), optional
+        Float; how much each sample counts, relative to all: not negative, and not all 0.
+    work : ndarray of shape (C, N), optional
+        Contiguous and of the dtype of `scores`. Given in training: what
+        `softmax_cross_entropy_backward` needs is left in it.
+
+    Returns
+    -------
+    loss : float
+    entries : ndarray of shape (N,)
+        Where in `work`, taken as one vector, each sample's own class stands.
+    shares : float or ndarray of shape (N,)
+        Of each sample in the mean: ``1 / N``, or ``weights / sum(weights)`` in float64.
+    """
+    samples, classes = scores.shape
+    entries = labels * samples
+    entries += CONSTANTS["arange", samples, _INT64]
+    # Worked on as (C, N): NumPy reduces and spreads along few long rows in half the time that many short
+    # ones take.
+    exps = np.empty((classes, samples), scores.dtype) if work is None else work
+    np.copyto(exps, scores.T)
+    exps -= np.maximum.reduce(exps, 0)
+    own = exps.reshape(-1).take(entries)
+    np.exp(exps, exps)
+    sums = np.add.reduce(exps, 0)
+    losses = np.log(sums) - own
+    if weights is None:
+        if work is not None:
+            # Each sample's share goes into the sums that its probabilities are divided by anyway.
+            sums *= samples
+            work /= sums
+        return float(np.add.reduce(losses, 0, np.float64) / samples), entries, 1 / samples
+    shares = weights / np.add.reduce(weights, 0, np.float64)
+    if work is not None:
+        work *= (shares / sums).astype(work.dtype)
+    return float(np.dot(shares, losses)), entries, shares
+
+
+def softmax_cross_entropy_backward(work: Array, entries: Array, shares: Array | float) -> Array:
+    """The gradient (N, C) of the mean by the scores: ``shares * (softmax(scores) - onehot(labels))``.
+
+    Takes what `softmax_cross_entropy` gave, once: `work` is written to, and the result is a view of it.
+    """
+    flat = work.reshape(-1)
+    flat.put(entries, flat.take(entries) - shares)
+    return work.T
+
+
+def softmax_cross_entropy_definition(
+    scores: Array, labels: Array, weights: Array | None = None
+) -> tuple[float, Array]:
+    """The loss and its gradient by the scores, as `softmax_cross_entropy` and its backward give them."""
+    rows = np.arange(len(scores))
+    shares = np.ones(len(scores)) if weights is None else weights
+    shares = shares / shares.sum()
+    probabilities = softmax_definition(scores)
+    loss = -(shares * np.log(probabilities[rows, labels])).sum()
+    onehot = np.zeros(scores.shape)
+    onehot[rows, labels] = 1
+    return float(loss), shares[:, None] * (probabilities - onehot)

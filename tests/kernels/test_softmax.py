@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl.kernels.softmax import (
+    are_labels,
+    are_labels_definition,
+    softmax,
+    softmax_cross_entropy,
+    softmax_cross_entropy_backward,
+    softmax_cross_entropy_definition,
+    softmax_definition,
+)
+
+reals = st.sampled_from([np.float32, np.float64])
+seeds = st.integers(0, 2**32 - 1)
+samples = st.integers(1, 40) | st.just(3000)
+layouts = st.sampled_from(
+    [np.ascontiguousarray, np.asfortranarray, lambda x: np.repeat(x, 2, axis=1)[:, ::2]]
+)
+
+
+def draw(samples, classes, seed, dtype, layout):
+    rng = np.random.default_rng(seed)
+    scores = layout((5 * rng.standard_normal((samples, classes))).astype(dtype))
+    scores.flags.writeable = False
+    return scores, rng.integers(classes, size=samples)
+
+
+@given(samples, st.integers(1, 20), seeds, reals, layouts)
+def test_softmax_is_its_definition(samples, classes, seed, dtype, layout):
+    scores, _ = draw(samples, classes, seed, dtype, layout)
+    found = softmax(scores)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(
+        found, softmax_definition(scores.astype(float)), rtol=1e3 * np.finfo(dtype).eps
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_far_out_and_not_finite(dtype):
+    rows = [[1e4, -1e4], [-np.inf, 0], [np.nan, 0], [np.inf, 0], [-np.inf, -np.inf]]
+    expected = [[1, 0], [0, 1], [np.nan] * 2, [np.nan] * 2, [np.nan] * 2]
+    probabilities = softmax(np.array(rows, dtype))
+    finite = np.isfinite(expected).all(axis=1)
+    np.testing.assert_array_equal(probabilities[finite], np.array(expected)[finite])
+    assert np.isnan(probabilities[~finite]).any(axis=1).all()
+    for row, label, loss in [(rows[0], 0, 0), (rows[0], 1, 2e4), (rows[1], 1, 0), (rows[2], 1, np.nan)]:
+        for weights in (None, np.ones(1)):
+            scores, labels = np.array([row], dtype), np.array([label])
+            np.testing.assert_equal(softmax_cross_entropy(scores, labels, weights)[0], loss)
+
+
+@given(samples, st.integers(1, 20), seeds, reals, layouts, st.sampled_from([None, np.float32, np.float64]))
+def test_cross_entropy_is_its_definition(samples, classes, seed, dtype, layout, weighted):
+    scores, labels = draw(samples, classes, seed, dtype, layout)
+    weights = None
+    if weighted:
+        rng = np.random.default_rng(seed)
+        weights = (rng.uniform(0, 3, samples) * (rng.random(samples) < 0.8)).astype(weighted)
+        weights[rng.integers(samples)] = 1
+        weights.flags.writeable = False
+    labels.flags.writeable = False
+    work = np.full((classes, samples), np.nan, dtype)
+    loss, entries, shares = softmax_cross_entropy(scores, labels, weights, work)
+    assert type(loss) is float
+    assert softmax_cross_entropy(scores, labels, weights)[0] == loss
+    found = softmax_cross_entropy_backward(work, entries, shares)
+    assert found.dtype == dtype
+    expected, gradient = softmax_cross_entropy_definition(
+        scores.astype(float), labels, None if weights is None else weights.astype(float)
+    )
+    eps = np.finfo(dtype).eps
+    largest = np.max(np.broadcast_to(shares, samples))
+    np.testing.assert_allclose(loss, expected, rtol=1e2 * eps, atol=1e2 * eps)
+    np.testing.assert_allclose(found, gradient, rtol=1e3 * eps, atol=1e2 * eps * largest)
+
+
+def test_losses_add_up_in_float64():
+    scores, labels = np.zeros((2**20, 3), np.float32), np.zeros(2**20, int)
+    for weights in (None, np.ones(2**20, np.float32)):
+        loss = softmax_cross_entropy(scores, labels, weights)[0]
+        assert loss == pytest.approx(np.log(3), rel=1e-7)
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.integers(-2, 5), min_size=1), st.integers(1, 5))
+def test_are_labels_is_its_definition(labels, classes):
+    labels = np.array(labels, np.int64)
+    assert are_labels(labels, classes) == are_labels_definition(labels, classes)
