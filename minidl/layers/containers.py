@@ -168,7 +168,8 @@ class Sequential(Layer):
 
     def predict_probabilities(self, x: npt.ArrayLike) -> Array:
         """Probabilities (batch, classes) of `x`, by inference in chunks; NaN for scores of NaN."""
-        return self._in_chunks(self._require_head().probabilities, self._input(x))
+        head = self._require_head()
+        return self._in_chunks(head.probabilities, self._input(x))  # type: ignore[attr-defined]
 
     def _in_chunks(self, function: Callable[[Array], Array], x: Array) -> Array:
         if len(x) <= self._rows:
