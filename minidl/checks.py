@@ -281,7 +281,8 @@ def check_weights(where: str, weights: object, samples: int) -> npt.NDArray[np.f
     if array.shape != (samples,):
         remedy = "give one weight a sample"
         raise ShapeError.expected(where, f"weights of shape ({samples},)", array.shape, remedy)
-    total = np.add.reduce(array)  # NaN or infinite where one of them is
+    with np.errstate(over="ignore"):
+        total = np.add.reduce(array)  # NaN or infinite where one of them is
     if not (math.isfinite(total) and np.minimum.reduce(array, initial=0.0) >= 0):
         wrong = np.flatnonzero(~(array >= 0) | np.isinf(array))
         got = f"{array[wrong[0]]:g} for sample {wrong[0]}" if len(wrong) else f"a sum of {total:g}"

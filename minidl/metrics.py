@@ -96,7 +96,7 @@ class Accuracy(Metric):
 
     def compute(self) -> float:
         """From 0 to 1."""
-        return self.right / self.total if self.total else math.nan
+        return float(self.right / self.total) if self.total else math.nan
 
 
 class MeanAbsoluteError(Metric):
@@ -133,9 +133,9 @@ class R2(Metric):
     targets' mean. A number whose target is the same in all samples counts 1 where it is met exactly
     and 0 elsewhere; fewer than two samples give NaN. All this is as in scikit-learn's ``r2_score``.
 
-    Means and squares of batches are combined by the rule of Chan, Golub and LeVeque ("Updating
-    formulae and a pairwise algorithm for computing sample variances", 1979), so that large means do
-    not drown small variances, as they do in sums of raw squares.
+    Means and squared deviations of batches are combined by the rule of Chan, Golub and LeVeque
+    ("Updating formulae and a pairwise algorithm for computing sample variances", 1979): in raw sums of
+    squares, large means would drown small variances.
     """
 
     name = "r2"
@@ -143,7 +143,7 @@ class R2(Metric):
     def reset(self) -> None:
         """Forget all samples."""
         self.samples, self.total = 0, 0.0
-        self.mean = self.deviations = self.errors = np.zeros(())
+        self.origin = self.mean = self.deviations = self.errors = np.zeros(())
 
     def update(self, scores: Array, targets: Array, weights: Array | None = None) -> None:
         """Take in a batch; see `Metric.update`.
@@ -155,19 +155,22 @@ class R2(Metric):
             not (N,).
         """
         scores, targets, weights = _columns("R2", scores, targets, weights)
-        if self.total and self.mean.shape != targets.shape[1:]:
-            expected = f"{self.mean.size} numbers a sample, as before"
+        if self.samples and self.errors.shape != targets.shape[1:]:
+            expected = f"{self.errors.size} numbers a sample, as before"
             raise ShapeError.expected("R2", expected, targets.shape[1], "call reset between data sets")
         self.samples += len(targets)
+        self.errors = self.errors + weights @ (targets - scores) ** 2
         added = float(weights.sum())
         if not added:
             return
+        if not self.total:
+            self.origin = weights @ targets / added
+        targets -= self.origin  # so that targets far from 0 lose no digits in the means
         mean = weights @ targets / added
         mean += weights @ (targets - mean) / added  # now that of equal targets is exactly them
         delta = mean - self.mean
         share = added / (self.total + added)
         self.deviations = self.deviations + weights @ (targets - mean) ** 2 + delta**2 * self.total * share
-        self.errors = self.errors + weights @ (targets - scores) ** 2
         self.mean = self.mean + delta * share
         self.total += added
 

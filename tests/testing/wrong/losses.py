@@ -179,10 +179,10 @@ class MeanWeight(SoftmaxCrossEntropy):
 
 
 class OneMetricForAll(SoftmaxCrossEntropy):
-    watched = [Accuracy()]
+    watched = (Accuracy(),)
 
     def metrics(self):
-        return self.watched
+        return list(self.watched)
 
 
 WRONG_LOSSES = [
