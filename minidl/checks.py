@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError
+from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError, ShapeError
 from minidl.types import Rng
 
 T = TypeVar("T")
@@ -267,3 +267,42 @@ def as_generator(rng: Rng, *, legacy: bool = True) -> Any:
         expected = "a numpy.random.Generator, a seed >= 0 or None"
         remedy = "give np.random.default_rng(seed)"
         raise ConfigurationError.expected("rng", expected, shown(rng), remedy) from None
+
+
+def check_weights(where: str, weights: object, samples: int) -> npt.NDArray[np.float64]:
+    """`weights` as float64: one finite number >= 0 for each of so many samples.
+
+    Raises
+    ------
+    ShapeError, DTypeError, DataError
+        For another shape; for other than real numbers; for a weight that is negative or not finite.
+    """
+    array = check_array(where, "weights", weights).astype(np.float64, copy=False)
+    if array.shape != (samples,):
+        remedy = "give one weight a sample"
+        raise ShapeError.expected(where, f"weights of shape ({samples},)", array.shape, remedy)
+    with np.errstate(over="ignore"):
+        total = np.add.reduce(array)  # NaN or infinite where one of them is
+    if not (math.isfinite(total) and np.minimum.reduce(array, initial=0.0) >= 0):
+        wrong = np.flatnonzero(~(array >= 0) | np.isinf(array))
+        got = f"{array[wrong[0]]:g} for sample {wrong[0]}" if len(wrong) else f"a sum of {total:g}"
+        raise DataError.expected(where, "finite weights >= 0", got)
+    return array
+
+
+def check_targets_like(where: str, targets: object, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """`targets` as an array of real numbers of exactly this `shape`, (N, ...), that of the scores.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+    """
+    array = check_array(where, "targets", targets)
+    if array.shape != shape:
+        remedy = "give each score its own target"
+        if (*array.shape, 1) == shape:
+            remedy = "give targets[:, None]" if array.ndim == 1 else "give targets[..., None]"
+        elif array.shape == (*shape, 1):
+            remedy = "give targets[:, 0]" if array.ndim == 2 else "give targets[..., 0]"
+        raise ShapeError.expected(where, f"targets of shape {shape}, that of the scores", array.shape, remedy)
+    return array

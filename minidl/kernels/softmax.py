@@ -53,7 +53,8 @@ def softmax_cross_entropy(
     labels : ndarray of shape (N,)
         int64, each in [0, C); see `are_labels`.
     weights : ndarray of shape (N,), optional
-        Float; how much each sample counts, relative to all: not negative, and not all 0.
+        Float; how much each sample counts, relative to all: not negative. All 0, they give a loss and
+        gradients of 0.
     work : ndarray of shape (C, N), optional
         Contiguous and of the dtype of `scores`. Given in training: what
         `softmax_cross_entropy_backward` needs is left in it.
@@ -84,7 +85,7 @@ def softmax_cross_entropy(
             sums *= samples
             work /= sums
         return float(np.add.reduce(losses, 0, np.float64) / samples), entries, 1 / samples
-    shares = weights / np.add.reduce(weights, 0, np.float64)
+    shares = weights / (np.add.reduce(weights, 0, np.float64) or 1.0)
     if work is not None:
         work *= (shares / sums).astype(work.dtype)
     return float(np.dot(shares, losses)), entries, shares

@@ -2,5 +2,6 @@
 
 from minidl.losses.classification import SoftmaxCrossEntropy
 from minidl.losses.loss import Loss
+from minidl.losses.regression import MeanSquaredError
 
-__all__ = ["Loss", "SoftmaxCrossEntropy"]
+__all__ = ["Loss", "MeanSquaredError", "SoftmaxCrossEntropy"]

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.checks import check_array, check_kind
+from minidl.checks import check_array, check_float, check_kind, check_weights, shown
 from minidl.errors import ConfigurationError, DataError, DivergedError, DTypeError, ShapeError
+from minidl.kernels.softmax import (
+    are_labels,
+    softmax,
+    softmax_cross_entropy,
+    softmax_cross_entropy_backward,
+)
 from minidl.losses.loss import ANY, Loss
+from minidl.metrics import Accuracy, Metric
 from minidl.types import Array
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+
+_INT64 = np.dtype(np.int64)
 
 
 class SoftmaxCrossEntropy(Loss):
@@ -29,6 +38,9 @@ class SoftmaxCrossEntropy(Loss):
     target_names : tuple or list of str, optional
         The name of each class, one for each score. The loss has no use for them, but they stay with
         the net: ``net.head.target_names[label]``, in its file too.
+    class_weights : sequence of float >= 0, optional
+        How much a sample of each class counts, one number for each score; multiplied by the sample's
+        own weight where it has one. The mean divides by the sum of the weights.
 
     Examples
     --------
@@ -38,64 +50,69 @@ class SoftmaxCrossEntropy(Loss):
     """
 
     target_names: tuple[str, ...] | None = None
+    class_weights: tuple[float, ...] | None = None
 
-    def __init__(self, target_names: Sequence[str] | None = None) -> None:
-        if target_names is None:
-            return
-        # Other sequences, such as arrays of strings, are nothing that a net's file can describe.
-        is_list = type(target_names) in (tuple, list)
-        if not (is_list and target_names and all(isinstance(name, str) for name in target_names)):
-            remedy = "give a tuple such as ('cat', 'dog'); of an array, tuple(names.tolist())"
-            self.fail(ConfigurationError, "target_names to be a tuple of strings", repr(target_names), remedy)
-        self.target_names = tuple(map(str, target_names))
+    def __init__(
+        self, target_names: Sequence[str] | None = None, class_weights: Sequence[float] | None = None
+    ) -> None:
+        if target_names is not None:
+            # Other sequences, such as arrays of strings, are nothing that a net's file can describe.
+            is_list = type(target_names) in (tuple, list)
+            if not (is_list and target_names and all(isinstance(name, str) for name in target_names)):
+                expected = "target_names to be a tuple of strings"
+                remedy = "give a tuple such as ('cat', 'dog'); of an array, tuple(names.tolist())"
+                self.fail(ConfigurationError, expected, repr(target_names), remedy)
+            self.target_names = tuple(map(str, target_names))
+        if class_weights is not None:
+            expected = "class_weights to be one number >= 0 for each class, not all 0"
+            if not isinstance(class_weights, (tuple, list, np.ndarray)) or np.ndim(class_weights) != 1:
+                remedy = "give a tuple such as (1.0, 2.5)"
+                self.fail(ConfigurationError, expected, shown(class_weights), remedy)
+            self.class_weights = tuple(
+                check_float(self.label, "a class's weight", weight, at_least=0) for weight in class_weights
+            )
+            if not any(self.class_weights):
+                self.fail(ConfigurationError, expected, shown(class_weights))
 
-    def forward(self, scores: Array, targets: npt.ArrayLike, *, training: bool) -> float:
-        """The mean cross-entropy.
+    def forward(
+        self, scores: Array, targets: npt.ArrayLike, *, weights: npt.ArrayLike | None = None, training: bool
+    ) -> float:
+        """The weighted mean of the samples' cross-entropies.
 
         Raises
         ------
         ShapeError, DTypeError, DataError
             For scores not (N >= 1, C) floats; for labels one-hot or (N, 1), not integers (booleans
-            are not), or outside [0, C).
+            are not), or outside [0, C); for weights not (N,), negative or not finite.
         """
         self._check_scores(scores)
         samples, classes = scores.shape
-        # Where each sample's own class is in what follows.
-        entries = self._check_labels(targets, samples, classes) * samples
-        entries += _counting(samples)
-        # Worked on as (classes, samples): NumPy reduces and spreads along few long rows in half
-        # the time that many short ones take.
-        shape = (classes, samples)
-        work = self.buffer("work", shape, scores.dtype) if training else np.empty(shape, scores.dtype)
-        np.copyto(work, scores.T)
-        work -= np.maximum.reduce(work, 0)
-        flat = work.reshape(-1)
-        shifted = flat.take(entries)
-        np.exp(work, work)
-        sums = np.add.reduce(work, 0)
-        losses = np.log(sums) - shifted
+        labels: Array = targets  # type: ignore[assignment]
+        # A quick look, since every training step comes by here; the long one says what is wrong.
+        if (
+            targets.__class__ is not np.ndarray
+            or labels.dtype != _INT64
+            or labels.shape != (samples,)
+            or not samples
+            or not are_labels(labels, classes)
+        ):
+            labels = self._check_labels(targets, samples, classes)
+        if weights is not None or self.class_weights is not None:
+            weights = self._weights(labels, weights, classes)
+        work = self.buffer("work", (classes, samples), scores.dtype) if training else None
+        loss, entries, shares = softmax_cross_entropy(scores, labels, weights, work)
         if training:
-            # Divided by the number of samples here and now, since that is free.
-            sums *= samples
-            work /= sums
-            self.remember(work, entries)
-        return float(np.add.reduce(losses, 0, np.float64) / samples)
+            self.remember(work, entries, shares)
+        return loss
 
     def backward(self) -> Array:
-        """``(softmax(scores) - onehot(labels)) / N``, of shape (N, C)."""
-        work: Array
-        work, entries = self.recall()
-        flat = work.reshape(-1)
-        flat.put(entries, flat.take(entries) - 1 / len(entries))
-        return work.T
+        """Each sample's share in the mean, ``1 / N``, times ``softmax(scores) - onehot(labels)``: (N, C)."""
+        return softmax_cross_entropy_backward(*self.recall())
 
     def probabilities(self, scores: Array) -> Array:
         """``softmax(scores)``, of shape (N, C); each row adds up to 1, or is NaN where its scores are."""
         self._check_scores(scores)
-        with np.errstate(invalid="ignore"):  # an infinite score gives NaN, which says enough
-            exps: Array = np.exp(scores - scores.max(axis=1, keepdims=True))
-            exps /= exps.sum(axis=1, keepdims=True)
-        return exps
+        return softmax(scores)
 
     def predict(self, scores: Array) -> Array:
         """The label of each row's highest score, of shape (N,).
@@ -113,37 +130,66 @@ class SoftmaxCrossEntropy(Loss):
                 raise DivergedError.in_rows(self.label, "a finite score for the class", rows, len(scores))
         return scores.argmax(1)  # type: ignore[no-any-return]
 
+    def check_targets(self, targets: Array, output_shape: tuple[int, ...]) -> None:
+        """Refuse what are no labels (N,) from 0 up to the number of scores, that one not included.
+
+        Raises
+        ------
+        ShapeError, DTypeError, DataError
+        """
+        self._check_scores(np.empty((1, *output_shape)))
+        labels = self._check_labels(targets, len(targets) if targets.ndim else 1, output_shape[0])
+        if self.class_weights:
+            self._weights(labels[:1], None, output_shape[0])
+
+    def metrics(self) -> list[Metric]:
+        """The accuracy."""
+        return [Accuracy()]
+
+    def total_weight(self, targets: npt.ArrayLike, weights: npt.ArrayLike | None) -> float:
+        """What the mean of `forward` divides by: with class weights, those of the labels count, too."""
+        if self.class_weights is None:
+            return super().total_weight(targets, weights)
+        return float(self._weights(np.asarray(targets), weights, len(self.class_weights)).sum())
+
+    def _weights(self, labels: Array, weights: npt.ArrayLike | None, classes: int) -> npt.NDArray[np.float64]:
+        """Each sample's own weight times that of its class."""
+        if weights is not None:
+            weights = check_weights(self.label, weights, len(labels))
+        if self.class_weights is None:
+            return weights  # type: ignore[return-value]
+        if len(self.class_weights) != classes:
+            expected = f"{len(self.class_weights)} scores a sample, one for each of class_weights"
+            self.fail(ShapeError, expected, classes, "give each class one weight and one score")
+        of_classes = np.array(self.class_weights)[labels]
+        return of_classes if weights is None else of_classes * weights
+
     def _check_scores(self, scores: Array) -> None:
         if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
             check_kind(self.label, "scores", scores, np.ndarray, error=DTypeError)
             check_array(self.label, "scores", scores, kinds="f")
-        if scores.ndim != 2 or not scores.shape[1]:
+        if scores.ndim != 2 or (not scores.size and not scores.shape[1]):
             self.fail(ShapeError, "scores of shape (batch, classes)", scores.shape)
         if self.target_names and len(self.target_names) != scores.shape[1]:
             expected = f"{len(self.target_names)} scores a sample, one for each of target_names"
             self.fail(ShapeError, expected, scores.shape[1], "give each class one name and one score")
 
     def _check_labels(self, targets: npt.ArrayLike, samples: int, classes: int) -> npt.NDArray[np.int64]:
-        labels: Array = targets  # type: ignore[assignment]
-        if targets.__class__ is not np.ndarray:
-            labels = check_array(self.label, "labels", targets, kinds=ANY)
-        if labels.shape != (samples,):
-            remedy = "give class indices: argmax of one-hot rows, ravel() of an (N, 1) column"
+        labels = check_array(self.label, "labels", targets, kinds=ANY)
+        if labels.shape != (samples,):  # before their dtype: one-hot rows are often of floats
+            remedy = "give the index of each sample's class"
+            if labels.ndim == 2:
+                one_hot = "turn one-hot rows into labels: targets.argmax(axis=1)"
+                remedy = "take targets[:, 0]" if labels.shape[1] == 1 else one_hot
             self.fail(ShapeError, f"labels of shape ({samples},)", labels.shape, remedy)
         if not samples:
             self.fail(ShapeError, "at least one sample", "an empty batch")
-        if labels.dtype.kind not in "iu":
-            check_array(self.label, "labels", labels, kinds="iu")
-        labels = labels.astype(np.int64, copy=False)
-        # Taken as unsigned, a negative label is a huge one: one look finds both kinds.
-        if np.maximum.reduce(labels.view(np.uint64)) >= classes:
-            wrong = labels.min() if labels.min() < 0 else labels.max()
-            self.fail(DataError, f"labels from 0 to {classes - 1}, one for each of {classes} scores", wrong)
+        labels = check_array(self.label, "labels", labels, kinds="iu").astype(np.int64, copy=False)
+        if not are_labels(labels, classes):
+            sample = int(labels.argmin() if labels.min() < 0 else labels.argmax())
+            expected = f"labels from 0 to {classes - 1}, one for each of {classes} scores"
+            remedy = "number the classes 0, 1, 2, ...: np.unique(targets, return_inverse=True)[1]"
+            if labels[sample] >= classes:
+                remedy = f"give the net a score for each class, or {remedy}"
+            self.fail(DataError, expected, f"{labels[sample]} at sample {sample}", remedy)
         return labels
-
-
-@lru_cache(maxsize=32)
-def _counting(count: int) -> npt.NDArray[np.int64]:
-    numbers = np.arange(count)
-    numbers.flags.writeable = False
-    return numbers

@@ -117,7 +117,13 @@ def check_backward_parameters(layer: Layer, x: Array, dy: Array, replay: Replay)
 
 
 def check_loss_gradients(
-    loss: Loss, scores: npt.ArrayLike, targets: npt.ArrayLike, *, rng: Rng = 0, **options: Any
+    loss: Loss,
+    scores: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    *,
+    weights: npt.ArrayLike | None = None,
+    rng: Rng = 0,
+    **options: Any,
 ) -> GradientReport:
     """Prove a loss's gradient by its scores.
 
@@ -127,6 +133,8 @@ def check_loss_gradients(
     scores : array of float64
     targets : array
         Whatever the loss takes.
+    weights : array of shape (batch,), optional
+        How much each sample counts.
     rng, **options
         As in `check_gradients`.
     """
@@ -135,11 +143,17 @@ def check_loss_gradients(
     targets = np.array(check_array(loss.label, "targets", targets, kinds=ANY))
     generator = as_generator(rng, legacy=False)
     _check_float64(loss, scores)
-    arguments = {"the scores": scores, "the targets": targets}
-    replay = Replay(loss, lambda twin: np.asarray(twin.forward(scores, targets, training=True)), arguments)
+    arguments, weighted = {"the scores": scores, "the targets": targets}, {}
+    if weights is not None:
+        weighted["weights"] = arguments["the weights"] = np.array(check_array(loss.label, "weights", weights))
+
+    def forward(twin: Loss) -> float:
+        return twin.forward(scores, targets, training=True, **weighted)
+
+    replay = Replay(loss, lambda twin: np.asarray(forward(twin)), arguments)
 
     def backward_of_loss(twin: Loss) -> dict[str, Array]:
-        twin.forward(scores, targets, training=True)
+        forward(twin)
         dscores = np.array(twin.backward())
         if dscores.shape != scores.shape:
             text = f"expected backward to return shape {scores.shape}, that of scores, got {dscores.shape}"

@@ -13,7 +13,9 @@ from minidl.module import Module
 from minidl.testing.reports import ClauseError
 from minidl.types import Array
 
-_CALLS = ("forward", "backward", "backward_parameters", "probabilities", "predict")
+_CALLS = (
+    "forward", "backward", "backward_parameters", "probabilities", "predict", "check_targets", "total_weight",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,11 @@ class LossCase:
             raise StructureError.expected("check_loss", "a factory that returns a Loss", repr(loss))
         return loss
 
+    @property
+    def of_labels(self) -> bool:
+        """Whether the targets are labels."""
+        return self.make_targets is None
+
     def scores(self, draw: int = 0, *, batch: int | None = None, dtype: npt.DTypeLike = np.float64) -> Array:
         """The scores number `draw`."""
         rng = np.random.default_rng([self.seed, 1, draw])
@@ -61,6 +66,12 @@ class LossCase:
             return check_array("make_targets", "an array", made, kinds="biufcOSUT")
         return rng.integers(0, self.num_classes, size)
 
+    def weights(self, draw: int = 0, *, batch: int | None = None) -> Array:
+        """The samples' weights number `draw`: all different, none of them 0."""
+        rng = np.random.default_rng([self.seed, 3, draw])
+        size = self.batch if batch is None else batch
+        return rng.permutation(size) + rng.uniform(0.25, 0.75, size)
+
     def smaller(self) -> Iterator[LossCase]:
         """Simpler cases, the simplest first."""
         for batch in (1, 2):
@@ -76,10 +87,21 @@ class LossCase:
         return f"at scores = {shown}, targets = {targets.tolist()}"
 
 
-def train(loss: Loss, scores: Array, targets: Any) -> LossPass:
-    """One training pass."""
-    value = loss.forward(scores, targets, training=True)
+def train(loss: Loss, scores: Array, targets: Any, **weights: Any) -> LossPass:
+    """One training pass, with ``weights=...`` or without."""
+    value = loss.forward(scores, targets, training=True, **weights)
     return LossPass(value, np.array(loss.backward()))
+
+
+def probabilities_of(loss: Loss) -> Callable[[Array], Array] | None:
+    """The loss's `probabilities`, which those of classification have."""
+    found: Callable[[Array], Array] | None = getattr(loss, "probabilities", None)
+    return found
+
+
+def infer(loss: Loss, scores: Array) -> Array:
+    """What inference gives besides the loss: probabilities, or else what is predicted."""
+    return (probabilities_of(loss) or loss.predict)(scores)
 
 
 def require_same_pass(got: LossPass, expected: LossPass, when: str) -> None:

@@ -13,6 +13,7 @@ from minidl.errors import (
     ShapeError,
     StateError,
 )
+from minidl.metrics import Accuracy
 from minidl.testing import check_loss_gradients
 
 sizes = st.integers(1, 7)
@@ -201,3 +202,134 @@ def test_backward_needs_its_forward():
     loss.forward(np.zeros((1, 2)), [0], training=False)
     with pytest.raises(StateError):
         loss.backward()
+
+
+# ------------------------------------------------------------------- weights
+
+
+@given(sizes, sizes, st.booleans(), st.booleans(), st.integers(0, 2**32))
+def test_weighted_loss_and_gradients(batch, classes, of_samples, of_classes, seed):
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.standard_normal((batch, classes)), rng.integers(classes, size=batch)
+    weights = rng.integers(0, 2, batch) * rng.random(batch) if of_samples else None
+    class_weights = 1 + rng.random(classes) if of_classes else None
+    loss = SoftmaxCrossEntropy(class_weights=class_weights)
+    check_loss_gradients(loss, scores, labels, weights=weights, rng=rng)
+    each = np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(batch), labels]
+    total = (np.ones(batch) if weights is None else weights) * (class_weights[labels] if of_classes else 1.0)
+    expected = np.average(each, weights=total) if total.any() else 0.0
+    assert loss.forward(scores, labels, weights=weights, training=False) == pytest.approx(expected, rel=1e-12)
+    assert loss.total_weight(labels, weights) == pytest.approx(total.sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weights_of_nothing_give_nothing(dtype):
+    scores = np.array([[1, 2, 3], [3, 1, 2]], dtype)
+    for loss, weights in (
+        (SoftmaxCrossEntropy(), [0, 0]),
+        (SoftmaxCrossEntropy(class_weights=(0, 0, 1)), None),
+        (SoftmaxCrossEntropy(class_weights=(0, 1, 1)), [1, 0]),
+    ):
+        assert loss.forward(scores, [0, 1], weights=weights, training=True) == 0
+        gradient = loss.backward()
+        assert gradient.dtype == dtype
+        np.testing.assert_array_equal(gradient, np.zeros((2, 3)))
+        assert loss.total_weight([0, 1], weights) == 0
+
+
+def test_class_weights_are_kept_as_numbers():
+    for given_weights in ([1, 2.5], (1.0, 2.5), np.array([1, 2.5], np.float32)):
+        loss = SoftmaxCrossEntropy(class_weights=given_weights)
+        assert loss.class_weights == (1.0, 2.5)
+        assert set(map(type, loss.class_weights)) == {float}
+    assert SoftmaxCrossEntropy().class_weights is None
+
+
+@pytest.mark.parametrize(
+    "weights", ["ab", 1.0, (), (0, 0), (1, -1), (1, np.nan), ((1, 2),), (1, "a"), {0: 1}]
+)
+def test_wrong_class_weights_are_refused(weights):
+    with pytest.raises(ConfigurationError, match="SoftmaxCrossEntropy: expected .*weight"):
+        SoftmaxCrossEntropy(class_weights=weights)
+
+
+def test_as_many_class_weights_as_scores():
+    loss = SoftmaxCrossEntropy(class_weights=(1, 2))
+    for call in (
+        lambda: loss.forward(np.zeros((1, 3)), [0], training=False),
+        lambda: loss.check_targets(np.array([0]), (3,)),
+    ):
+        with pytest.raises(ShapeError, match="2 scores a sample, one for each of class_weights, got 3"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        ([1.0], ShapeError, r"weights of shape \(2,\), got \(1,\); give one weight a sample"),
+        ([[1.0], [1.0]], ShapeError, r"weights of shape \(2,\), got \(2, 1\)"),
+        (1.0, ShapeError, r"weights of shape \(2,\), got \(\)"),
+        ([1, -0.5], DataError, "finite weights >= 0, got -0.5 for sample 1"),
+        ([np.nan, 1], DataError, "finite weights >= 0, got nan for sample 0"),
+        ([1, np.inf], DataError, "finite weights >= 0, got inf for sample 1"),
+        ([1e308, 1e308], DataError, "finite weights >= 0, got a sum of inf"),
+        (["a", "b"], DTypeError, "weights of a real dtype"),
+    ],
+)
+def test_wrong_weights_are_refused(weights, error, message):
+    with pytest.raises(error, match=f"SoftmaxCrossEntropy: expected {message}"):
+        SoftmaxCrossEntropy().forward(np.zeros((2, 3)), [0, 1], weights=weights, training=False)
+
+
+# ------------------------------------------------------------------- targets and metrics
+
+
+@pytest.mark.parametrize(
+    ("targets", "error", "message"),
+    [
+        (
+            np.eye(3),
+            ShapeError,
+            r"labels of shape \(3,\), got \(3, 3\); turn one-hot rows into labels: .*argmax",
+        ),
+        (np.zeros((3, 1), int), ShapeError, r"labels of shape \(3,\), got \(3, 1\); take targets\[:, 0\]"),
+        (np.zeros((3, 1, 1), int), ShapeError, r"labels of shape .*; give the index of each sample's class"),
+        (np.array([0.0, 1.0]), DTypeError, r"labels of an integer dtype, got float64; .*astype\(np.int64\)"),
+        (np.array([True, False]), DTypeError, "labels of an integer dtype, got bool; convert"),
+        (
+            np.array(["a", "b"]),
+            DTypeError,
+            "labels of an integer dtype, got <U1; number the classes: np.unique",
+        ),
+        (
+            np.array(["a", "b"], object),
+            DTypeError,
+            "labels of an integer dtype, got object; number the classes",
+        ),
+        (np.array([0, -1, -2]), DataError, "labels from 0 to 2, .*, got -2 at sample 2; number the classes"),
+        (
+            np.array([0, 7, 3]),
+            DataError,
+            "labels from 0 to 2, .*, got 7 at sample 1; give the net a score for",
+        ),
+        (np.array([0, 255], np.uint8), DataError, "labels from 0 to 2, .*, got 255 at sample 1"),
+        (np.array(1), ShapeError, r"labels of shape \(1,\), got \(\)"),
+    ],
+)
+def test_targets_of_a_data_set_are_checked(targets, error, message):
+    with pytest.raises(error, match=f"SoftmaxCrossEntropy: expected {message}"):
+        SoftmaxCrossEntropy().check_targets(targets, (3,))
+
+
+def test_scores_for_the_targets_are_checked():
+    labels = np.array([0, 1], np.uint8)
+    SoftmaxCrossEntropy(("a", "b"), (1, 2)).check_targets(labels, (2,))
+    with pytest.raises(ShapeError, match="2 scores a sample, one for each of target_names, got 3"):
+        SoftmaxCrossEntropy(("a", "b")).check_targets(labels, (3,))
+    for shape in ((3, 1), ()):
+        with pytest.raises(ShapeError, match=r"scores of shape \(batch, classes\)"):
+            SoftmaxCrossEntropy().check_targets(labels, shape)
+
+
+def test_what_is_worth_watching():
+    assert list(map(type, SoftmaxCrossEntropy().metrics())) == [Accuracy]

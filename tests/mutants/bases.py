@@ -169,37 +169,45 @@ class Gain(Layer):
 class CrossEntropy(SoftmaxCrossEntropy):
     """The same as its parent without workspace."""
 
-    def forward(self, scores, targets, *, training):
+    def shares(self, labels, weights, classes):
+        """What part of the mean each sample is."""
+        weights = np.ones(len(labels)) if weights is None else weights
+        weights = self._weights(labels, weights, classes)
+        return weights / (weights.sum() or 1)
+
+    def forward(self, scores, targets, *, weights=None, training):
         labels = self._check_labels(targets, *scores.shape)
+        shares = self.shares(labels, weights, scores.shape[1])
         shifted = scores - scores.max(axis=1, keepdims=True)
         logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         if training:
-            self.remember(np.exp(logs), labels)
-        return float(-logs[np.arange(len(labels)), labels].mean(dtype=np.float64))
+            self.remember(np.exp(logs), labels, shares)
+        return float(-shares @ logs[np.arange(len(labels)), labels])
 
     def backward(self):
-        p, labels = self.recall()
+        p, labels, shares = self.recall()
         p[np.arange(len(labels)), labels] -= 1
-        return p / len(labels)
+        return p * shares[:, None].astype(p.dtype)
 
 
-class Hinge(SoftmaxCrossEntropy):
+class Hinge(CrossEntropy):
     """The sum of the margins missed."""
 
-    def forward(self, scores, targets, *, training):
+    def forward(self, scores, targets, *, weights=None, training):
         labels, rows = self._check_labels(targets, *scores.shape), np.arange(len(scores))
+        shares = self.shares(labels, weights, scores.shape[1])
         margins = np.maximum(0, scores - scores[rows, labels][:, None] + 1)
         margins[rows, labels] -= 1
         if training:
-            self.remember((margins > 0).astype(scores.dtype), labels)
-        return float(margins.sum(dtype=np.float64)) / len(scores)
+            self.remember((margins > 0).astype(scores.dtype), labels, shares)
+        return float(shares @ margins.sum(axis=1, dtype=np.float64))
 
     def backward(self):
-        missed, labels = self.recall()
+        missed, labels, shares = self.recall()
         rows = np.arange(len(labels))
         missed[rows, labels] = 0
         missed[rows, labels] = -missed.sum(axis=1)
-        return missed / len(labels)
+        return missed * shares[:, None].astype(missed.dtype)
 
 
 class Momentum(Optimizer):

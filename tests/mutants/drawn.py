@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minidl import Affine, Sequential, SoftmaxCrossEntropy
+from minidl.losses import MeanSquaredError
 from minidl.testing import check_layer, check_loss, check_net, check_optimizer, check_scheduler
 from minidl.testing import strategies as own
 from minidl.testing.recipes import Recipe
@@ -125,12 +126,17 @@ def vectors(rng, batch, classes):
 
 @st.composite
 def losses(draw):
-    """A loss, of a few classes or many."""
-    make = draw(st.sampled_from([SoftmaxCrossEntropy, bases.CrossEntropy, bases.Hinge, correct.SquaredError]))
-    options = {"make_targets": vectors} if make is correct.SquaredError else {}
-    return Subject(
-        check_loss, Recipe(make), (draw(st.integers(2, 12)),), options | {"rng": draw(own.seeds())}
-    )
+    """A loss, of a few classes or many, or of as many numbers."""
+    classes = draw(st.integers(2, 12))
+    given = {"rng": draw(own.seeds())}
+    if draw(st.integers(0, 2)):
+        make = draw(st.sampled_from([SoftmaxCrossEntropy, bases.CrossEntropy, bases.Hinge]))
+        weights = draw(st.none() | st.lists(st.sampled_from([1.0, 0.0, 0.3, 5.0]), min_size=1, max_size=3))
+        if weights:
+            weights = [1.0, *(weights * classes)][:classes]
+        return Subject(check_loss, Recipe(make, (), (("class_weights", weights),)), (classes,), given)
+    make = draw(st.sampled_from([MeanSquaredError, correct.SquaredError]))
+    return Subject(check_loss, Recipe(make), (classes,), given | {"make_targets": vectors})
 
 
 def optimizers():

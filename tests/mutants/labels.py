@@ -9,7 +9,7 @@ from tests.mutants.registry import loss
 @loss("the gradient's label is one too small", "gradient")
 class LabelOffByOne(CrossEntropy):
     def backward(self):
-        p, labels = self.recall()
+        p, labels, _ = self.recall()
         p[np.arange(len(labels)), labels - 1] -= 1
         return p / len(labels)
 
@@ -64,7 +64,7 @@ class UnsignedLabels(CrossEntropy):
         return np.asarray(targets)
 
     def backward(self):
-        p, labels = self.recall()
+        p, labels, _ = self.recall()
         p[np.arange(len(labels)), (labels - labels.dtype.type(1)) % 3 - 2] -= 1
         return p / len(labels)
 

@@ -306,9 +306,9 @@ class WorksInScores(Hinge):
         return found
 
     def backward(self):
-        scores, missed, labels = self.recall()
+        scores, missed, *rest = self.recall()
         scores[...] = missed
-        self.remember(missed, labels)
+        self.remember(missed, *rest)
         return super().backward()
 
 

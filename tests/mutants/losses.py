@@ -32,7 +32,7 @@ class OneHotMinusSoftmax(CrossEntropy):
 @loss("the gradient is the softmax alone", "gradient")
 class ForgottenOneHot(CrossEntropy):
     def backward(self):
-        p, labels = self.recall()
+        p, labels, _ = self.recall()
         return p / len(labels)
 
 
@@ -52,7 +52,7 @@ class NoMaximum(CrossEntropy):
         exps = np.exp(scores)
         p = exps / exps.sum(axis=1, keepdims=True)
         if training:
-            self.remember(p, labels)
+            self.remember(p, labels, self.shares(labels, None, scores.shape[1]))
         return float(-np.log(p[np.arange(len(labels)), labels]).mean(dtype=np.float64))
 
 
@@ -67,7 +67,7 @@ class MaximumOfBatch(CrossEntropy):
         shifted = scores - scores.max()
         logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         if training:
-            self.remember(np.exp(logs), labels)
+            self.remember(np.exp(logs), labels, self.shares(labels, None, scores.shape[1]))
         return float(-logs[np.arange(len(labels)), labels].mean(dtype=np.float64))
 
 
@@ -163,7 +163,7 @@ class WeighsByFirstBatch(CrossEntropy):
 @loss("the margin's gradient counts the label once, not once a margin missed", "gradient")
 class CountsOnce(Hinge):
     def backward(self):
-        missed, labels = self.recall()
+        missed, labels, _ = self.recall()
         rows = np.arange(len(labels))
         missed[rows, labels] = 0
         missed[rows, labels] = -(missed.sum(axis=1) > 0).astype(missed.dtype)

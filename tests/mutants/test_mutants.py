@@ -20,13 +20,14 @@ from tests.mutants import (
     parameters,
     results,
     schedulers,
+    weights,
 )
 from tests.mutants.registry import MUTANTS
 from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
     activations, containers, dropout, dtypes, labels, lending, linear, losses, memory, nets,
-    normalizations, optimizers, parameters, results, schedulers,
+    normalizations, optimizers, parameters, results, schedulers, weights,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]
 PARENTS = {(m.kind, m.parent, m.setting): m for m in MUTANTS.values() if m.parent}

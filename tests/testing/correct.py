@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from minidl import Layer, Loss, Optimizer, Parameter, Scheduler
-from minidl.checks import as_generator
+from minidl.checks import as_generator, check_weights
 from minidl.errors import ShapeError
 from minidl.initializers import he_normal, ones, zeros
 
@@ -205,25 +205,23 @@ class Embedding(Layer):
 class SquaredError(Loss):
     """The mean over samples of the squared distance, for targets of the scores' shape."""
 
-    def forward(self, scores, targets, *, training):
+    def forward(self, scores, targets, *, weights=None, training):
         targets = np.asarray(targets)
         if targets.shape != scores.shape:
             self.fail(ShapeError, f"targets of shape {scores.shape}", targets.shape)
+        weights = np.ones(len(scores)) if weights is None else check_weights(self.label, weights, len(scores))
+        shares = weights / (weights.sum() or 1)
         off = scores - targets.astype(scores.dtype)
         if training:
-            self.remember(off)
-        return float(np.mean(np.sum(np.square(off, dtype=np.float64), axis=1)))
+            self.remember(off, shares)
+        return float(shares @ np.sum(np.square(off, dtype=np.float64), axis=1))
 
     def backward(self):
-        (off,) = self.recall()
-        return 2 * off / off.dtype.type(len(off))
-
-    def probabilities(self, scores):
-        exps = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return exps / exps.sum(axis=1, keepdims=True)
+        off, shares = self.recall()
+        return (2 * off * shares[:, None]).astype(off.dtype)
 
     def predict(self, scores):
-        return scores.argmax(axis=1)
+        return scores
 
 
 class Adam(Optimizer):

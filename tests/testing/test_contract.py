@@ -173,6 +173,7 @@ def test_a_loss_of_other_targets():
     assert {r.clause for r in report.results if r.status == "skipped"} == {
         "wrong_labels_refused",
         "kinds_of_labels",
+        "probabilities",
     }
 
 

@@ -13,6 +13,7 @@ from minidl.testing.clauses import (
     copies,
     inference,
     loss_calls,
+    loss_weights,
     losses,
     nets,
     numbers,
@@ -46,7 +47,10 @@ LOSS_CLAUSES = named((
     loss_calls.memory_layout, loss_calls.inference_pure, loss_calls.one_backward,
     loss_calls.lent_until_next_forward, loss_calls.used_equals_fresh, losses.order_of_samples,
     losses.precision, losses.nan_comes_through, losses.extreme_scores, losses.gradient,
-    losses.gradient_far_out, losses.mean_over_batch, losses.probabilities, loss_calls.copies,
+    losses.gradient_far_out, losses.mean_over_batch, losses.probabilities,
+    # What it knows of its targets, of weights and of what is worth watching.
+    loss_weights.targets_checked, loss_weights.weights, loss_weights.wrong_weights_refused,
+    loss_weights.weighted_gradient, loss_weights.total_weight, loss_weights.metrics, loss_calls.copies,
 ))  # fmt: skip
 
 NET_CLAUSES = named((

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from minidl.errors import MinidlError
 from minidl.losses import Loss
 from minidl.testing.cases import layouts, require, require_same, require_state_error
 from minidl.testing.lending import Lending
-from minidl.testing.loss_cases import LossCase, require_same_pass, train
+from minidl.testing.loss_cases import LossCase, infer, require_same_pass, train
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import changes, snapshot
 from minidl.types import Array
@@ -21,12 +22,17 @@ from minidl.types import Array
 
 def wrong_labels_refused(case: LossCase) -> None:
     """Labels out of range, one-hot, (N, 1), too few, of floats or booleans raise a `MinidlError`."""
-    if case.make_targets is not None:
+    if not case.of_labels:
         raise ClauseSkipped("the targets are no labels")
-    scores, labels, count = case.scores(batch=4), case.targets(batch=4), case.num_classes
-    wrong: dict[str, Any] = {
-        "a label equal to the number of classes": np.where(np.arange(4) == 2, count, labels),
-        "a negative label": np.where(np.arange(4) == 2, -1, labels),
+    _require_targets_refused(case, wrong_labels(case, case.targets(batch=4)))
+
+
+def wrong_labels(case: LossCase, labels: Array) -> dict[str, Any]:
+    """What a batch's four `labels` may be mistaken for, by name."""
+    count, third = case.num_classes, np.arange(4) == 2
+    return {
+        "a label equal to the number of classes": np.where(third, count, labels),
+        "a negative label": np.where(third, -1, labels),
         "one-hot labels": np.eye(count, dtype=np.int64)[labels],
         "labels of shape (N, 1)": labels[:, None],
         "labels of shape (1, N)": labels[None],
@@ -35,37 +41,46 @@ def wrong_labels_refused(case: LossCase) -> None:
         "float labels": labels.astype(np.float64),
         "boolean labels": labels.astype(bool),
     }
-    _require_refused(case, scores, wrong)
 
 
 def wrong_targets_refused(case: LossCase) -> None:
     """Targets of another shape, which broadcasting might spread, raise a `MinidlError`."""
-    if case.make_targets is None:
+    if case.of_labels:
         raise ClauseSkipped("for targets that are no labels")
-    scores, targets = case.scores(batch=4), case.targets(batch=4)
+    _require_targets_refused(case, wrong_targets(case.targets(batch=4)))
+
+
+def wrong_targets(targets: Array) -> dict[str, Any]:
+    """What a batch's four `targets` may be mistaken for, by name."""
     wrong = {"too few targets": targets[:-1], "one sample's targets": targets[:1]}
     column = targets.reshape(4, -1)[:, :1]
     if column.shape != targets.shape:
         wrong["targets of shape (N, 1)"] = column
-    _require_refused(case, scores, wrong)
+    return wrong
 
 
-def _require_refused(case: LossCase, scores: Array, wrong: Mapping[str, Any]) -> None:
-    for name, targets in wrong.items():
-        for training in (True, False):
-            try:
-                case.loss().forward(scores, targets, training=training)
-            except MinidlError:
-                continue
-            except Exception as error:
-                text = f"it raises {type(error).__name__}, not a MinidlError, for {name}"
-                raise ClauseError(text) from error
-            raise ClauseError(f"it takes {name}, training={training}")
+def _require_targets_refused(case: LossCase, wrong: Mapping[str, Any]) -> None:
+    scores = case.scores(batch=4)
+    for training in (True, False):
+        for name, made in wrong.items():
+            forward = partial(case.loss().forward, scores, made, training=training)
+            require_refused(f"it takes {name}, training={training}", forward)
+
+
+def require_refused(text: str, call: Callable[[], Any]) -> None:
+    """Raise `ClauseError`, beginning with `text`, unless `call` raises a `MinidlError`."""
+    try:
+        call()
+    except MinidlError:
+        return
+    except Exception as error:
+        raise ClauseError(f"{text}: raises {type(error).__name__}, not a MinidlError") from error
+    raise ClauseError(text)
 
 
 def kinds_of_labels(case: LossCase) -> None:
     """Labels of every integer dtype, and a plain list, give the same."""
-    if case.make_targets is not None:
+    if not case.of_labels:
         raise ClauseSkipped("the targets are no labels")
     expected = train(case.loss(), case.scores(), case.targets())
     for kind in (np.uint8, np.int8, np.int16, np.int32, np.uint64):
@@ -95,8 +110,10 @@ def arguments_kept(case: LossCase) -> None:
 
 
 def _all_calls(loss: Loss, scores: Array, targets: Array) -> None:
+    loss.check_targets(targets, scores.shape[1:])
+    loss.total_weight(targets, None)
     loss.forward(scores, targets, training=False)
-    loss.probabilities(scores)
+    infer(loss, scores)
     loss.predict(scores)
     loss.forward(scores, targets, training=True)
     loss.backward()
@@ -108,7 +125,7 @@ def lent_until_next_forward(case: LossCase) -> None:
     with Lending(loss):
         train(loss, case.scores(), case.targets())
         loss.forward(other, labels, training=False)
-        loss.probabilities(other)
+        infer(loss, other)
         loss.predict(other)
 
 
@@ -149,18 +166,20 @@ def inference_pure(case: LossCase) -> None:
     loss.forward(scores, targets, training=True)
     before = snapshot(loss)
     other, labels = case.scores(1, batch=7), case.targets(1, batch=7)
-    first = loss.probabilities(other)
+    first = infer(loss, other)
     kept = first.copy()
     loss.predict(other)
     loss.forward(other, labels, training=False)
+    loss.check_targets(labels, other.shape[1:])
+    loss.total_weight(labels, None)
     changed = changes(before, snapshot(loss))
     require(not changed, f"inference changes its {', '.join(changed[:4])}")
     require_same(
         "the gradient", np.array(loss.backward()), expected.dscores, "with an inference before backward"
     )
-    loss.probabilities(case.scores(2, batch=7))
+    infer(loss, case.scores(2, batch=7))
     train(loss, case.scores(3, batch=7), labels)
-    require_same("an array that probabilities gave", first, kept, "later")
+    require_same("an array that inference gave", first, kept, "later")
 
 
 def copies(case: LossCase) -> None:

@@ -8,23 +8,26 @@ import numpy as np
 
 from minidl.testing.cases import require, require_same
 from minidl.testing.gradients import check_loss_gradients
-from minidl.testing.loss_cases import LossCase, LossPass, require_same_pass, train
-from minidl.testing.reports import ClauseError
+from minidl.testing.loss_cases import LossCase, LossPass, infer, probabilities_of, require_same_pass, train
+from minidl.testing.reports import ClauseError, ClauseSkipped
 
 _EXTREME = 1e4
 
 
 def shapes(case: LossCase) -> None:
-    """Backward gives an array of the scores' shape, so does `probabilities`; `predict` one entry a sample."""
+    """Backward gives an array of the scores' shape, so does `probabilities`; `predict` gives targets."""
     for batch in (1, max(case.batch, 2)):
-        loss, scores = case.loss(), case.scores(batch=batch)
-        loss.forward(scores, case.targets(batch=batch), training=True)
-        given = {"backward": loss.backward(), "probabilities": loss.probabilities(case.scores(batch=batch))}
+        loss, scores, targets = case.loss(), case.scores(batch=batch), case.targets(batch=batch)
+        loss.forward(scores, targets, training=True)
+        given = {"backward": loss.backward()}
+        if probabilities := probabilities_of(loss):
+            given["probabilities"] = probabilities(case.scores(batch=batch))
         for name, array in given.items():
             found = getattr(array, "shape", type(array).__name__)
             require(found == scores.shape, f"{name} gives {found} for scores of shape {scores.shape}")
         predicted = getattr(loss.predict(case.scores(batch=batch)), "shape", None)
-        require(predicted == (batch,), f"predict gives shape {predicted} for {batch} samples")
+        text = f"predict gives shape {predicted} for {batch} samples, whose targets have {targets.shape}"
+        require(predicted == targets.shape, text)
 
 
 def gradient(case: LossCase) -> str:
@@ -41,10 +44,12 @@ def mean_over_batch(case: LossCase) -> None:
     """The loss is the mean of the samples' losses: of the batch, of its rows, of the batch twice."""
     loss, scores, targets = case.loss(), case.scores(), case.targets()
     value = loss.forward(scores, targets, training=False)
-    rows = [loss.forward(scores[i : i + 1], targets[i : i + 1], training=False) for i in range(len(scores))]
-    require_same(
-        "the loss", np.asarray(value), np.asarray(np.mean(rows)), "where the mean over its rows is meant"
-    )
+    samples = [slice(row, row + 1) for row in range(len(scores))]
+    rows = [loss.forward(scores[one], targets[one], training=False) for one in samples]
+    counts = [loss.total_weight(targets[one], None) for one in samples]
+    if any(counts):  # the weights of all labels here may be 0
+        expected = np.asarray(np.average(rows, weights=counts))
+        require_same("the loss", np.asarray(value), expected, "where the mean over its rows is meant")
     twice = train(case.loss(), np.concatenate([scores, scores]), np.concatenate([targets, targets]))
     once = train(case.loss(), scores, targets)
     require_same("the loss", np.asarray(twice.loss), np.asarray(once.loss), "for the batch twice over")
@@ -75,8 +80,10 @@ def dtype(case: LossCase) -> None:
     """The gradient and the probabilities have the scores' dtype; float32 agrees with float64."""
     for kind in (np.float32, np.float64):
         found = train(case.loss(), case.scores(dtype=kind), case.targets())
-        probabilities = case.loss().probabilities(case.scores(dtype=kind))
-        for name, array in (("backward", found.dscores), ("probabilities", probabilities)):
+        given = {"backward": found.dscores}
+        if probabilities := probabilities_of(case.loss()):
+            given["probabilities"] = probabilities(case.scores(dtype=kind))
+        for name, array in given.items():
             require(array.dtype == kind, f"{name} of {kind.__name__} scores gives {array.dtype}")
     wide = train(case.loss(), case.scores(dtype=np.float32).astype(np.float64), case.targets())
     narrow = train(case.loss(), case.scores(dtype=np.float32), case.targets())
@@ -132,19 +139,22 @@ def extreme_scores(case: LossCase) -> None:
             np.isfinite(found.dscores).all(),
             f"scores of ±{_EXTREME:g} in float32 give a gradient that is not finite",
         )
-        finite = np.isfinite(case.loss().probabilities(scores)).all()
+        finite = np.isfinite(infer(case.loss(), scores)).all()
         require(finite, f"scores of ±{_EXTREME:g} in float32 give probabilities that are not finite")
 
 
 def probabilities(case: LossCase) -> None:
     """Probabilities lie in [0, 1], add up to 1 in each row and rank as the predictions do."""
     scores = case.scores(batch=max(case.batch, 4))
-    found = case.loss().probabilities(scores)
+    probabilities_in = probabilities_of(case.loss())
+    if probabilities_in is None:
+        raise ClauseSkipped("it gives no probabilities")
+    found = probabilities_in(scores)
     require(
         ((found >= 0) & (found <= 1)).all(), f"probabilities reach from {found.min():g} to {found.max():g}"
     )
     require_same("the sum of a row's probabilities", found.sum(axis=1), np.ones(len(scores)), "in all")
     predicted = case.loss().predict(scores)
     require(np.array_equal(predicted, found.argmax(axis=1)), "predict gives other than the likeliest label")
-    alone = case.loss().probabilities(scores[:1])
+    alone = probabilities_in(scores[:1])
     require_same("the first row's probabilities", alone[0], found[0], "alone")

@@ -13,6 +13,7 @@ from minidl.regularizers import L2
 from minidl.testing.cases import require, require_same
 from minidl.testing.gradients import check_net_gradients
 from minidl.testing.lending import Lending
+from minidl.testing.loss_cases import probabilities_of
 from minidl.testing.net_cases import NetCase
 from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseError, ClauseSkipped
@@ -46,9 +47,10 @@ def inference(case: NetCase) -> None:
     assert head is not None
     scores = net.forward(x, training=False)
     require_same("net(x)", net(x), scores, "beside forward(training=False)")
-    require_same(
-        "predict_probabilities", net.predict_probabilities(x), head.probabilities(scores), "for the scores"
-    )
+    if probabilities := probabilities_of(head):
+        require_same(
+            "predict_probabilities", net.predict_probabilities(x), probabilities(scores), "for the scores"
+        )
     require_same("predict", net.predict(x), head.predict(scores), "for the scores")
     expected = head.forward(scores, targets, training=False)
     require_same("loss", np.asarray(net.loss(x, targets)), np.asarray(expected), "for the scores")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minidl import SoftmaxCrossEntropy
+from minidl.metrics import Accuracy
 
 
 class SumsLoss(SoftmaxCrossEntropy):
@@ -147,7 +148,50 @@ class HoldsLambda(SoftmaxCrossEntropy):
         self.reduce = lambda losses: losses.mean()
 
 
+class ChecksNoTargets(SoftmaxCrossEntropy):
+    def check_targets(self, targets, output_shape):
+        pass
+
+
+class Unweighted(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, training):
+        return super().forward(scores, targets, training=training)
+
+
+class AbsoluteWeights(SoftmaxCrossEntropy):
+    def forward(self, scores, targets, *, weights=None, training):
+        weights = None if weights is None else np.abs(weights)
+        return super().forward(scores, targets, weights=weights, training=training)
+
+
+class WeighsTwice(SoftmaxCrossEntropy):
+    def backward(self):
+        *values, shares = self.recall()
+        self.remember(*values, shares)
+        dscores = super().backward()
+        dscores *= np.reshape(shares, (-1, 1)) * len(dscores)
+        return dscores
+
+
+class MeanWeight(SoftmaxCrossEntropy):
+    def total_weight(self, targets, weights):
+        return super().total_weight(targets, weights) / len(targets)
+
+
+class OneMetricForAll(SoftmaxCrossEntropy):
+    watched = (Accuracy(),)
+
+    def metrics(self):
+        return list(self.watched)
+
+
 WRONG_LOSSES = [
+    ("targets_checked", ChecksNoTargets),
+    ("weights", Unweighted),
+    ("wrong_weights_refused", AbsoluteWeights),
+    ("weighted_gradient", WeighsTwice),
+    ("total_weight", MeanWeight),
+    ("metrics", OneMetricForAll),
     ("shapes", Unreturned),
     ("lent_until_next_forward", PredictsInWorkspace),
     ("mean_over_batch", SumsLoss),

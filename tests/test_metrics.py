@@ -1,0 +1,235 @@
+import copy
+import itertools
+import math
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl.errors import DataError, DTypeError, ShapeError
+from minidl.metrics import R2, Accuracy, MeanAbsoluteError, Metric
+
+OF_NUMBERS = [R2, MeanAbsoluteError]
+METRICS = [*OF_NUMBERS, Accuracy]
+SEEDS = st.integers(0, 2**32)
+
+
+def batch_for(kind, rng, samples, width, *, dtype=np.float64):
+    """Scores and targets that `kind` takes."""
+    scores = rng.standard_normal((samples, width)).astype(dtype)
+    if kind is Accuracy:
+        return scores, rng.integers(width, size=samples)
+    return scores, scores + rng.standard_normal(scores.shape)
+
+
+def cut(rng, samples):
+    """Slices that cut so many samples into batches at random."""
+    marks = [0, *np.flatnonzero(rng.random(samples - 1) < 0.4) + 1, samples]
+    return [slice(*ends) for ends in itertools.pairwise(marks)]
+
+
+@pytest.mark.parametrize("kind", METRICS)
+@given(st.integers(1, 30), st.integers(1, 4), st.booleans(), st.sampled_from([0.0, 1e6, -1e9]), SEEDS)
+def test_batch_by_batch_is_all_at_once(kind, samples, width, weighted, far, seed):
+    """Also where the targets lie far from 0, where raw sums of squares leave no correct digit."""
+    rng = np.random.default_rng(seed)
+    scores, targets = batch_for(kind, rng, samples, width)
+    if kind is not Accuracy:
+        scores, targets = scores + far, targets + far
+    weights = rng.integers(0, 3, samples) * rng.random(samples) if weighted else None
+    whole, parts = kind(), kind()
+    whole.update(scores, targets, weights)
+    for rows in cut(rng, samples):
+        parts.update(scores[rows], targets[rows], None if weights is None else weights[rows])
+    assert parts.compute() == pytest.approx(whole.compute(), rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("far", [0.0, 1e6, 1e9])
+def test_a_variance_far_from_zero_is_right(far):
+    """Whole numbers, so that far out nothing is rounded and the number stays what it is near 0."""
+    rng = np.random.default_rng(0)
+    targets = rng.integers(-9, 10, (300, 2)).astype(np.float64)
+    scores = targets + rng.integers(-2, 3, targets.shape)
+    near, metric = 1 - ((targets - scores) ** 2).sum(0) / ((targets - targets.mean(0)) ** 2).sum(0), R2()
+    for start in range(0, 300, 7):
+        metric.update(scores[start : start + 7] + far, targets[start : start + 7] + far)
+    assert metric.compute() == pytest.approx(near.mean(), rel=1e-7)
+
+
+@pytest.mark.parametrize("kind", METRICS)
+@given(st.integers(2, 9), st.integers(1, 4), SEEDS)
+def test_a_weight_counts_a_sample_so_often(kind, samples, width, seed):
+    rng = np.random.default_rng(seed)
+    scores, targets = batch_for(kind, rng, samples, width)
+    weights = 1 + rng.integers(0, 3, samples)
+    weighted, repeated = kind(), kind()
+    weighted.update(scores, targets, weights)
+    repeated.update(np.repeat(scores, weights, axis=0), np.repeat(targets, weights, axis=0))
+    assert weighted.compute() == pytest.approx(repeated.compute(), rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", METRICS)
+@pytest.mark.parametrize("weighted", [False, True])
+@given(st.integers(2, 20), st.integers(1, 4), SEEDS)
+def test_nan_is_not_hidden(kind, weighted, samples, width, seed):
+    rng = np.random.default_rng(seed)
+    scores, targets = batch_for(kind, rng, samples, width, dtype=np.float32)
+    scores[rng.integers(samples), rng.integers(width)] = np.nan
+    metric, weights = kind(), rng.random(samples) if weighted else None
+    metric.update(scores, targets, weights)
+    metric.update(*batch_for(kind, rng, 3, width))
+    assert math.isnan(metric.compute())
+    metric.reset()
+    metric.update(*batch_for(kind, rng, 3, width))
+    assert math.isfinite(metric.compute())
+
+
+def test_nan_beside_targets_that_are_all_the_same():
+    metric = R2()
+    metric.update(np.array([[1.0], [np.nan]]), np.ones((2, 1)))
+    assert math.isnan(metric.compute())
+
+
+def test_infinite_scores_have_a_class():
+    """Their squares are infinite, which is not NaN; so are those of large finite ones in float32."""
+    metric = Accuracy()
+    metric.update(np.array([[np.inf, 0], [1e30, -1e38]], np.float32), np.array([0, 1]))
+    assert metric.compute() == 0.5
+
+
+@pytest.mark.parametrize("kind", METRICS)
+def test_no_sample_is_nan(kind):
+    metric = kind()
+    assert math.isnan(metric.compute())
+    scores, targets = batch_for(kind, np.random.default_rng(0), 4, 3)
+    metric.update(scores, targets, np.zeros(4))
+    assert math.isnan(metric.compute())
+    metric.update(scores[:2], targets[:2])
+    assert type(metric.compute()) is float
+    assert math.isfinite(metric.compute())
+    metric.reset()
+    assert math.isnan(metric.compute())
+
+
+@pytest.mark.parametrize("constant", [0.1, 1 / 3, 1e17, 0.0])
+@pytest.mark.parametrize("samples", [2, 7, 10, 49])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_constant_targets(constant, samples, weighted):
+    """1 where they are met, else 0; no rounding makes of them targets that vary."""
+    targets = np.full((samples, 1), constant)
+    weights = np.random.default_rng(0).random(samples) if weighted else None
+    for scores, expected in ((targets.copy(), 1.0), (targets * 1.5 + 1, 0.0)):
+        metric = R2()
+        for rows in cut(np.random.default_rng(samples), samples):
+            metric.update(scores[rows], targets[rows], None if weights is None else weights[rows])
+        assert metric.compute() == expected
+
+
+def test_one_sample_has_no_r2():
+    metric = R2()
+    metric.update(np.ones((1, 2)), np.ones((1, 2)))
+    assert math.isnan(metric.compute())
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda metric: pickle.loads(pickle.dumps(metric))])
+@pytest.mark.parametrize("kind", METRICS)
+def test_copies_go_on_alone(kind, copied):
+    rng = np.random.default_rng(0)
+    metric, whole = kind(), kind()
+    first, second = batch_for(kind, rng, 5, 3), batch_for(kind, rng, 4, 3)
+    metric.update(*first)
+    kept, twin = metric.compute(), copied(metric)
+    twin.update(*second)
+    whole.update(*map(np.concatenate, zip(first, second, strict=True)))
+    assert twin.compute() == pytest.approx(whole.compute(), rel=1e-12)
+    assert metric.compute() == kept
+
+
+@pytest.mark.parametrize("kind", METRICS)
+def test_what_is_lent_is_read_only(kind):
+    scores, targets = batch_for(kind, np.random.default_rng(0), 5, 3)
+    weights = np.ones(5)
+    for array in (scores, targets, weights):
+        array.flags.writeable = False
+    kind().update(scores, targets, weights)
+
+
+@pytest.mark.parametrize("kind", METRICS)
+def test_other_array_likes_will_do(kind):
+    rng = np.random.default_rng(0)
+    scores, targets = batch_for(kind, rng, 5, 3)
+    arrays, lists = kind(), kind()
+    arrays.update(scores, targets, np.arange(5.0))
+    lists.update(scores.tolist(), targets.tolist(), list(range(5)))
+    assert arrays.compute() == lists.compute()
+
+
+def test_sums_are_of_float64():
+    metric = MeanAbsoluteError()
+    metric.update(np.full((2**20, 1), 0.1, np.float32), np.zeros((2**20, 1), np.float32))
+    assert metric.compute() == pytest.approx(float(np.float32(0.1)), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", OF_NUMBERS)
+def test_nothing_is_broadcast(kind):
+    with pytest.raises(
+        ShapeError, match=rf"{kind.__name__}: expected targets of shape \(4, 1\).*\[:, None\]"
+    ):
+        kind().update(np.zeros((4, 1)), np.zeros(4))
+    with pytest.raises(ShapeError, match=r"targets\[:, 0\]"):
+        kind().update(np.zeros(4), np.zeros((4, 1)))
+    with pytest.raises(DTypeError, match="targets of a real dtype"):
+        kind().update(np.zeros((2, 1)), np.array([["a"], ["b"]]))
+
+
+@pytest.mark.parametrize(
+    "labels", [np.zeros((4, 1), int), np.zeros(3, int), np.zeros((4, 3), int), np.zeros((1, 4), int)]
+)
+def test_nothing_is_broadcast_in_an_accuracy(labels):
+    with pytest.raises(ShapeError, match=r"Accuracy: expected scores \(N, C\) and labels \(N,\), got"):
+        Accuracy().update(np.zeros((4, 3)), labels)
+
+
+@pytest.mark.parametrize("kind", METRICS)
+@pytest.mark.parametrize(
+    ("weights", "error"),
+    [
+        (np.ones((4, 1)), ShapeError),
+        (np.ones(3), ShapeError),
+        ([1, 1, -1, 1], DataError),
+        ([1, 1, np.nan, 1], DataError),
+    ],
+)
+def test_wrong_weights_are_refused(kind, weights, error):
+    scores, targets = batch_for(kind, np.random.default_rng(0), 4, 2)
+    with pytest.raises(error, match=f"{kind.__name__}: expected .*weights"):
+        kind().update(scores, targets, weights)
+
+
+def test_another_width_is_refused():
+    metric = R2()
+    metric.update(np.zeros((2, 3)), np.ones((2, 3)))
+    with pytest.raises(ShapeError, match="R2: expected 3 numbers a sample, as before, got 1"):
+        metric.update(np.zeros((2, 1)), np.ones((2, 1)))
+
+
+def test_a_metric_of_ones_own():
+    class Largest(Metric):
+        name = "largest"
+
+        def reset(self):
+            self.found = math.nan
+
+        def update(self, scores, targets, weights=None):
+            self.found = max(float(scores.max()), self.found) if self.found == self.found else scores.max()
+
+        def compute(self):
+            return float(self.found)
+
+    metric = Largest()
+    assert math.isnan(metric.compute())
+    metric.update(np.array([[1.0, 3.0]]), None)
+    metric.update(np.array([[2.0, 0.0]]), None)
+    assert metric.compute() == 3.0
