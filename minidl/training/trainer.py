@@ -168,7 +168,7 @@ class Trainer:
         if factor.__class__ is not float or not 0 <= factor < math.inf:  # asked so, without a call
             factor = check_float(f"step {self.step}", f"the factor of {self.scheduler!r}", factor, at_least=0)
         optimizer.lr = optimizer.base_lr * factor
-        features, targets = next(batches)
+        features, targets, _ = next(batches)
         data_loss, scores = net.forward_backward(features, targets)
         loss, parameters = data_loss, net.parameters
         if self.regularizer:
