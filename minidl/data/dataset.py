@@ -70,6 +70,8 @@ class Dataset:
     Dataset(2 samples of (2,) float64, targets of (1,) float64)
     """
 
+    weights: Array | None = None
+
     def __init__(
         self,
         features: npt.ArrayLike,
@@ -81,7 +83,8 @@ class Dataset:
         self.target_names = checked_names(target_names)
         self.features = checked_features(features)
         self.targets = checked_targets(targets, len(self.features))
-        self.weights = None if weights is None else checked_weights(weights, len(self.features))
+        if weights is not None:
+            self.weights = checked_weights(weights, len(self.features))
         if self.target_names:
             check_labels(self.targets, self.target_names)
             self._num_classes: int | None = len(self.target_names)
@@ -116,17 +119,19 @@ class Dataset:
 
         The classes stay those of the whole data set, also where none of their samples is chosen.
         """
-        part, weights = Dataset.__new__(Dataset), self.weights  # past __init__: the whole was checked
-        part.target_names, part._num_classes = self.target_names, self._num_classes
+        part = Dataset.__new__(Dataset)  # past __init__: what is selected was checked with the whole
         if isinstance(index, slice):
             part.features = self.features[index]
         else:
             index = self._checked_index(index)
             part.features = take_rows(self.features, index)
-        part.targets = targets = np.ascontiguousarray(self.targets[index])
-        if not len(targets):
+        part.targets = np.ascontiguousarray(self.targets[index])
+        if not part.targets.size:
             raise DataError.expected("Dataset", "an index that selects a sample", "an empty selection")
-        part.weights = None if weights is None else np.ascontiguousarray(weights[index])
+        if self.weights is not None:
+            part.weights = np.ascontiguousarray(self.weights[index])
+        part.target_names = self.target_names
+        part._num_classes = self._num_classes
         return part
 
     def holds_the_same(self, other: Dataset) -> bool:
