@@ -2,6 +2,7 @@
 
 from minidl.data.batches import Batches
 from minidl.data.catalog import load
-from minidl.data.dataset import Dataset, Splits
+from minidl.data.dataset import Dataset
+from minidl.data.splits import Splits
 
 __all__ = ["Batches", "Dataset", "Splits", "load"]

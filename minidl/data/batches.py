@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.checks import as_generator, check_choice, check_int, check_shape
-from minidl.cores import usable_cores
+from minidl.checks import check_int, check_shape, shown
 from minidl.data.dataset import Dataset, check_dataset
+from minidl.data.prefetch import Prefetch, has_idle_core
+from minidl.data.sampling import Sampler
+from minidl.errors import StateError
 from minidl.kernels.rows import rows_are_scattered, take_rows
 from minidl.types import Array, Rng
 
-if TYPE_CHECKING:
-    from queue import SimpleQueue
+Batch: TypeAlias = "tuple[Array, Array, Array | None]"
+"""Features, targets and weights; None where the data set has no weights."""
 
-_WORTH_A_THREAD = 1 << 19
-"""Bytes of a batch from which gathering it on another thread costs less than it saves."""
+Lent: TypeAlias = "tuple[Batch, Batch]"
+"""A batch and the buffers in which it lies; it is smaller than they are at the end of an epoch."""
 
-_AT_ONCE = 1 << 18
-"""Bytes that are gathered at once where batches are smaller: a call of NumPy's costs more than they do."""
+_LEAST_PREFETCH_BYTES = 1 << 19
+"""Of a batch's features: from this size, gathering it on another thread saves more than it costs."""
 
-_SCATTERED_AT_ONCE = 1 << 25
-"""Bytes that are gathered at once where a row's numbers are scattered: each time walks the whole set."""
+_GROUP_BYTES = 1 << 18
+"""Of features: smaller batches are gathered several at a time, as NumPy's calls take longer than they do."""
+
+_SCATTERED_GROUP_BYTES = 1 << 25
+"""The same where a sample's numbers are scattered in memory: each time walks the whole data set."""
+
+_STATE = ("batch_size", "sampling", "epoch", "order", "step", "generator")
 
 
 class Batches:
-    """An endless iterator of ``(features, targets)``, lent until the next one is drawn.
+    """An endless iterator of ``(features, targets, weights)``, lent until the next batch is drawn.
+
+    Weights are None where the data set has none. A draw that an interrupt broke off has drawn its batch
+    or not, as `drawn` says; the following ones give what they would have given without it.
 
     Parameters
     ----------
@@ -45,8 +52,6 @@ class Batches:
     Attributes
     ----------
     steps_per_epoch : int
-    position : int
-        Batches drawn since the epoch began; 0 at an epoch's end.
     """
 
     def __init__(
@@ -54,128 +59,181 @@ class Batches:
     ) -> None:
         self.dataset = check_dataset("Batches", "dataset", dataset)
         self.batch_size = check_int("Batches", "batch_size", batch_size, at_least=1)
-        self.sampling = check_choice("Batches", "sampling", sampling, ("shuffle", "replacement"))
+        self._sampler = Sampler(len(dataset), self.batch_size, sampling, rng)
+        self.sampling = sampling
         if sampling == "replacement":
             check_shape("Batches", "a batch", (self.batch_size, *dataset.sample_shape))
-        self.position = 0
-        count = len(dataset)
-        # Ceiling where the last, smaller batch is kept; whole numbers either way.
-        whole = max(count // self.batch_size, 1)
-        self.steps_per_epoch = -(-count // self.batch_size) if sampling == "shuffle" else whole
+        self.steps_per_epoch = self._sampler.steps_per_epoch
         size = max(dataset.features[:1].nbytes, 1) * self.batch_size
         scattered = rows_are_scattered(dataset.features)
-        at_once = _SCATTERED_AT_ONCE if scattered else _AT_ONCE
-        self._at_once = max(min(at_once // size, self.steps_per_epoch), 1)  # batches
-        rows = self.batch_size * self._at_once
-        self._rows = min(rows, count) if sampling == "shuffle" else rows
-        self._rng = as_generator(rng, legacy=False)
-        self._order: Array = np.empty(0, np.intp)
-        self._buffers: dict[int, tuple[Array, Array]] = {}
-        self._gathered: tuple[Array, Array] | None = None
-        self._ahead: tuple[int, SimpleQueue[Any]] | None = None  # where the next batch will come
+        group_bytes = _SCATTERED_GROUP_BYTES if scattered else _GROUP_BYTES
+        self._group = max(min(group_bytes // size, self.steps_per_epoch), 1)  # batches gathered at a time
         # Scattered rows are worth no second buffer: theirs are large, and mapped files should stay small.
-        worth_a_thread = size >= _WORTH_A_THREAD and not scattered
-        self._looks_ahead = self._at_once == 1 and worth_a_thread and _has_idle_core()
+        worth_a_thread = self._group == 1 and size >= _LEAST_PREFETCH_BYTES and not scattered
+        self._prefetch: Prefetch[Lent] | None = Prefetch() if worth_a_thread and has_idle_core() else None
+        # The number of an epoch, its order, and the batches drawn of it. They change together, in one
+        # assignment, which no interrupt can cut in two.
+        self._place = 0, np.empty(0, np.intp), self.steps_per_epoch
+        self._gathered: Batch | None = None  # the group that is lent batch by batch
+        self._lent: Batch | None = None  # the buffers in which what is lent lies
+        self._spare: Batch | None = None  # a second set of buffers, while nobody uses it
 
-    def __iter__(self) -> Iterator[tuple[Array, Array]]:
+    @property
+    def position(self) -> int:
+        """Batches drawn since the epoch began; 0 at an epoch's end."""
+        return self._place[2] % self.steps_per_epoch
+
+    @property
+    def drawn(self) -> int:
+        """Batches drawn over all epochs, less those to be done again."""
+        epoch, _, step = self._place
+        return (epoch - 1) * self.steps_per_epoch + step
+
+    def __iter__(self) -> Iterator[Batch]:
         return self
 
-    def __next__(self) -> tuple[Array, Array]:
-        if self.position == 0:
-            self._order = self._draw_epoch()
-        within = self.position % self._at_once
-        if within == 0 or self._gathered is None:
-            self._gathered = self._gathered_ahead() or self._gather(self.position - within)
-        features, targets = self._gathered
-        if self._at_once > 1:
-            rows = slice(within * self.batch_size, (within + 1) * self.batch_size)
+    def __next__(self) -> Batch:
+        epoch, order, step = self._place
+        if step == self.steps_per_epoch:
+            epoch, step = epoch + 1, 0
+            order = self._sampler.draw(epoch)
+        if self._prefetch is not None:
+            batch = self._prefetched(self._prefetch, epoch, order, step)
+        else:
+            within = step % self._group
+            if within == 0 or self._gathered is None:
+                self._lent = self._lent or self._new_buffers()
+                self._gathered = self._gather(order, step - within, self._lent)
+            batch = self._gathered
+            if self._group > 1:
+                features, targets, weights = batch
+                start = within * self.batch_size
+                rows = slice(start, start + self.batch_size)
+                batch = features[rows], targets[rows], None if weights is None else weights[rows]
+        self._place = epoch, order, step + 1  # last: from here on the batch counts as drawn
+        return batch
+
+    def redo(self) -> None:
+        """Lend the last batch once more at the next draw, for a step that was broken off.
+
+        Each further call goes back by one batch more, but not beyond the beginning of the epoch.
+
+        Raises
+        ------
+        StateError
+            No batch of this epoch was drawn.
+        """
+        epoch, order, step = self._place
+        if step == 0 or not len(order):
+            remedy = "redo a batch after it was drawn"
+            raise StateError.expected("Batches", "a batch to lend once more", "none of this epoch", remedy)
+        self._gathered = None  # it may be the group that follows
+        self._place = epoch, order, step - 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """From where the batches go on: copies of what another `Batches` on the same data needs.
+
+        Returns
+        -------
+        dict
+            ``batch_size`` and ``sampling``, as given; ``epoch``, the number of the epoch, from 1, or 0
+            before the first; ``order``, int array, the samples' indices in the order of that epoch;
+            ``step``, how many batches of it were drawn; ``generator``, the state of the random
+            generator as NumPy gives it, from which the next epoch is drawn.
+        """
+        epoch, order, step = self._place
+        return {
+            "batch_size": self.batch_size,
+            "sampling": self.sampling,
+            "epoch": epoch,
+            "order": order.copy(),
+            "step": step,
+            "generator": self._sampler.state_before(epoch + 1),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where the `Batches` was whose `state_dict` this is, to the bit on the same data.
+
+        Raises
+        ------
+        StateError
+            It is no such state, or is of another batch size, sampling, number of samples or kind of
+            generator. Nothing has changed then.
+        """
+        if not isinstance(state, dict) or state.keys() != set(_STATE):
+            got = list(state) if isinstance(state, dict) else shown(state)
+            raise StateError.expected("Batches", f"a state with {', '.join(_STATE)}", got)
+        for name in ("batch_size", "sampling"):
+            if state[name] != getattr(self, name):
+                expected = f"a state of {name} {getattr(self, name)!r}"
+                raise StateError.expected("Batches", expected, shown(state[name]))
+        epoch = _checked_int("epoch", state["epoch"], 0)
+        step = _checked_int("step", state["step"], 0 if epoch else self.steps_per_epoch, self.steps_per_epoch)
+        order = self._sampler.check_order(state["order"], epoch)
+        self._sampler.set_state(state["generator"])
+        self._gathered = None
+        if self._prefetch is not None:
+            self._prefetch = Prefetch()  # what was asked for is of another order
+        self._place = epoch, order, step
+
+    def _prefetched(self, prefetch: Prefetch[Lent], epoch: int, order: Array, step: int) -> Batch:
+        """A batch that was gathered ahead; the next one is asked for.
+
+        Buffers are either lent, or spare, or the thread's alone. An interrupt between two lines may
+        lose some, for which new ones are made, but they never serve two ends at a time.
+        """
+        ahead = prefetch.take((epoch, step))
+        if ahead is None:
+            self._lent = self._lent or self._new_buffers()
+            batch = self._gather(order, step, self._lent)
+        else:
+            free = self._lent
+            batch, self._lent = ahead
+            self._spare = free  # only after something else is lent
+        following = epoch, step + 1
+        if step + 1 < self.steps_per_epoch and not prefetch.has(following):
+            spare = self._spare or self._new_buffers()
+            self._spare = None
+            prefetch.ask(following, self._gather_ahead, order, step + 1, spare)
+        return batch
+
+    def _gather_ahead(self, order: Array, step: int, buffers: Batch) -> Lent:
+        return self._gather(order, step, buffers), buffers
+
+    def _gather(self, order: Array, first: int, buffers: Batch) -> Batch:
+        """The group of batches of which `first` is the first, in `buffers`."""
+        size, data = self.batch_size, self.dataset
+        indices = order[first * size : (first + self._group) * size]
+        features, targets, weights = buffers
+        if len(indices) < len(targets):  # at an epoch's end
+            rows = slice(len(indices))
             features, targets = features[rows], targets[rows]
-        self.position = (self.position + 1) % self.steps_per_epoch
-        if self._looks_ahead and self.position:
-            # NumPy copies without the interpreter's lock: the next batch is ready, in the other
-            # buffer, by the time this one has been trained on.
-            answer = _new_queue()
-            _requests(os.getpid()).put((self._gather, self.position, answer))
-            self._ahead = os.getpid(), answer  # last: nobody may wait for what was not asked for
-        return features, targets
-
-    def _draw_epoch(self) -> Array:
-        """The samples' indices in the order of the epoch that begins."""
-        count = len(self.dataset)
-        if self.sampling == "shuffle":
-            return np.asarray(self._rng.permutation(count))
-        return np.asarray(self._rng.integers(count, size=self.steps_per_epoch * self.batch_size))
-
-    def _gathered_ahead(self) -> tuple[Array, Array] | None:
-        process, answer = self._ahead or (0, None)
-        self._ahead = None
-        if answer is None or process != os.getpid():  # a fork has no threads but the one that forked
-            return None
-        batch = answer.get()
-        if isinstance(batch, BaseException):
-            raise batch
-        return batch  # type: ignore[no-any-return]
-
-    def _gather(self, position: int) -> tuple[Array, Array]:
-        """The batch at `position` of the epoch, and those that are gathered with it."""
-        indices = self._order[position * self.batch_size : (position + self._at_once) * self.batch_size]
-        # The second buffer is for the thread: what was lent from the first is in use by then.
-        features, targets = self._buffer(position % 2 if self._looks_ahead else 0)
-        rows = slice(len(indices))
-        data = self.dataset
+            weights = None if weights is None else weights[rows]
+        if weights is not None and data.weights is not None:
+            weights = data.weights.take(indices, 0, weights, "clip")
         # The indices are in range; mode "clip" only spares `take` a copy through a buffer.
-        targets = data.targets.take(indices, 0, targets[rows], "clip")
-        if data.features.flags.c_contiguous:  # `take` would first copy any other array whole
-            return data.features.take(indices, 0, features[rows], "clip"), targets
-        return take_rows(data.features, indices, features[rows]), targets
+        targets = data.targets.take(indices, 0, targets, "clip")
+        if data.features.flags.c_contiguous:  # else `take` would first copy them whole
+            return data.features.take(indices, 0, features, "clip"), targets, weights
+        return take_rows(data.features, indices, features), targets, weights
 
-    def _buffer(self, which: int) -> tuple[Array, Array]:
-        if which not in self._buffers:
-            data = self.dataset
-            features = np.empty((self._rows, *data.sample_shape), data.features.dtype)
-            self._buffers[which] = features, np.empty(self._rows, data.targets.dtype)
-        return self._buffers[which]
+    def _new_buffers(self) -> Batch:
+        data, rows = self.dataset, self.batch_size * self._group
+        if self.sampling == "shuffle":
+            rows = min(rows, len(data))
+        features = np.empty((rows, *data.sample_shape), data.features.dtype)
+        targets = np.empty((rows, *data.targets.shape[1:]), data.targets.dtype)
+        return features, targets, None if data.weights is None else np.empty(rows)
 
     def __getstate__(self) -> dict[str, object]:
-        # What was gathered ahead is gathered anew: it follows from order and position.
-        return {**self.__dict__, "_buffers": {}, "_gathered": None, "_ahead": None}
+        # What was gathered is gathered anew: it follows from the order and the number of batches drawn.
+        prefetch: Prefetch[Lent] | None = None if self._prefetch is None else Prefetch()
+        empty = {"_gathered": None, "_lent": None, "_spare": None, "_prefetch": prefetch}
+        return {**self.__dict__, **empty}
 
 
-_processes = 1
-
-
-def share_cores(processes: int) -> None:
-    """Say that so many processes train at a time, this one among them."""
-    global _processes
-    _processes = processes
-
-
-def _has_idle_core() -> bool:
-    """Whether the BLAS leaves a core without work; on a busy one, a thread would only delay it."""
-    from threadpoolctl import threadpool_info
-
-    return usable_cores() // _processes > max((pool["num_threads"] for pool in threadpool_info()), default=1)
-
-
-def _new_queue() -> SimpleQueue[Any]:
-    from queue import SimpleQueue  # where it is used: not every start needs it
-
-    return SimpleQueue()
-
-
-@functools.cache
-def _requests(process: int) -> SimpleQueue[Any]:
-    """Feeds the process's one thread that gathers; a pool's futures take five times as long."""
-    requests = _new_queue()
-
-    def serve() -> None:
-        while True:
-            gather, position, answer = requests.get()
-            try:
-                answer.put(gather(position))
-            except BaseException as error:  # raised where the batch is asked for
-                answer.put(error)
-            del gather, answer  # or the thread would keep the last data set alive
-
-    threading.Thread(target=serve, name="minidl-batches", daemon=True).start()
-    return requests
+def _checked_int(name: str, value: object, least: int, most: int | None = None) -> int:
+    if type(value) is int and least <= value and (most is None or value <= most):
+        return value
+    domain = f">= {least}" if most is None else f"from {least} to {most}"
+    raise StateError.expected("Batches", f"{name} to be a whole number {domain}", shown(value))

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minidl.checks import shown
-from minidl.data.dataset import Splits
 from minidl.data.sources import SOURCES, Source
+from minidl.data.splits import Splits
 from minidl.errors import DataError
 from minidl.files import as_path  # the readers are imported where they read: this file is in every start
 from minidl.tables import listed

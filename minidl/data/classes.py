@@ -53,4 +53,4 @@ def match_classes(where: str, dataset: Dataset, target_names: Sequence[str]) -> 
         expected = f"no class but the net's: {listed(target_names, 30)}"
         remedy = "correct these labels, leave these samples out, or train a net on all classes"
         raise DataError.expected(where, expected, listed(strangers), remedy)
-    return Dataset(dataset.features, targets, target_names=target_names)
+    return Dataset(dataset.features, targets, weights=dataset.weights, target_names=target_names)

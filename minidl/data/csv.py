@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from minidl.data.classes import class_name, sort_classes
-from minidl.data.dataset import Dataset, Labels, Splits, stratified_hold_out
+from minidl.data.dataset import Dataset, Labels
 from minidl.data.layout import MISSING, Layout, Target, is_number, open_text, read_layout, read_records
+from minidl.data.splits import Splits, stratified_hold_out
 from minidl.errors import DataError
 from minidl.tables import listed
 from minidl.types import Array

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.data.dataset import Dataset, Labels, Splits
+from minidl.data.dataset import Dataset, Labels
 from minidl.data.readers.idx import open_binary
+from minidl.data.splits import Splits
 from minidl.errors import DataError
 from minidl.types import Array
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 # The readers are imported where they read: this file is in every start.
-from minidl.data.dataset import Dataset, Splits, hold_out
+from minidl.data.dataset import Dataset
+from minidl.data.splits import Splits, hold_out
 
 _DIGITS = tuple("0123456789")
 _CLOTHES = (

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minidl.data.batches import share_cores
+from minidl.data.prefetch import share_cores
 from minidl.errors import ConfigurationError
 from minidl.files import as_path
 from minidl.sweep.trial import Outcome, Setup, Task, run_task

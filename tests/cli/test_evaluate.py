@@ -11,8 +11,8 @@ import pytest
 import minidl
 from minidl import Dataset, dense_net
 from minidl.cli import main, report
-from minidl.data.dataset import stratified_hold_out
 from minidl.data.digits import read_digits
+from minidl.data.splits import stratified_hold_out
 from tests.cli.calling import call, refused
 
 WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])

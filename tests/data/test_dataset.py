@@ -5,11 +5,8 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from minidl.data import Dataset, Splits
-from minidl.data.dataset import hold_out, stratified_hold_out
 from minidl.errors import DataError, DTypeError
 
 
@@ -58,16 +55,22 @@ def test_targets_become_contiguous_int64_of_its_own():
         (np.zeros((2, 1), complex), [0, 1], None, ["complex128"]),
         ([[1.0, 2.0], [3.0]], [0, 1], None, ["one array"]),
         (np.ma.masked_equal([[1, 2], [3, 4]], 2), [0, 1], None, ["masked"]),
-        (np.zeros((3, 1)), np.eye(3), None, ["(3, 3)", "argmax"]),
-        (np.zeros((3, 1)), np.zeros((3, 1), int), None, ["(3, 1)", "targets[:, 0]"]),
-        (np.zeros((3, 1)), [0.0, 1.0, 2.0], None, ["float64", "astype(np.int64)"]),
+        (np.zeros((3, 1)), np.eye(3, dtype=int), ["a", "b"], ["(3, 3)", "argmax"]),
+        (np.zeros((3, 1)), np.zeros((3, 1), int), ["a", "b"], ["(3, 1)", "targets[:, 0]"]),
+        (np.zeros((3, 1)), [0.0, 1.0, 2.0], ["a", "b", "c"], ["float64", "astype(np.int64)"]),
         (np.zeros((3, 1)), [True, False, True], None, ["bool"]),
         (np.zeros((3, 1)), np.array([0, 1, 2], object), None, ["object"]),
         (np.zeros((3, 1)), ["a", "b", "c"], None, ["<U1"]),
         (np.zeros((3, 1)), [0, 1], None, ["3 targets", "got 2"]),
-        (np.zeros((3, 1)), [0, -7, 1], None, ["label -7 at sample 1"]),
+        (np.zeros((3, 1)), [0, -7, 1], ["a", "b"], ["label -7 at sample 1"]),
         (np.zeros((3, 1)), [0, 1, 2], ["a", "b"], ["0 to 1", "label 2 at sample 2"]),
-        (np.zeros((2, 1)), np.array([0, 2**63], np.uint64), None, ["label 9223372036854775808 at sample 1"]),
+        (np.zeros((2, 1)), np.array([0, 2**63], np.uint64), None, ["below 2**63", "9223372036854775808"]),
+        (np.zeros((3, 1)), [0, 1j, 2], None, ["complex128", ".real"]),
+        (np.zeros((3, 1)), np.zeros((2, 3)), None, ["3 targets", "got 2"]),
+        (np.zeros((3, 1)), 5.0, None, ["3 targets", "a single number"]),
+        (np.zeros((3, 1)), np.zeros((3, 0)), None, ["(3, 0)"]),
+        (np.zeros((3, 1)), [0.5, np.nan, 0], None, ["finite targets", "nan in sample 1"]),
+        (np.zeros((3, 1)), [[1, 2], [3, 4], [-np.inf, np.nan]], None, ["-inf in sample 2"]),
         (np.zeros((1, 1)), [0], "names", ["target_names"]),
         (np.zeros((1, 1)), [0], [], ["target_names"]),
         (np.zeros((1, 1)), [0], [5], ["target_names"]),
@@ -79,6 +82,102 @@ def test_refusals_say_what_came_and_what_to_do(features, targets, names, words):
     message = str(caught.value)
     assert "expected" in message
     assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4"])
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (4, 2, 3)])
+def test_targets_may_be_floats_of_any_shape_and_are_kept(shape, dtype):
+    targets = np.ones(shape, dtype)
+    data = Dataset(np.zeros((4, 2)), targets)
+    assert np.shares_memory(data.targets, targets)
+    assert (data.targets.dtype, data.has_labels) == (targets.dtype, False)
+    inside_out = np.asfortranarray(np.arange(24.0).reshape(4, 2, 3))
+    data = Dataset(np.zeros((4, 2)), inside_out)
+    assert data.targets.flags.c_contiguous
+    assert np.array_equal(data.targets, inside_out)
+
+
+def test_what_targets_mean_is_not_judged_here():
+    for targets in (np.eye(3, dtype=int), [[1], [0], [2]], [0, -7, 1]):
+        data = Dataset(np.zeros((3, 1)), targets)
+        assert data.targets.dtype == np.int64
+        assert np.array_equal(data.targets, targets)
+        assert not data.has_labels
+    with pytest.raises(DataError, match="Dataset: expected labels.*got label -7"):
+        data.num_classes  # noqa: B018
+    with pytest.raises(DataError, match=r"which are no labels, of \(2,\) float64"):
+        Dataset(np.zeros((3, 1)), np.zeros((3, 2))).num_classes  # noqa: B018
+    assert small().has_labels
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        (np.zeros(2), "targets of float64"),
+        (np.zeros((2, 3, 1), np.float32), "targets of (3, 1) float32"),
+        (np.eye(2, dtype=int), "targets of (2,) int64"),
+        ([0, -1], "targets of int64"),
+    ],
+)
+def test_targets_that_are_no_labels_are_described(targets, words):
+    assert repr(Dataset(np.zeros((2, 4)), targets)) == f"Dataset(2 samples of (4,) float64, {words})"
+    weighted = Dataset(np.zeros((2, 4)), targets, weights=[1, 2])
+    assert repr(weighted) == f"Dataset(2 samples of (4,) float64, {words}, weighted)"
+
+
+@pytest.mark.parametrize("weights", [[0, 1, 2], np.array([0, 1, 2], np.float32), [False, True, True]])
+def test_weights_become_float64_of_its_own(weights):
+    data = Dataset(np.zeros((3, 1)), [0, 1, 2], weights=weights)
+    assert data.weights.dtype == np.float64
+    assert data.weights.tolist() == list(map(float, weights))
+    assert data[[2, 0]].weights.tolist() == [data.weights[2], 0]
+    own = np.array([0.0, 1.0, 2.0])
+    data = Dataset(np.zeros((3, 1)), [0, 1, 2], weights=own)
+    own[0] = -1
+    assert data.weights[0] == 0
+    assert data[::2].weights.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ([1, 2], "3 weights, as many as features, got 2"),
+        (1.0, "got a single number"),
+        ([[1], [2], [3]], r"weights of shape \(N,\), got shape \(3, 1\)"),
+        ([1, -0.5, -2], "weights >= 0, got -2.0 at sample 2"),
+        ([1, np.nan, 1], "finite weights, got nan in sample 1"),
+        ([1, 1, np.inf], "finite weights, got inf in sample 2"),
+        ([0, 0, 0], "a weight above 0"),
+        (["a", "b", "c"], "weights of a real dtype"),
+        ([1j, 1, 1], "complex128"),
+        (np.ma.masked_equal([1, 2, 3], 2), "masked"),
+    ],
+)
+def test_wrong_weights_are_refused(weights, words):
+    with pytest.raises(DataError, match=words):
+        Dataset(np.zeros((3, 1)), [0, 1, 2], weights=weights)
+
+
+def test_two_data_sets_hold_the_same():
+    def make(**changes):
+        arrays = {"features": np.ones((3, 2)), "targets": np.arange(3.0), "weights": [1, 2, 3]} | changes
+        return Dataset(arrays.pop("features"), arrays.pop("targets"), **arrays)
+
+    assert make().holds_the_same(make())
+    for changes in (
+        {"features": np.ones((3, 2), np.float32)},
+        {"features": np.zeros((3, 2))},
+        {"features": np.ones((3, 2, 1))},
+        {"targets": np.arange(3)},
+        {"targets": np.arange(3, dtype=np.float32)},
+        {"targets": np.arange(3.0)[:, None]},
+        {"targets": [0, 1, 2.5]},
+        {"weights": [1, 2, 4]},
+        {"weights": None},
+    ):
+        assert not make().holds_the_same(make(**changes))
+        assert not make(**changes).holds_the_same(make())
+    assert make(weights=None).holds_the_same(make(weights=None))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -158,85 +257,3 @@ def test_copies_are_whole(copier):
     assert np.array_equal(again.train.features, splits.train.features)
     assert not np.shares_memory(again.train.features, splits.train.features)
     assert again.test.num_classes == 3
-
-
-def test_splits():
-    wide = Dataset(np.zeros((2, 2, 2), np.uint8), [0, 7])
-    splits = Splits("small", small(), None, wide)
-    assert (splits.num_classes, splits.sample_shape) == (8, (2, 2))
-    assert repr(splits) == "Splits('small': train 6, test 2 of (2, 2) uint8, 8 classes)"
-    with pytest.raises(AttributeError):
-        splits.name = "other"
-    with pytest.raises(DataError, match=r"'small': expected test samples of shape \(2, 2\).*got \(4,\)"):
-        Splits("small", small(), None, Dataset(np.zeros((1, 4)), [0]))
-
-
-@pytest.mark.parametrize(
-    ("samples", "most", "held"), [(9, 5, 0), (10, 5, 1), (100, 5, 5), (49, 5, 4), (60, 0, 0)]
-)
-def test_hold_out_takes_the_last_but_never_more_than_a_tenth(samples, most, held):
-    whole = small(samples)
-    train, validation = hold_out(whole, most)
-    assert len(train) == samples - held
-    if held:
-        assert np.array_equal(validation.features, whole.features[-held:])
-        assert np.shares_memory(validation.features, whole.features)
-    else:
-        assert validation is None
-
-
-def numbered(targets):
-    """A data set whose features tell its samples apart."""
-    return Dataset(np.arange(len(targets))[:, None], targets)
-
-
-LABELS = st.one_of(
-    st.lists(st.integers(0, 4), min_size=1, max_size=300),
-    st.lists(st.integers(1, 60), min_size=1, max_size=8).map(
-        lambda sizes: np.repeat(range(len(sizes)), sizes)
-    ),
-    st.integers(1, 40).map(np.arange),
-)
-
-
-@given(LABELS, st.integers(0, 40))
-def test_a_stratified_part_has_its_share_of_every_class(labels, most):
-    whole = numbered(labels)
-    train, held = stratified_hold_out(whole, most)
-    share = min(1 / 10, most / len(whole))
-    sizes = np.bincount(whole.targets)
-    kept = np.bincount(train.targets, minlength=len(sizes))
-    assert (kept[sizes > 0] > 0).all()
-    assert (abs(sizes - kept - share * sizes) < 1).all()
-    if held is None:
-        assert train is whole
-        assert most == 0 or len(whole) < 10 or sizes.max() == 1
-        return
-    assert len(held) <= min(most, len(whole) // 10)
-    if sizes[sizes > 0].min() > 1:
-        assert len(held) == min(most, len(whole) // 10)
-    for part in (train, held):
-        rows = part.features[:, 0]
-        assert (np.diff(rows) > 0).all()  # in their order
-        assert np.array_equal(part.targets, whole.targets[rows])
-        assert part.num_classes == whole.num_classes
-    assert sorted([*train.features[:, 0], *held.features[:, 0]]) == list(range(len(whole)))
-
-
-def test_a_stratified_part_is_the_same_every_time_and_drawn_from_everywhere():
-    whole = numbered(np.repeat([0, 1, 2], 1000))
-    held = stratified_hold_out(whole, 5000)[1]
-    again = stratified_hold_out(numbered(np.repeat([0, 1, 2], 1000)), 5000)[1]
-    assert np.array_equal(held.features, again.features)
-    assert np.bincount(held.targets).tolist() == [100, 100, 100]
-    # A tenth of each thousand: the mean place of a class's 100 has a standard error of 29.
-    for label in range(3):
-        rows = held.features[held.targets == label] - 1000 * label
-        assert abs(rows.mean() - 500) < 5 * 29
-
-
-def test_a_stratified_draw_needs_no_label_near_another():
-    labels = np.repeat([0, 10**15], 50)
-    train, held = stratified_hold_out(numbered(labels), 5000)
-    assert np.unique(held.targets, return_counts=True)[1].tolist() == [5, 5]
-    assert not np.shares_memory(train.features, held.features)

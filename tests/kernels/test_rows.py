@@ -84,12 +84,12 @@ def test_batches_of_any_layout_are_those_of_c_order(array, batch_size, sampling)
         patch.setattr(rows_module, "MOST_COPIED", 0)
         data = Dataset(array, targets)
         for at_once in (1, 100, 1 << 20):
-            patch.setattr(batches_module, "_SCATTERED_AT_ONCE", at_once)
-            patch.setattr(batches_module, "_AT_ONCE", at_once)
+            patch.setattr(batches_module, "_SCATTERED_GROUP_BYTES", at_once)
+            patch.setattr(batches_module, "_GROUP_BYTES", at_once)
             batches = Batches(data, batch_size, rng=0, sampling=sampling)
             ordered = Batches(ordered.dataset, batch_size, rng=0, sampling=sampling)
             for _ in range(2 * batches.steps_per_epoch + 1):
-                (features, labels), (expected, expected_labels) = next(batches), next(ordered)
+                (features, labels, _), (expected, expected_labels, _) = next(batches), next(ordered)
                 assert features.flags.c_contiguous
                 np.testing.assert_array_equal(features, expected, strict=True)
                 np.testing.assert_array_equal(labels, expected_labels)
@@ -117,7 +117,7 @@ def test_nothing_that_walks_a_data_set_copies_it_whole(view, order, monkeypatch)
     monkeypatch.setattr(rows_module, "MOST_COPIED", 0)
     monkeypatch.setattr(rows_module, "_BLOCK_BYTES", 1 << 17)
     monkeypatch.setattr(rows_module, "_SPAN_BYTES", 1 << 17)
-    monkeypatch.setattr(batches_module, "_SCATTERED_AT_ONCE", 1 << 17)
+    monkeypatch.setattr(batches_module, "_SCATTERED_GROUP_BYTES", 1 << 17)
     features = view(np.asarray(scattered(), order=order))
     targets = np.arange(len(features)) % 3
     net = dense_net(50, [4], 3, rng=0)
@@ -163,7 +163,7 @@ def _resident_file_pages():
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts pages as Linux shows them")
 def test_a_mapped_file_in_fortran_order_does_not_pile_up_in_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(batches_module, "_SCATTERED_AT_ONCE", 1 << 23)
+    monkeypatch.setattr(batches_module, "_SCATTERED_GROUP_BYTES", 1 << 23)
     shape, path = (1 << 17, 1 << 8), tmp_path / "x.npy"  # 32 MB of bytes
     written = np.lib.format.open_memmap(path, "w+", np.uint8, shape, fortran_order=True)
     written[:] = np.arange(shape[1])

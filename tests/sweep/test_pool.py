@@ -38,7 +38,7 @@ def surroundings(net, data):
     """Three figures: whether the data are mapped into memory, how many processes, how many BLAS threads."""
     mapped = all(isinstance(part.features, np.memmap) for part in (data.train, data.validation))
     threads = max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
-    return 100 * mapped + 10 * minidl.data.batches._processes + threads
+    return 100 * mapped + 10 * minidl.data.prefetch._processes + threads
 
 
 @pytest.mark.parametrize(("jobs", "value"), [(1, 11), (np.int64(2**60), 121)], ids=["one", "many"])

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.data.dataset import Dataset, Splits, stratified_hold_out
+from minidl.data.dataset import Dataset
+from minidl.data.splits import Splits, stratified_hold_out
 from minidl.errors import DataError
 from minidl.files import as_path
 from minidl.types import Array
@@ -16,16 +17,19 @@ from minidl.types import Array
 MAX_VALIDATION = 5_000
 _PARTS = ("train", "validation", "test")
 _NAMES = tuple(f"{axis}_{part}" for part in _PARTS for axis in "xy")
+_WEIGHTS = tuple(f"weights_{part}" for part in _PARTS)
 _WANTED = "arrays x_train and y_train, at will x_validation, y_validation, x_test, y_test and target_names"
 
 
 def read_npz(path: str | os.PathLike[str]) -> Splits:
     """Read `x_train`, `y_train` and what else there is of `_validation`, `_test` and `target_names`.
 
-    Where there is no validation part, a tenth of the training part (at most 5,000 samples), drawn
-    from each class in proportion and the same every time (`stratified_hold_out`), becomes one.
-    Fewer than ten training samples give none. Pickled (object) arrays are refused; arrays of other
-    names that start with neither ``x_`` nor ``y_`` are ignored.
+    Integers in `y_train` are labels, floats are numbers to predict. `weights_train` and its like say
+    how much each sample counts, as in a `Dataset`. Where there is no validation part, a tenth of the
+    training part (at most 5,000 samples) becomes one, drawn from each class in proportion and the same
+    every time (`stratified_hold_out`).
+    Fewer than ten training samples give none. Pickled (object) arrays are refused. Arrays of other
+    names are ignored, unless they start with ``x_`` or ``y_``.
 
     Raises
     ------
@@ -39,12 +43,18 @@ def read_npz(path: str | os.PathLike[str]) -> Splits:
     found = ", ".join(sorted(names)[:20]) or "no array"
     strangers = [name for name in names if name.startswith(("x_", "y_")) and name not in _NAMES]
     lone = [part for part in _PARTS if (f"x_{part}" in names) != (f"y_{part}" in names)]
+    lone += [part for part in _PARTS if f"weights_{part}" in names and f"x_{part}" not in names]
     if "x_train" not in names or strangers or lone:
-        raise DataError.expected(where, _WANTED, found, "x_ and y_ come in pairs")
+        raise DataError.expected(where, _WANTED, found, "x_ and y_ come in pairs, weights_ only with them")
     try:
         target_names = _target_names(arrays)
         parts = {
-            part: Dataset(arrays[f"x_{part}"], arrays[f"y_{part}"], target_names=target_names)
+            part: Dataset(
+                arrays[f"x_{part}"],
+                arrays[f"y_{part}"],
+                weights=arrays.get(f"weights_{part}"),
+                target_names=target_names,
+            )
             for part in _PARTS
             if f"x_{part}" in arrays
         }
@@ -63,7 +73,7 @@ def _read_arrays(where: str, path: str | os.PathLike[str]) -> tuple[list[str], d
             archive = np.load(stream, allow_pickle=False)
             if isinstance(archive, np.lib.npyio.NpzFile):
                 names = list(archive)
-                known = [name for name in names if name in (*_NAMES, "target_names")]
+                known = [name for name in names if name in (*_NAMES, *_WEIGHTS, "target_names")]
                 return names, {name: np.asarray(archive[name]) for name in known}
     except Exception as error:  # a damaged zip raises from zipfile, zlib, struct, tokenize, NumPy
         got = error or type(error).__name__

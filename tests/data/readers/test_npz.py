@@ -41,6 +41,19 @@ def test_the_validation_part_is_at_most_5000(tmp_path):
     assert len(read_npz(tmp_path / "mine.npz").validation) == 5_000
 
 
+@pytest.mark.parametrize("shape", [(40,), (40, 2)])
+def test_floats_are_numbers_to_predict(tmp_path, shape):
+    y = np.arange(np.prod(shape), dtype=np.float32).reshape(shape) / 7
+    x = np.arange(40)[:, None]
+    np.savez(tmp_path / "mine.npz", x_train=x, y_train=y, weights_train=y.reshape(40, -1)[:, 0])
+    splits = load(tmp_path / "mine.npz")
+    assert (len(splits.train), len(splits.validation), splits.has_labels) == (36, 4, False)
+    for part in (splits.train, splits.validation):
+        rows = part.features[:, 0]
+        np.testing.assert_array_equal(part.targets, y[rows], strict=True)
+        assert np.array_equal(part.weights, y.reshape(40, -1)[rows, 0])
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -54,6 +67,9 @@ def test_the_validation_part_is_at_most_5000(tmp_path):
         (arrays(x_test=np.zeros((2, 5)), y_test=np.zeros(2, int)), ["test samples of shape (3,)", "(5,)"]),
         (arrays(19) | {"x_train": np.zeros((18, 3))}, ["18 targets", "found x_train, y_train"]),
         (arrays() | {"x_train": np.array([[None]] * 20)}, ["allow_pickle"]),
+        (arrays(weights_test=np.ones(2)), ["got weights_test, x_train, y_train", "weights_ only with"]),
+        (arrays(weights_train=np.ones(2)), ["20 weights", "found weights_train"]),
+        (arrays(target_names=np.array(["a", "b"]), y_train=np.zeros(20)), ["float64", "astype(np.int64)"]),
     ],
 )
 def test_refusals_list_what_was_found(tmp_path, content, words):

@@ -1,0 +1,76 @@
+"""Where batches are gathered ahead."""
+
+import os
+
+import numpy as np
+import pytest
+
+from minidl import cores
+from minidl.data import Batches, Dataset, prefetch
+from minidl.data import batches as batches_module
+from minidl.data.prefetch import Prefetch, share_cores
+
+
+@pytest.mark.parametrize(
+    ("processes", "threads", "looks"), [(1, 3, True), (1, 4, False), (2, 1, True), (4, 1, False)]
+)
+def test_it_looks_ahead_where_a_core_is_idle(processes, threads, looks, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(4), raising=False)
+    monkeypatch.setattr("threadpoolctl.threadpool_info", lambda: [{"num_threads": threads}])
+    monkeypatch.setattr(batches_module, "_LEAST_PREFETCH_BYTES", 0)
+    monkeypatch.setattr(batches_module, "_GROUP_BYTES", 0)
+    monkeypatch.setattr(prefetch, "_processes", 1)
+    share_cores(processes)
+    data = Dataset(np.zeros((5, 2)), np.zeros(5))
+    assert (Batches(data, 2)._prefetch is not None) == looks
+    monkeypatch.setattr(cores, "cpu_quota", lambda: 1.0)  # of a container: then no core is idle
+    assert Batches(data, 2)._prefetch is None
+
+
+def test_a_result_is_taken_once_and_by_its_key():
+    one = Prefetch()
+    assert one.take("a") is None
+    one.ask("a", pow, 2, 10)
+    assert one.has("a")
+    assert not one.has("b")
+    assert one.take("b") is None
+    assert one.take("a") == 1024
+    assert one.take("a") is None
+    one.ask("a", pow, 2, 10)
+    one.ask("b", pow, 3, 2)
+    assert one.take("a") is None  # the last one asked for is the one there is
+    assert one.take("b") == 9
+
+
+def test_what_the_work_raises_is_raised_where_it_is_taken_and_the_thread_lives_on():
+    one, other = Prefetch(), Prefetch()
+    one.ask(1, pow, 0, -1)
+    other.ask(1, pow, 2, 3)
+    with pytest.raises(ZeroDivisionError):
+        one.take(1)
+    assert one.take(1) is None
+    assert other.take(1) == 8
+
+
+def test_all_work_is_done_by_one_thread_which_keeps_nothing_of_it():
+    import gc
+    import threading
+    import weakref
+
+    class Thing:
+        def work(self):
+            return threading.get_ident()
+
+    names = set()
+    for _ in range(3):
+        thing, one = Thing(), Prefetch()
+        one.ask(1, thing.work)
+        names.add(one.take(1))
+    assert len(names) == 1
+    assert names != {threading.get_ident()}
+    one.ask(1, int)  # its answer comes after the thread has let go of the last one
+    one.take(1)
+    gone = weakref.ref(thing)
+    del thing
+    gc.collect()
+    assert gone() is None
