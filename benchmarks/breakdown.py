@@ -15,9 +15,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from benchmarks.contestants import floor, ours
-from benchmarks.machine import blas_libraries, describe_machine
-from benchmarks.tables import header
-from benchmarks.training import Training
+from benchmarks.machine import blas_libraries, describe_machine, header
+from benchmarks.problems import Training
 from minidl.console import safe_console
 from minidl.data import Batches
 from minidl.tables import table

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from benchmarks.training import Array, Training
+from benchmarks.problems import Training
+from minidl.types import Array
 
 
 class ClassicNet:

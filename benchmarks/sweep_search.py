@@ -19,10 +19,9 @@ from threadpoolctl import threadpool_limits
 
 import minidl
 from benchmarks.contestants import floor
-from benchmarks.machine import Bystanders, describe_machine
+from benchmarks.machine import Bystanders, describe_machine, header
+from benchmarks.problems import Training
 from benchmarks.processes import ROOT, environment
-from benchmarks.tables import header
-from benchmarks.training import Training
 from minidl.cli.options import path
 from minidl.console import safe_console
 from minidl.data import Splits

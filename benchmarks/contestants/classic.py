@@ -6,15 +6,11 @@ import numpy as np
 
 from benchmarks.classic import ClassicNet
 from benchmarks.contestants.task import StepTask
-from benchmarks.training import Array, Training
+from minidl.types import Array
 
 
 class Step(StepTask):
     """Its own loop: every batch drawn with replacement."""
-
-    def __init__(self, problem: Training) -> None:
-        super().__init__(problem)
-        self.reset()
 
     def reset(self) -> None:
         self.net = ClassicNet(self.start)

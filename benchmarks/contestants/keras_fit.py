@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask
-from benchmarks.suites.epoch import Epoch as EpochProblem
-from benchmarks.suites.predict import Prediction
-from benchmarks.training import Array, Training
+from benchmarks.problems import Epoch as EpochProblem
+from benchmarks.problems import Prediction, Training
+from minidl.types import Array
 
 os.environ["KERAS_BACKEND"] = "jax"
 
@@ -80,15 +80,12 @@ class Predict(PredictTask):
         self.net.set_weights([array for pair in self.start for array in pair])
 
     def predict(self) -> Array:
-        x = self._numbers(self.x)
+        x = self.numbers(self.x)
         scores = self.net(x) if len(x) == 1 else self.net.predict(x, batch_size=1000, verbose=0)
         return np.asarray(np.argmax(scores, axis=1))
 
-    def probabilities(self, x: Array) -> list[float]:
-        return [float(p) for p in np.ravel(keras.ops.softmax(self.net(self._numbers(x))))]
-
-    def _numbers(self, x: Array) -> Array:
-        return x / np.float32(255) if self.problem.pixels else x
+    def probabilities(self, x: Array) -> Array:
+        return np.asarray(keras.ops.softmax(self.net(self.numbers(x))))
 
 
 def _net(problem: Training, **options: Any) -> keras.Sequential:

@@ -6,10 +6,9 @@ import numpy as np
 
 import minidl
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask, Task
-from benchmarks.suites.epoch import Epoch as EpochProblem
-from benchmarks.suites.layers import LayerPass, fingerprints
-from benchmarks.suites.predict import Prediction
-from benchmarks.training import Array, Training
+from benchmarks.problems import Epoch as EpochProblem
+from benchmarks.problems import LayerPass, Prediction, Training
+from minidl.types import Array
 
 
 class Step(StepTask):
@@ -73,8 +72,8 @@ class Predict(PredictTask):
     def predict(self) -> Array:
         return self.net.predict(self.x)
 
-    def probabilities(self, x: Array) -> list[float]:
-        return [float(p) for p in self.net.predict_probabilities(x).ravel()]
+    def probabilities(self, x: Array) -> Array:
+        return self.net.predict_probabilities(x)
 
 
 class Layers(Task):
@@ -114,7 +113,7 @@ class Layers(Task):
         else:
             passes = [np.array(self.layer.forward(x, training=True)), self.layer.backward(dy)]
             passes += [parameter.grad for _, parameter in self.layer.named_parameters()]
-        return fingerprints(passes if self.problem.backward else passes[:1])
+        return self.problem.fingerprints(*passes)
 
 
 def _net(problem: Training, standardize: minidl.Layer | None = None) -> minidl.Sequential:

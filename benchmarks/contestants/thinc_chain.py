@@ -8,7 +8,8 @@ import numpy as np
 from thinc.api import SGD, Relu, Schedule, Softmax, chain, fix_random_seed
 
 from benchmarks.contestants.task import StepTask
-from benchmarks.training import Array, Training
+from benchmarks.problems import Training
+from minidl.types import Array
 
 
 class Step(StepTask):

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from benchmarks.training import Array
+from minidl.types import Array
 
 if importlib.util.find_spec("pytest_benchmark") is None:
     raise pytest.UsageError("the micro-benchmarks need pytest-benchmark: pip install 'minidl[bench]'")

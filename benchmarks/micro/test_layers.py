@@ -10,7 +10,7 @@ import pytest
 
 import minidl
 from benchmarks.micro.conftest import Timer, draw
-from benchmarks.training import Array
+from minidl.types import Array
 
 _BATCH = 200
 _PIXELS = np.random.default_rng(0).integers(256, size=(_BATCH, 3072), dtype=np.uint8)
