@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,19 +50,17 @@ class Session:
     rounds: int = 11
     seconds: float = 0.25
     """How long a contestant should work in one round."""
-    bar: tqdm[Any] | None = None
+    bar: tqdm[Any] = field(default_factory=lambda: tqdm(disable=True))
 
     def expect(self, runs: int) -> None:
         """Let the progress bar know of so many more runs."""
-        if self.bar is not None:
-            self.bar.total = (self.bar.total or 0) + runs
-            self.bar.refresh()
+        self.bar.total = (self.bar.total or 0) + runs
+        self.bar.refresh()
 
     def tick(self, row: str, runs: int = 1) -> None:
         """So many runs of this row are done."""
-        if self.bar is not None:
-            self.bar.set_description(f"{self.suite.name}, {row}, threads {self.threads}", refresh=False)
-            self.bar.update(runs)
+        self.bar.set_description(f"{self.suite.name}, {row}, threads {self.threads}", refresh=False)
+        self.bar.update(runs)
 
     def skip(self, missing: Mapping[str, str]) -> None:
         """Go on without these peers; without the others there is nothing to compare with."""

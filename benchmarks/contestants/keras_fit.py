@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask
-from benchmarks.problems import Epoch as EpochProblem
 from benchmarks.problems import Prediction, Training
 from minidl.types import Array
 
@@ -22,6 +21,8 @@ from benchmarks.contestants.jax_jit import libraries as libraries
 class Step(StepTask):
     """`Model.fit` of a Sequential of Dense layers with ``kernel_regularizer=L2``, as its guide has it."""
 
+    metrics: tuple[str, ...] = ()
+
     def __init__(self, problem: Training) -> None:
         super().__init__(problem)
         options = {"kernel_regularizer": keras.regularizers.L2(problem.reg)} if problem.reg else {}
@@ -29,6 +30,7 @@ class Step(StepTask):
         self.net.compile(
             optimizer=keras.optimizers.SGD(problem.learning_rate),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=list(self.metrics),
         )
         self.reset()
 
@@ -48,23 +50,12 @@ class Step(StepTask):
 class Epoch(EpochTask, Step):
     """`Model.fit` with `validation_data`, the accuracy among the metrics."""
 
-    def __init__(self, problem: EpochProblem) -> None:
-        super().__init__(problem)
-        self.net.compile(
-            optimizer=keras.optimizers.SGD(problem.learning_rate),
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
+    metrics = ("accuracy",)
 
     def run(self, count: int) -> None:
-        self.net.fit(
-            self.features,
-            self.labels,
-            batch_size=self.problem.batch,
-            epochs=count,
-            validation_data=(self.held_out, self.held_out_labels),
-            verbose=0,
-        )
+        held_out = (self.held_out, self.held_out_labels)
+        how = {"batch_size": self.problem.batch, "epochs": count, "verbose": 0}
+        self.net.fit(self.features, self.labels, validation_data=held_out, **how)
 
     def validation_loss(self) -> float:
         size = self.problem.batch

@@ -58,8 +58,7 @@ class Step(StepTask):
                 losses.append(self._step(order[start : start + size]))  # noqa: PERF401 - as one writes it
 
     def loss(self, rows: Array) -> float:
-        with torch.no_grad():
-            penalty = self.problem.reg * sum(float(w.double().square().sum()) for w in self.weights)
+        penalty = self.penalty(weight.detach().numpy() for weight in self.weights)
         return self._step(torch.from_numpy(rows)) + penalty
 
     def _step(self, rows: torch.Tensor) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,10 @@ class StepTask(Task):
         """The losses, penalty included, of one step after another on the batches to be checked."""
         self.reset()
         return [self.loss(rows) for rows in self.problem.checked_batches()]
+
+    def penalty(self, weights: Iterable[Array]) -> float:
+        """The penalty's value, where a library puts it into the gradients and never into the loss."""
+        return self.problem.reg * sum(float(np.sum(np.square(w, dtype=np.float64))) for w in weights)
 
     @abstractmethod
     def loss(self, rows: Array) -> float:

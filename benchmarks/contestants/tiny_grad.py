@@ -59,9 +59,7 @@ class Step(StepTask):
         loss.item()
 
     def loss(self, rows: Array) -> float:
-        penalty = self.problem.reg * sum(
-            float(np.sum(np.square(w.numpy(), dtype=float))) for w in self.weights
-        )
+        penalty = self.penalty(weight.numpy() for weight in self.weights)
         with Context(TRAINING=1):
             loss = self.checked_step(Tensor(rows.astype(np.int32)).realize())
         return float(loss.item()) + penalty

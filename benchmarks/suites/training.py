@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.classic import ClassicNet, reference_losses
+from benchmarks.contestants.classic import ClassicNet, reference_losses
 from benchmarks.problems import DIGITS, FASHION_MNIST, Epoch, OnAxis, Training
 from benchmarks.results import Result
 from benchmarks.suite import Suite, Unit

@@ -5,8 +5,8 @@ import pickle
 
 import pytest
 
-from benchmarks.classic import ClassicNet, reference_losses
 from benchmarks.contestants import CONTESTANTS
+from benchmarks.contestants.classic import ClassicNet, reference_losses
 from benchmarks.problems import Training
 from benchmarks.processes import WorkerError, started
 from benchmarks.results import Report
