@@ -89,7 +89,7 @@ class OnAxis(Training):
 
 
 @dataclass(frozen=True)
-class Epoch(Training):
+class EpochTraining(Training):
     """Pixels of clothes, divided by 255; so many more samples than those trained on are evaluated."""
 
     features: int = 784

@@ -62,19 +62,16 @@ class Session:
         self.bar.set_description(f"{self.suite.name}, {row}, threads {self.threads}", refresh=False)
         self.bar.update(runs)
 
-    def skip(self, missing: Mapping[str, str]) -> None:
-        """Go on without these peers; without the others there is nothing to compare with."""
-        for name, reason in missing.items():
-            if name in ALWAYS:
-                raise WorkerError(f"{CONTESTANTS[name].title}: {reason}")
-            self.report.skip(self.suite.name, name, reason)
+    def leave_out(self, reasons: Mapping[str, str] | Mapping[str, Exception], row: str = "") -> None:
+        """Go on without these peers, or only without their figures on one row.
 
-    def refuse(self, row: str, refused: Mapping[str, Exception]) -> None:
-        """Go on without these peers' figures on one row, where they failed or are wrong."""
-        for name, error in refused.items():
+        Without the floor or minidl there is nothing to compare with: that is raised.
+        """
+        for name, reason in reasons.items():
             if name in ALWAYS:
-                raise error
-            self.report.skip(self.suite.name, name, str(error), row)
+                title = CONTESTANTS[name].title
+                raise reason if isinstance(reason, Exception) else WorkerError(f"{title}: {reason}")
+            self.report.skip(self.suite.name, name, str(reason), row)
 
 
 def measure(session: Session) -> Iterator[Result]:
@@ -155,7 +152,7 @@ def _measure_in_workers(session: Session) -> Iterator[Result]:
     """Every problem by every contestant, each in one process from the first problem to the last."""
     suite = session.suite
     with started(session.names, session.threads, confined=session.confined) as (processes, missing):
-        session.skip(missing)
+        session.leave_out(missing)
         for name, process in processes.items():
             for record in process.ask("libraries"):
                 session.report.libraries.append({"suite": suite.name, "contestant": name, **record})
@@ -178,7 +175,7 @@ def _measure_problem(session: Session, problem: Problem, processes: Mapping[str,
             counts[name] = max(round(length / seconds), 1)
             if seconds > _SLOW * length:
                 slow.add(name)
-    session.refuse(problem.label, refused)
+    session.leave_out(refused, problem.label)
 
     def once(name: str) -> float:
         return processes[name].run(counts[name]) / (counts[name] * problem.units)
@@ -199,7 +196,7 @@ def _measure_programs(session: Session) -> Iterator[Result]:
     """Every value is that of one run of a program from start to end; the first run is not counted."""
     suite = session.suite
     missing = {name: reason for name in session.names if (reason := CONTESTANTS[name].missing)}
-    session.skip(missing)
+    session.leave_out(missing)
     rounds = min(session.rounds, _QUICK_PROGRAM_ROUNDS) if session.quick else session.rounds
     with tempfile.TemporaryDirectory() as directory:
         suite.write_input(Path(directory))
@@ -209,7 +206,7 @@ def _measure_programs(session: Session) -> Iterator[Result]:
             for name in [name for name in session.names if name not in missing]:
                 with _noting(refused, name):
                     once(name)  # also gets the program's files into the system's cache
-            session.refuse(problem.label, refused)
+            session.leave_out(refused, problem.label)
             ready = [name for name in session.names if name not in {*missing, *refused}]
             session.expect(rounds * len(ready))
             values = take_turns(ready, rounds, once, partial(session.tick, problem.label))

@@ -83,38 +83,30 @@ def _cell(suite: Suite, result: Result, *, bold: bool) -> str:
 
 
 def _about(suite: Suite, report: Report) -> str:
-    lines = [("BLAS", text) for text in _libraries(suite, report)]
-    busy = report.bystanders.get(suite.name)
-    if busy is not None:
-        lines.append(("meanwhile", f"{busy:.2f} cores busy with other programs"))
-    return header([*lines, *(("left out", text) for text in _left_out(suite, report))])
-
-
-def _remarks(suite: Suite, report: Report) -> list[str]:
-    results = report.of(suite.name)
-    return [*(suite.remarks(results) if results else []), *suite.notes]
-
-
-def _libraries(suite: Suite, report: Report) -> list[str]:
-    """Each library with the threads it was seen with and those who load it."""
+    """Each library with the threads it was seen with and those who load it; who is left out, and why."""
     users: dict[str, tuple[dict[str, None], dict[str, None]]] = {}  # dicts, as sets in order
     for record in report.libraries:
         if record["suite"] == suite.name:
             threads, titles = users.setdefault(record["library"], ({}, {}))
             threads[f"{record['threads']}"] = titles[CONTESTANTS[record["contestant"]].title] = None
-    return [
-        f"{library}, threads {' and '.join(threads)}: {', '.join(titles)}"
+    lines = [
+        ("BLAS", f"{library}, threads {' and '.join(threads)}: {', '.join(titles)}")
         for library, (threads, titles) in users.items()
     ]
+    if suite.name in report.bystanders:
+        busy = report.bystanders[suite.name]
+        lines.append(("meanwhile", f"{busy:.2f} cores busy with other programs"))
+    for skipped in report.skipped:
+        if skipped["suite"] == suite.name:
+            row = f" at {skipped['row']}" if "row" in skipped else ""
+            title = CONTESTANTS[skipped["contestant"]].title
+            lines.append(("left out", f"{title}{row}: {skipped['reason']}"))
+    return header(lines)
 
 
-def _left_out(suite: Suite, report: Report) -> list[str]:
-    lines = []
-    for record in report.skipped:
-        if record["suite"] == suite.name:
-            row = f" at {record['row']}" if "row" in record else ""
-            lines.append(f"{CONTESTANTS[record['contestant']].title}{row}: {record['reason']}")
-    return lines
+def _remarks(suite: Suite, report: Report) -> list[str]:
+    results = report.of(suite.name)
+    return [*(suite.remarks(results) if results else []), *suite.notes]
 
 
 def _times(result: Result, base: Result | None) -> str:

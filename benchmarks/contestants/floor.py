@@ -8,8 +8,7 @@ from functools import partial
 import numpy as np
 
 from benchmarks.contestants.task import Task
-from benchmarks.problems import Epoch as EpochProblem
-from benchmarks.problems import Prediction, Training
+from benchmarks.problems import EpochTraining, Prediction, Training
 from minidl.types import Array
 
 
@@ -49,7 +48,7 @@ class Step(Task):
 class Epoch(Step):
     """The products of an epoch's steps, and those of the evaluation behind it."""
 
-    def __init__(self, problem: EpochProblem) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
         self.evaluation = _forward(problem.data("validation")[0], problem)
 

@@ -6,8 +6,7 @@ import numpy as np
 
 import minidl
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask, Task
-from benchmarks.problems import Epoch as EpochProblem
-from benchmarks.problems import LayerPass, Prediction, Training
+from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training
 from minidl.types import Array
 
 
@@ -46,7 +45,7 @@ class Step(StepTask):
 class Epoch(EpochTask, Step):
     """`Trainer.fit` with a validation set. Pixels stay uint8 and become numbers inside the net."""
 
-    def __init__(self, problem: EpochProblem) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
         self.features, _ = problem.pixels()
         self.train = minidl.Dataset(self.features, self.labels)

@@ -12,8 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask, Task
 from benchmarks.machine import describe_library
-from benchmarks.problems import Epoch as EpochProblem
-from benchmarks.problems import LayerPass, Prediction, Training
+from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training
 from minidl.types import Array
 
 
@@ -72,7 +71,7 @@ class Step(StepTask):
 class Epoch(EpochTask, Step):
     """The quickstart tutorial's loops, printing left out: a `DataLoader` each over a `TensorDataset`."""
 
-    def __init__(self, problem: EpochProblem) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
         parts = (
             TensorDataset(self.x, self.y),

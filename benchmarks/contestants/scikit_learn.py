@@ -10,8 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask
-from benchmarks.problems import Epoch as EpochProblem
-from benchmarks.problems import Prediction, Training
+from benchmarks.problems import EpochTraining, Prediction, Training
 from minidl.types import Array
 
 
@@ -62,7 +61,7 @@ class Step(StepTask):
 class Epoch(EpochTask, Step):
     """`partial_fit`, which is one epoch, and `score`."""
 
-    def __init__(self, problem: EpochProblem) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
         sklearn.set_config(assume_finite=False)  # as it is for its users
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problems import Epoch, Prediction, Training
+from benchmarks.problems import EpochTraining, Prediction, Training
 from minidl.types import Array
 
 
@@ -64,9 +64,9 @@ class StepTask(Task):
 class EpochTask(StepTask):
     """Training for whole epochs, each followed by an evaluation; stands before a `StepTask` that trains."""
 
-    problem: Epoch
+    problem: EpochTraining
 
-    def __init__(self, problem: Epoch) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
         self.held_out, self.held_out_labels = problem.data("validation")
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contestants.classic import ClassicNet, reference_losses
-from benchmarks.problems import DIGITS, FASHION_MNIST, Epoch, OnAxis, Training
+from benchmarks.problems import DIGITS, FASHION_MNIST, EpochTraining, OnAxis, Training
 from benchmarks.results import Result
 from benchmarks.suite import Suite, Unit
 from benchmarks.suites import scaling
@@ -84,10 +84,11 @@ SCALING = Suite(
 )
 
 
-def _epochs(quick: bool) -> list[Epoch]:
-    size = {"samples": 5_000, "validation": 1_000} if quick else {}
+def _epochs(quick: bool) -> list[EpochTraining]:
+    options: dict[str, Any] = {"samples": 5_000, "validation": 1_000} if quick else {}
+    options["directory"] = _fashion_mnist()
     return [
-        Epoch(f"784-{hidden}-10, batch {batch}", (hidden,), batch=batch, directory=_fashion_mnist(), **size)
+        EpochTraining(f"784-{hidden}-10, batch {batch}", (hidden,), batch=batch, **options)
         for hidden, batch in ((100, 100), (300, 200))
     ]
 
@@ -102,7 +103,7 @@ def _fashion_mnist() -> str:
     return ""
 
 
-def _epoch_losses(problem: Epoch) -> list[float]:
+def _epoch_losses(problem: EpochTraining) -> list[float]:
     net = ClassicNet(problem.weights(), np.float64)
     losses = reference_losses(problem, net)
     features, labels = problem.data("validation")
