@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.contestants.classic import ClassicNet, reference_losses
-from benchmarks.problems import Training
+from benchmarks.problems import Program, Training
 from benchmarks.processes import WorkerError, started
 from benchmarks.results import Report
 from benchmarks.rounds import AnswersDiffer, Session, check, measure, take_turns
@@ -113,6 +113,19 @@ def test_a_peer_that_is_refused_has_no_figures_and_minidl_ends_the_run():
     assert (record["contestant"], record["row"]) == ("classic", "tiny")
     with pytest.raises(AnswersDiffer, match="minidl: expected"):
         list(measure(dataclasses.replace(session, names=["floor", "minidl"])))
+
+
+def test_a_program_tells_its_own_figure_and_is_refused_where_it_learns_too_little():
+    printed = {"floor": "1, 42", "minidl": "0.9, 43", "classic": "0.89, 44"}
+    commands = tuple((name, ("-c", f"print({text})")) for name, text in printed.items())
+    problem = Program("tiny", commands, least=0.9)
+    suite = dataclasses.replace(SUITES["memory"], problems=lambda quick: [problem])
+    session = Session(suite, list(printed), 1, Report({}), rounds=2)
+    found = {result.contestant: result.values for result in measure(session)}
+    assert found == {"floor": [42, 42], "minidl": [43, 43]}
+    (record,) = session.report.skipped
+    assert (record["contestant"], record["row"]) == ("classic", "tiny")
+    assert "expected a test accuracy of 90.0%, got 89.0%" in record["reason"]
 
 
 def test_an_error_in_a_worker_comes_back_by_name():
