@@ -1,7 +1,8 @@
 """minidl beside its peers: ``python -m benchmarks``, from the repository's root.
 
-`suites` say what is measured, `contestants` how each library does it. `processes` and `worker` give
-each contestant a process of its own, `rounds` checks and times them in turn; `results` keeps the
-figures, `tables` and `plots` show them, `machine` says what they were measured on. `budget` counts
-what a step costs; `sweep_search` times a whole search for hyperparameters.
+`problems` are what is measured, `contestants` how each library does it. `suites` are descriptions (`suite`)
+which `__main__` alone knows and hands on: `rounds` checks and times the contestants in turn, each in a
+process of its own (`processes`, `worker`); `results` keeps the figures, `tables` and `plots` show them,
+`machine` says what they were measured on. `budget` counts what a step costs, `breakdown` says where its
+time goes; `sweep_search` times a whole search for hyperparameters.
 """

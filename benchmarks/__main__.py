@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.machine import Bystanders, describe_machine, usable_cores
+from benchmarks.machine import Bystanders, describe_machine, header
+from benchmarks.plots import plot
 from benchmarks.processes import WorkerError
 from benchmarks.results import Report, ResultsError
-from benchmarks.rounds import ALWAYS, Session
-from benchmarks.suite import Suite
+from benchmarks.rounds import Session, measure
+from benchmarks.suite import ALWAYS, Suite
 from benchmarks.suites import SUITES
-from benchmarks.tables import header, markdown, section
+from benchmarks.tables import markdown, section
 from minidl.cli.options import path
 from minidl.console import one_line, safe_console
+from minidl.cores import usable_cores
 
 PEERS = tuple(name for name in CONTESTANTS if name not in ALWAYS)
 """Those that a user chooses from; the floor and minidl always run."""
@@ -48,10 +50,11 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line says; returns the exit code."""
     options = _parser().parse_args(arguments)
+    suites = [SUITES[name] for name in dict.fromkeys(options.suites or SUITES)]
     try:
         if options.source is None:
             report = run(
-                [SUITES[name] for name in options.suites or SUITES],
+                suites,
                 options.threads,
                 options.peers,
                 quick=options.quick,
@@ -61,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1 if any("row" in record for record in report.skipped) else 0
         report = Report.read(options.source)
         print(header(report.machine))
-        for suite in SUITES.values():
-            if report.of(suite.name) and suite.name in (options.suites or SUITES):
+        for suite in suites:
+            if report.of(suite.name):
                 show(suite, report, options.out)
         print(f"\nwritten: {options.out}")
     except (ResultsError, WorkerError, OSError) as error:
@@ -90,22 +93,18 @@ def run(
     """
     out.mkdir(parents=True, exist_ok=True)
     rounds, seconds = rounds or (5 if quick else 11), seconds or (0.05 if quick else 0.25)
-    how = {
-        "rounds": f"{rounds}, of {seconds:g} s for each contestant",
-        "confined": "all, to as many cores as threads"
-        if confined
-        else "JAX and Keras on JAX, to as many cores",
-    }
+    who = "all, to as many cores as threads" if confined else "JAX and Keras on JAX, to as many cores"
+    how = {"rounds": f"{rounds}, of {seconds:g} s for each contestant", "confined": who}
     report = Report(describe_machine() | how)
     print(header(report.machine), flush=True)
     for suite in suites:
-        names, bystanders = chosen(suite, peers), Bystanders()
+        names, bystanders = suite.chosen(peers), Bystanders()
         try:
             # On standard error, and only where that is a terminal.
             with tqdm(unit="run", leave=False, disable=None) as bar:
                 for count in threads:
-                    session = Session(suite.name, names, count, report, quick, confined, rounds, seconds, bar)
-                    report.results.extend(suite.measure(session))
+                    session = Session(suite, names, count, report, quick, confined, rounds, seconds, bar)
+                    report.results.extend(measure(session))
         finally:  # whatever there is by now is kept
             busy = bystanders.busy_cores()
             if busy is not None:
@@ -116,13 +115,6 @@ def run(
     return report
 
 
-def chosen(suite: Suite, peers: Sequence[str] | None) -> list[str]:
-    """Who is to take part: always the floor and minidl, and the peers asked for or the suite's own."""
-    if peers is None:
-        peers = suite.contestants if suite.default_peers is None else suite.default_peers
-    return [name for name in suite.contestants if name in ALWAYS or name in peers]
-
-
 def show(suite: Suite, report: Report, out: Path) -> None:
     """Print the suite's section; write its picture, and the page of all suites so far."""
     print(f"\n{section(suite, report)}", flush=True)
@@ -131,7 +123,7 @@ def show(suite: Suite, report: Report, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "results.md").write_text(markdown(SUITES.values(), report), encoding="utf-8")
         try:
-            suite.plot(results, out / f"{suite.name}.png")
+            plot(suite, results, out / f"{suite.name}.png")
         except Exception as error:  # one suite's picture is not worth the others' figures
             print(f"no picture: {one_line(error)}", file=sys.stderr)
 
@@ -143,43 +135,32 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    cores = usable_cores()
-    every = sorted({1, cores})
-    parser.add_argument("suites", nargs="*", type=_suite, metavar="SUITE", help="which suites (all)")
-    parser.add_argument("--quick", action="store_true", help="fewer rows, fewer and shorter rounds")
-    parser.add_argument(
-        "--peers", type=_peers, metavar="A,B", help="whom to run beside minidl and the floor (see above)"
-    )
-    parser.add_argument(
-        "--threads",
-        type=_threads,
-        nargs="+",
-        default=every,
-        metavar="N",
-        help=f"threads of every contestant ({' '.join(map(str, every))})",
-    )
-    parser.add_argument(
-        "--confine",
-        action="store_true",
-        help="confine everybody to as many cores as threads: minidl then gathers no batch on an idle core",
-    )
-    parser.add_argument(
-        "--out",
-        type=path,
-        default=Path("runs/benchmarks"),
-        metavar="DIR",
-        help="where results.json, results.md and the pictures go (%(default)s)",
-    )
-    parser.add_argument(
-        "--from", type=path, metavar="FILE", dest="source", help="show a results.json, measure nothing"
-    )
+    add = parser.add_argument
+    every = sorted({1, usable_cores()})
+    add("suites", nargs="*", type=_one_of("suite", SUITES), metavar="SUITE", help="which suites (all)")
+    add("--quick", action="store_true", help="fewer rows, fewer and shorter rounds")
+    add("--peers", type=_peers, metavar="A,B", help="whom to run beside minidl and the floor (see above)")
+    threads = f"threads of every contestant ({' '.join(map(str, every))})"
+    add("--threads", type=_threads, nargs="+", default=every, metavar="N", help=threads)
+    confine = "confine everybody to as many cores as threads: minidl then gathers no batch on an idle core"
+    add("--confine", action="store_true", help=confine)
+    out = "where results.json, results.md and the pictures go (%(default)s)"
+    add("--out", type=path, default=Path("runs/benchmarks"), metavar="DIR", help=out)
+    add("--from", type=path, metavar="FILE", dest="source", help="show a results.json, measure nothing")
     return parser
 
 
-def _suite(text: str) -> str:
-    if text not in SUITES:
-        raise argparse.ArgumentTypeError(f"unknown suite {text!r}; there are {', '.join(SUITES)}")
-    return text
+def _one_of(what: str, names: Iterable[str]) -> Callable[[str], str]:
+    def checked(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(f"unknown {what} {text!r}; there are {', '.join(names)}")
+        return text
+
+    return checked
+
+
+def _peers(text: str) -> list[str]:
+    return [_one_of("peer", PEERS)(name) for name in text.split(",") if name]
 
 
 def _threads(text: str) -> int:
@@ -187,14 +168,6 @@ def _threads(text: str) -> int:
     if not 1 <= number <= usable_cores():
         raise argparse.ArgumentTypeError(f"expected 1 to {usable_cores()}, the usable cores, got {text!r}")
     return number
-
-
-def _peers(text: str) -> list[str]:
-    names = [name for name in text.split(",") if name]
-    unknown = [name for name in names if name not in PEERS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"unknown peer {unknown[0]!r}; there are {', '.join(PEERS)}")
-    return names
 
 
 if __name__ == "__main__":

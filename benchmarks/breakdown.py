@@ -6,18 +6,18 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 from threadpoolctl import threadpool_limits
 
 from benchmarks.contestants import floor, ours
-from benchmarks.machine import blas_libraries, describe_machine
-from benchmarks.tables import header
-from benchmarks.training import Training
+from benchmarks.machine import blas_libraries, describe_machine, header
+from benchmarks.problems import Training
 from minidl.console import safe_console
 from minidl.data import Batches
 from minidl.tables import table
@@ -39,13 +39,8 @@ Times = dict[str, list[float]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
     options = _parser().parse_args(arguments)
-    problem = Training(
-        "",
-        tuple(options.hidden),
-        features=options.features,
-        batch=options.batch,
-        samples=max(options.samples // options.batch, 2) * options.batch,
-    )
+    samples = max(options.samples // options.batch, 2) * options.batch
+    problem = Training("", tuple(options.hidden), options.features, batch=options.batch, samples=samples)
     with threadpool_limits(options.threads):
         print(header(describe_machine()))
         print(f"BLAS      {', '.join(library['library'] for library in blas_libraries())}")
@@ -98,77 +93,49 @@ def show(times: Seconds) -> str:
     rest = step - sum(part.values())
     beyond = {name: time - product.get(name, 0.0) for name, time in part.items()} | {"the loop itself": rest}
     least = sum(product.values())
-    rows = [
-        (
-            name,
-            f"{part.get(name, rest):,.1f}",
-            _known(product.get(name)),
-            f"{more:,.1f}",
-            f"{more / step:.1%}",
-        )
-        for name, more in sorted(beyond.items(), key=lambda item: -item[1])
-    ]
+    rows = []
+    for name, more in sorted(beyond.items(), key=lambda item: -item[1]):
+        bare = f"{product[name]:,.1f}" if name in product else ""
+        rows.append((name, f"{part.get(name, rest):,.1f}", bare, f"{more:,.1f}", f"{more / step:.1%}"))
     total = ("step", f"{step:,.1f}", f"{least:,.1f}", f"{step - least:,.1f}", f"{1 - least / step:.1%}")
     text = table(("part", "µs", "product", "beyond", "of the step"), [*rows, total])
     return f"{text}\n\nunwatched, the step takes {unwatched:,.1f} µs: {unwatched / least:.2f} × its products"
 
 
-def _known(value: float | None) -> str:
-    return "" if value is None else f"{value:,.1f}"
-
-
 @contextmanager
 def _watched(minidl: ours.Step, times: Times) -> Iterator[None]:
-    """Every part of minidl's step under a watch."""
-    net, trainer = minidl.net, minidl.trainer
-    watch = _Watch(times)
-    for name, layer in net._children.items():
-        watch.over(layer, "forward", f"{name} forward")
-        if "affine" in name:
-            watch.over(layer, "backward_parameters", f"{name} gradients of the parameters")
-        if name != "affine0" and name != "flatten0":
-            what = "gradient of the input" if "affine" in name else "backward"
-            watch.over(layer, "backward", f"{name} {what}", less=f"{name} gradients of the parameters")
-    watch.over(trainer.regularizer, "add_gradients", "penalty")
-    watch.over(trainer.optimizer, "step", "update")
-    watch.over(trainer.history, "record_step", "history")
-    watch.over(Batches, "__next__", "gather the batch")
-    watch.over(loop, "check_finite", "check that all is finite")
-    watch.over(loop, "count_right", "training accuracy")
-    try:
-        yield
-    finally:
-        watch.end()
+    """Every part of minidl's step under a watch: its seconds, call after call, in `times`."""
 
-
-class _Watch:
-    """Times the calls of functions, in whose places it puts others until it ends."""
-
-    def __init__(self, times: Times) -> None:
-        self.times = times
-        self._undo: list[Callable[[], None]] = []
-
-    def over(self, owner: Any, name: str, label: str, *, less: str = "") -> None:
+    def over(owner: Any, name: str, label: str, *, less: str = "") -> None:
         """Time ``owner.name``, less what the part `less` took within it."""
         function, clock = getattr(owner, name), time.perf_counter
-        times, within = self.times.setdefault(label, []), self.times.get(less)
+        seconds, within = times.setdefault(label, []), times.get(less)
 
         def timed(*arguments: Any, **options: Any) -> Any:
             start = clock()
             result = function(*arguments, **options)
-            seconds = clock() - start
+            passed = clock() - start
             if options.get("training", True):  # a fit looks at a sample before its first step
-                times.append(seconds - within[-1] if within else seconds)
+                seconds.append(passed - within[-1] if within else passed)
             return result
 
-        original = vars(owner).get(name)
-        self._undo.append(lambda: setattr(owner, name, original) if original else delattr(owner, name))
-        setattr(owner, name, timed)
+        stack.enter_context(patch.object(owner, name, timed))
 
-    def end(self) -> None:
-        """Put everything back."""
-        while self._undo:
-            self._undo.pop()()
+    with ExitStack() as stack:
+        for name, layer in minidl.net._children.items():
+            over(layer, "forward", f"{name} forward")
+            if "affine" in name:
+                over(layer, "backward_parameters", f"{name} gradients of the parameters")
+            if name != "affine0" and name != "flatten0":
+                what = "gradient of the input" if "affine" in name else "backward"
+                over(layer, "backward", f"{name} {what}", less=f"{name} gradients of the parameters")
+        over(minidl.trainer.regularizer, "add_gradients", "penalty")
+        over(minidl.trainer.optimizer, "step", "update")
+        over(minidl.trainer.history, "record_step", "history")
+        over(Batches, "__next__", "gather the batch")
+        over(loop, "check_finite", "check that all is finite")
+        over(loop, "count_right", "training accuracy")
+        yield
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import os
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = {
-    "minidl": "minidl",
-    "NumPy": "numpy",
-    "scikit-learn": "scikit-learn",
-    "PyTorch": "torch",
-    "JAX": "jax",
-    "Keras": "keras",
-    "thinc": "thinc",
-    "tinygrad": "tinygrad",
-}
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from minidl.cores import usable_cores
+
+_PACKAGES = ("minidl", "numpy", "scikit-learn", "torch", "jax", "keras", "thinc", "tinygrad")
+_TITLES = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "keras": "Keras"}
 _PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _APIS = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS"}
 
 
 def describe_machine() -> dict[str, str]:
     """CPU, cores, system, Python and versions; and what is set that changes the BLAS's kernel."""
+    versions = []
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions.append(f"{_TITLES.get(package, package)} {version(package)}")
     machine = {
         "date": datetime.date.today().isoformat(),
         "CPU": _cpu(),
         "cores": f"{usable_cores()} usable of {os.cpu_count()}",
         "system": platform.platform(),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
-        "versions": ", ".join(f"{title} {version}" for title, version in _versions()),
+        "versions": ", ".join(versions),
     }
     return machine | {name: os.environ[name] for name in _PINS if name in os.environ}
 
 
+def header(facts: Mapping[str, str] | list[tuple[str, str]]) -> str:
+    """Facts, a name and what is to be said on each line."""
+    pairs = list(facts.items()) if isinstance(facts, Mapping) else facts
+    width = max((len(name) for name, _ in pairs), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in pairs)
+
+
 def blas_libraries() -> list[dict[str, Any]]:
     """The BLAS libraries of this process: a name with version and kernel, and the threads."""
-    import numpy as np
-    from threadpoolctl import threadpool_info
-
     np.ones((2, 2)) @ np.ones((2, 2))
     return [
         describe_library(pool["internal_api"], pool["version"], pool.get("architecture"), pool["num_threads"])
@@ -68,8 +74,8 @@ class Bystanders:
         end = self._read()
         if self._start is None or end is None:
             return None
-        (clock, machine, own), (end_clock, end_machine, end_own) = self._start, end
-        return max((end_machine - machine) - (end_own - own), 0.0) / max(end_clock - clock, 1e-9)
+        clock, machine, own = (after - before for before, after in zip(self._start, end, strict=True))
+        return max(machine - own, 0.0) / max(clock, 1e-9)
 
     @staticmethod
     def _read() -> tuple[float, float, float] | None:
@@ -80,27 +86,12 @@ class Bystanders:
             return None
         user, nice, system, _, _, irq, soft, steal = (int(field) for field in fields)
         busy = (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
-        times = os.times()
-        return time.perf_counter(), busy, sum(times[:4])
-
-
-def usable_cores() -> int:
-    """The cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return time.perf_counter(), busy, sum(os.times()[:4])
 
 
 def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text().splitlines():
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def _versions() -> Iterable[tuple[str, str]]:
-    for title, package in _PACKAGES.items():
-        try:
-            yield title, importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue

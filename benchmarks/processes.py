@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from benchmarks.contestants import CONTESTANTS
+from benchmarks.worker import confine
+from minidl.cores import THREAD_VARIABLES
 
 ROOT = Path(__file__).resolve().parents[1]
-
-# Each library reads its own when it is loaded, so they are set before the process starts.
-_THREAD_VARIABLES = (
-    "OPENBLAS_NUM_THREADS",
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUM_CPU_THREADS",  # tinygrad's
-)
 
 
 class WorkerError(Exception):
@@ -32,35 +25,35 @@ class WorkerError(Exception):
 
 
 class Process:
-    """A contestant in a process of its own with so many threads; close it or use it in a ``with``."""
+    """A contestant in a process of its own with so many threads; close it after use."""
 
-    def __init__(self, suite: str, name: str, threads: int, confined: bool) -> None:
-        self.name, self.threads = name, threads
-        self.title = CONTESTANTS[name].title
+    def __init__(self, name: str, threads: int, confined: bool) -> None:
+        self.name, self.title = name, CONTESTANTS[name].title
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", suite, name, str(cores_for(name, threads, confined))],
+            [sys.executable, "-m", "benchmarks.worker", name, f"{cores_for(name, threads, confined)}"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
             cwd=ROOT,
             env=environment(threads),
         )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._commands, self._answers = self._process.stdin, self._process.stdout
 
     def wait(self) -> Any:
         """The answer to the last command, or to the start."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        reply = json.loads(line) if line else {"error": "its process ended"}
-        if "error" in reply:
-            raise WorkerError(f"{self.title}: {reply['error']}")
-        return reply["result"]
+        try:
+            well, result = pickle.load(self._answers)
+        except EOFError:
+            well, result = False, "its process ended"
+        if not well:
+            raise WorkerError(f"{self.title}: {result}")
+        return result
 
     def send(self, command: str, **arguments: Any) -> None:
         """Ask for something without waiting for it."""
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps({"do": command, "with": arguments}) + "\n")
-            self._process.stdin.flush()
+            self._commands.write(pickle.dumps((command, arguments)))
+            self._commands.flush()
         except BrokenPipeError:
             raise WorkerError(f"{self.title}: its process ended") from None
 
@@ -75,28 +68,24 @@ class Process:
 
     def close(self) -> None:
         """End the process: by itself, so that libraries can tidy up; if it is at work, at once."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         with suppress(BrokenPipeError):
-            self._process.stdin.close()
+            self._commands.close()
         try:
             self._process.wait(timeout=3)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
-
-    def __enter__(self) -> Process:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._answers.close()
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The environment of a process with so many threads."""
-    return os.environ | dict.fromkeys(_THREAD_VARIABLES, str(threads))
+    """The environment of a process with so many threads, and in which it finds `benchmarks`.
+
+    Each library reads its own variable when it is loaded, tinygrad NUM_CPU_THREADS.
+    """
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    counts = dict.fromkeys((*THREAD_VARIABLES, "NUM_CPU_THREADS"), str(threads))
+    return {**os.environ, **counts, "PYTHONPATH": path}
 
 
 def cores_for(name: str, threads: int, confined: bool) -> int:
@@ -106,15 +95,14 @@ def cores_for(name: str, threads: int, confined: bool) -> int:
 
 @contextmanager
 def started(
-    suite: str, names: Iterable[str], threads: int, *, confined: bool = False
+    names: Iterable[str], threads: int, *, confined: bool = False
 ) -> Iterator[tuple[dict[str, Process], dict[str, str]]]:
     """Processes of the contestants that can take part, and why each of the others cannot."""
-    missing = {name: CONTESTANTS[name].missing for name in names}
-    skipped = {name: reason for name, reason in missing.items() if reason}
+    skipped = {name: reason for name in names if (reason := CONTESTANTS[name].missing)}
     with ExitStack() as stack:
         # All are started before the first is waited for: most of an import is waiting.
         ready = {
-            name: stack.enter_context(Process(suite, name, threads, confined))
+            name: stack.enter_context(closing(Process(name, threads, confined)))
             for name in names
             if name not in skipped
         }
@@ -125,3 +113,27 @@ def started(
                 del ready[name]
                 skipped[name] = str(error).removeprefix(f"{process.title}: ")
         yield ready, skipped
+
+
+def run_program(
+    name: str, arguments: Sequence[str], threads: int, confined: bool, directory: str
+) -> tuple[float, str]:
+    """Seconds that a fresh Python takes for `arguments`, and what it prints."""
+    variables = environment(threads)
+    # A program is compiled once, and not at every start, as it is where this is set.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=directory,
+        env=variables,
+        preexec_fn=partial(confine, cores_for(name, threads, confined)),
+        check=False,
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise WorkerError(f"{CONTESTANTS[name].title}: {lines[-1][:300]}")
+    return seconds, done.stdout

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from minidl.files import atomic_write
+
+_SUMMARY = ("median", "lower_quartile", "upper_quartile")
 
 
 class ResultsError(Exception):
@@ -75,24 +77,20 @@ class Report:
         """Everything as JSON, with every round's value."""
         content = asdict(self)
         for record, result in zip(content["results"], self.results, strict=True):
-            lower, upper = result.quartiles
-            record |= {"median": result.median, "lower_quartile": lower, "upper_quartile": upper}
+            record |= zip(_SUMMARY, (result.median, *result.quartiles), strict=True)
         with atomic_write(path) as file:
             file.write((json.dumps(content, indent=1) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What `write` wrote.
-
-        Raises
-        ------
-        ResultsError
-            For a file that is something else.
-        """
+        """What `write` wrote; a `ResultsError` for a file that is something else."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            results = [_result(record) for record in content.pop("results")]
-            return cls(**content, results=results)
+            for record in content["results"]:
+                for summary in _SUMMARY:
+                    record.pop(summary, None)
+            content["results"] = [Result(**record) for record in content["results"]]
+            return cls(**content)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             problem = f"{type(error).__name__}: {error}"
             raise ResultsError(
@@ -100,6 +98,9 @@ class Report:
             ) from None
 
 
-def _result(record: Mapping[str, Any]) -> Result:
-    summary = ("median", "lower_quartile", "upper_quartile")
-    return Result(**{key: value for key, value in record.items() if key not in summary})
+def rows(results: Iterable[Result]) -> list[dict[str, Result]]:
+    """The results of each row by contestant; rows in their order, of each the fewest threads first."""
+    order: dict[str, dict[int, dict[str, Result]]] = {}
+    for result in results:
+        order.setdefault(result.row, {}).setdefault(result.threads, {})[result.contestant] = result
+    return [threads[count] for threads in order.values() for count in sorted(threads)]

@@ -1,30 +1,17 @@
-"""What a suite is: problems, who takes part, how they are measured and shown."""
+"""What a suite is: a description that the runner, the tables and the pictures read."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from benchmarks.problems import Problem
 from benchmarks.results import Result
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.rounds import Session
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One row of a suite: what is measured. A subclass's fields travel to the workers as JSON."""
-
-    label: str
-
-    @property
-    def units(self) -> int:
-        """How many of what the suite's unit counts, steps for example, one run consists of."""
-        return 1
+ALWAYS = ("floor", "minidl")
+"""Those that everything is compared with; the others are the peers."""
 
 
 @dataclass(frozen=True)
@@ -42,55 +29,46 @@ class Unit:
         return f"{value * self.scale:{self.format}}"
 
 
-class Suite(ABC):
-    """One question to all contestants.
+def _nothing(_: object) -> list[Any]:
+    return []
 
-    A contestant takes part through a class named `task` in its module, a `Task`, which is made in
-    the contestant's own process for each problem. A suite that cannot work so (fresh processes,
-    other quantities than time) overrides `measure`.
-    """
 
-    name: ClassVar[str]
+@dataclass(frozen=True)
+class Suite:
+    """One question to all contestants."""
+
+    name: str
     """On the command line and in files."""
-    help: ClassVar[str]
+    help: str
     """One line."""
-    task: ClassVar[str]
-    contestants: ClassVar[tuple[str, ...]]
+    contestants: tuple[str, ...]
     """Who can take part, in the table's order."""
-    default_peers: ClassVar[tuple[str, ...] | None] = None
-    """Those that run where nobody asks for others; None: all of them."""
-    problem: ClassVar[type[Problem]]
-    unit: ClassVar[Unit] = Unit()
-    base: ClassVar[str] = "floor"
-    """The contestant that a column sets the others in proportion to; empty: none."""
-    tolerance: ClassVar[float] = 1e-5
+    problems: Callable[[bool], Sequence[Problem]]
+    """The rows; fewer for a quick look."""
+    task: str = ""
+    """The class in each contestant's module, a `Task`; none where the problems are whole programs."""
+    reference: Callable[[Any], Sequence[float]] = _nothing
+    """The answers to a problem that every contestant must give, but for rounding."""
+    tolerance: float = 1e-5
     """How far an answer may be off the reference, relative to it."""
-    notes: ClassVar[tuple[str, ...]] = ()
+    default_peers: tuple[str, ...] | None = None
+    """Those that run where nobody asks for others; None: all of them."""
+    patience: float = 1.0
+    """How many times as long as elsewhere a contestant works in one round."""
+    write_input: Callable[[Path], object] = _nothing
+    """Write what programs read into the directory in which they are started."""
+    unit: Unit = Unit()
+    base: str = "floor"
+    """The contestant that a column sets the others in proportion to; empty: none."""
+    notes: tuple[str, ...] = ()
     """Lines below the table: what the reader must know."""
+    remarks: Callable[[Sequence[Result]], list[str]] = _nothing
+    """Lines below the table that follow from the figures."""
+    axes: Mapping[str, str] = field(default_factory=dict)
+    """Where problems are `OnAxis`, the title of each axis; the picture then shows lines along them."""
 
-    @abstractmethod
-    def problems(self, quick: bool) -> Sequence[Problem]:
-        """The rows; fewer for a quick look."""
-
-    @abstractmethod
-    def reference(self, problem: Problem) -> list[float]:
-        """The answers that every contestant must give, but for rounding."""
-
-    def measure(self, session: Session) -> Iterable[Result]:
-        """All problems, each contestant in one process that stays, taking turns.
-
-        What comes row by row is kept if the run is broken off later.
-        """
-        from benchmarks.rounds import measure_in_workers
-
-        return measure_in_workers(self, session)
-
-    def remarks(self, results: Sequence[Result]) -> list[str]:
-        """Lines below the table that follow from the figures."""
-        return []
-
-    def plot(self, results: Sequence[Result], path: Path) -> None:
-        """Draw the results into an image file."""
-        from benchmarks.plots import plot_dots
-
-        plot_dots(self, results, path)
+    def chosen(self, peers: Sequence[str] | None) -> list[str]:
+        """Who is to take part: always the floor and minidl, and the peers asked for or the suite's own."""
+        if peers is None:
+            peers = self.contestants if self.default_peers is None else self.default_peers
+        return [name for name in self.contestants if name in ALWAYS or name in peers]

@@ -13,16 +13,15 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 import minidl
 from benchmarks.contestants import floor
-from benchmarks.machine import Bystanders, describe_machine
-from benchmarks.processes import ROOT, environment
-from benchmarks.tables import header
-from benchmarks.training import Training
+from benchmarks.machine import Bystanders, describe_machine, header
+from benchmarks.problems import Training
+from benchmarks.processes import environment
 from minidl.cli.options import path
 from minidl.console import safe_console
 from minidl.data import Splits
@@ -85,15 +84,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seconds[name].append(time.perf_counter() - start)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     medians["the products alone, float32"] = _products(splits) * epochs * per_epoch * math.ceil(_TRIALS / 2)
-    rows = [
-        [
-            name,
-            f"{median:.1f}",
-            f"{median / medians[_BASE]:.2f}",
-            f"{accuracies[name]:.2%}" if name in accuracies else "",
-        ]
-        for name, median in medians.items()
-    ]
+    rows = []
+    for name, median in medians.items():
+        accuracy = f"{accuracies[name]:.2%}" if name in accuracies else ""
+        rows.append([name, f"{median:.1f}", f"{median / medians[_BASE]:.2f}", accuracy])
     print(table(["", "seconds", f"× {_BASE}", "best validation accuracy"], rows))
     busy = bystanders.busy_cores()
     if busy is not None:
@@ -103,7 +97,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def grid_search(splits: Splits, epochs: int, dtype: str, refit: bool) -> float:
     """scikit-learn's search with two jobs; the best validation accuracy."""
-    import numpy as np
     from joblib import parallel_config
     from sklearn.model_selection import GridSearchCV, PredefinedSplit
     from sklearn.neural_network import MLPClassifier
@@ -167,7 +160,7 @@ def _products(splits: Splits) -> float:
 
 def _python(*arguments: str) -> str:
     """What ``python -m`` prints, with one BLAS thread, and without warnings that it stops at `max_iter`."""
-    variables: dict[str, Any] = environment(1) | {"PYTHONWARNINGS": "ignore", "PYTHONPATH": str(ROOT)}
+    variables = environment(1) | {"PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True).stdout
 
@@ -183,12 +176,13 @@ def _parser() -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("data", nargs="?", default="cifar10", help="as minidl sweep takes it (cifar10)")
-    parser.add_argument("--data-dir", type=path, metavar="DIR", help="where the data set's files are")
-    parser.add_argument("--steps", type=int, default=2000, help="updates of a trial, to whole epochs (2000)")
-    parser.add_argument("--rounds", type=int, default=1, help="runs of each, in turn; the median counts (1)")
-    parser.add_argument("--grid-search", help=argparse.SUPPRESS)
-    parser.add_argument("--refit", action="store_true", help=argparse.SUPPRESS)
+    add = parser.add_argument
+    add("data", nargs="?", default="cifar10", help="as minidl sweep takes it (cifar10)")
+    add("--data-dir", type=path, metavar="DIR", help="where the data set's files are")
+    add("--steps", type=int, default=2000, help="updates of a trial, to whole epochs (2000)")
+    add("--rounds", type=int, default=1, help="runs of each, in turn; the median counts (1)")
+    add("--grid-search", help=argparse.SUPPRESS)
+    add("--refit", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

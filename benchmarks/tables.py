@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.results import Report, Result
+from benchmarks.machine import header
+from benchmarks.results import Report, Result, rows
 from benchmarks.suite import Suite
 from minidl.tables import table as aligned
 
 _LEFT = (0, 2, 6)  # columns of words
-
-
-def header(machine: Mapping[str, str]) -> str:
-    """The machine, line by line."""
-    return _pairs(machine.items())
 
 
 def section(suite: Suite, report: Report) -> str:
@@ -60,14 +56,6 @@ def markdown(suites: Iterable[Suite], report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def rows(results: Iterable[Result]) -> list[dict[str, Result]]:
-    """The results of each row by contestant; rows in their order, of each the fewest threads first."""
-    order: dict[str, dict[int, dict[str, Result]]] = {}
-    for result in results:
-        order.setdefault(result.row, {}).setdefault(result.threads, {})[result.contestant] = result
-    return [threads[count] for threads in order.values() for count in sorted(threads)]
-
-
 def _matrix(suite: Suite, results: Sequence[Result]) -> str:
     """One line a row, one column a contestant; the fastest, but for the floor, in bold."""
     names = [name for name in suite.contestants if any(r.contestant == name for r in results)]
@@ -95,44 +83,30 @@ def _cell(suite: Suite, result: Result, *, bold: bool) -> str:
 
 
 def _about(suite: Suite, report: Report) -> str:
-    lines = [("BLAS", text) for text in _libraries(suite, report)]
-    busy = report.bystanders.get(suite.name)
-    if busy is not None:
-        lines.append(("meanwhile", f"{busy:.2f} cores busy with other programs"))
-    return _pairs([*lines, *(("left out", text) for text in _left_out(suite, report))])
-
-
-def _remarks(suite: Suite, report: Report) -> list[str]:
-    results = report.of(suite.name)
-    return [*(suite.remarks(results) if results else []), *suite.notes]
-
-
-def _pairs(lines: Iterable[tuple[str, str]]) -> str:
-    pairs = list(lines)
-    width = max((len(name) for name, _ in pairs), default=0)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in pairs)
-
-
-def _libraries(suite: Suite, report: Report) -> list[str]:
-    """Each library with the threads it was seen with and those who load it."""
+    """Each library with the threads it was seen with and those who load it; who is left out, and why."""
     users: dict[str, tuple[dict[str, None], dict[str, None]]] = {}  # dicts, as sets in order
     for record in report.libraries:
         if record["suite"] == suite.name:
             threads, titles = users.setdefault(record["library"], ({}, {}))
             threads[f"{record['threads']}"] = titles[CONTESTANTS[record["contestant"]].title] = None
-    return [
-        f"{library}, threads {' and '.join(threads)}: {', '.join(titles)}"
+    lines = [
+        ("BLAS", f"{library}, threads {' and '.join(threads)}: {', '.join(titles)}")
         for library, (threads, titles) in users.items()
     ]
+    if suite.name in report.bystanders:
+        busy = report.bystanders[suite.name]
+        lines.append(("meanwhile", f"{busy:.2f} cores busy with other programs"))
+    for skipped in report.skipped:
+        if skipped["suite"] == suite.name:
+            row = f" at {skipped['row']}" if "row" in skipped else ""
+            title = CONTESTANTS[skipped["contestant"]].title
+            lines.append(("left out", f"{title}{row}: {skipped['reason']}"))
+    return header(lines)
 
 
-def _left_out(suite: Suite, report: Report) -> list[str]:
-    lines = []
-    for record in report.skipped:
-        if record["suite"] == suite.name:
-            row = f" at {record['row']}" if "row" in record else ""
-            lines.append(f"{CONTESTANTS[record['contestant']].title}{row}: {record['reason']}")
-    return lines
+def _remarks(suite: Suite, report: Report) -> list[str]:
+    results = report.of(suite.name)
+    return [*(suite.remarks(results) if results else []), *suite.notes]
 
 
 def _times(result: Result, base: Result | None) -> str:

@@ -1,4 +1,4 @@
-"""A contestant's process: reads one command a line as JSON, answers each with one line.
+"""A contestant's process: reads pickled commands, answers each.
 
 Started by `processes`, with the numbers of threads in the environment. Nothing that computes is
 imported at the top: the process is confined to its cores first.
@@ -6,9 +6,8 @@ imported at the top: the process is confined to its cores first.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
+import pickle
 import signal
 import sys
 import time
@@ -22,11 +21,9 @@ if TYPE_CHECKING:
 class Worker:
     """The commands that a contestant's process understands."""
 
-    def __init__(self, suite: str, name: str) -> None:
+    def __init__(self, name: str) -> None:
         from benchmarks.contestants import CONTESTANTS
-        from benchmarks.suites import SUITES
 
-        self.suite = SUITES[suite]
         self.module = CONTESTANTS[name].load()
         self.task: Task | None = None
 
@@ -34,15 +31,15 @@ class Worker:
         """The BLAS libraries, and the threads they use."""
         from benchmarks.machine import blas_libraries
 
-        found = getattr(self.module, "libraries", blas_libraries)()
-        return list(found)
+        found: list[dict[str, Any]] = getattr(self.module, "libraries", blas_libraries)()
+        return found
 
-    def prepare(self, **problem: Any) -> list[float] | None:
+    def prepare(self, task: str, problem: object) -> list[float] | None:
         """Make data and net, and give the answers that are compared with the reference."""
         self.task = None  # what there was of a former problem goes first
-        task: Task = getattr(self.module, self.suite.task)(self.suite.problem(**problem))
-        self.task = task
-        return task.answers()
+        made: Task = getattr(self.module, task)(problem)
+        self.task = made
+        return made.answers()
 
     def run(self, count: int) -> float:
         """Seconds that so many runs take."""
@@ -53,31 +50,30 @@ class Worker:
         return time.perf_counter() - start
 
 
-def serve(suite: str, name: str) -> None:
-    """Answer commands until the standard input ends."""
+def serve(name: str) -> None:
+    """Answer commands until the standard input ends: whether it went well, and the result or why not."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which ends the input
     # Whatever a library prints must not come between the answers.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
-    def answer(work: Callable[[], Any]) -> None:
+    def answer(work: Callable[..., Any], *arguments: object, **options: object) -> Any:
         try:
-            reply = {"result": work()}
+            result = work(*arguments, **options)
+            reply = (True, None if isinstance(result, Worker) else result)
         except Exception as error:
             text = " ".join(str(error).split())  # one line
-            reply = {"error": f"{type(error).__name__}: {text[:300]}"}
-        print(json.dumps(reply), file=answers)
+            result, reply = None, (False, f"{type(error).__name__}: {text[:300]}")
+        answers.write(pickle.dumps(reply))
+        return result
 
-    worker: Worker | None = None
-
-    def start() -> None:
-        nonlocal worker
-        worker = Worker(suite, name)
-
-    answer(start)
-    for line in sys.stdin:
-        command = json.loads(line)
-        answer(lambda: getattr(worker, command["do"])(**command["with"]))  # noqa: B023 - called at once
+    worker = answer(Worker, name)
+    while True:
+        try:
+            command, arguments = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        answer(getattr(worker, command), **arguments)
 
 
 def confine(cores: int) -> None:
@@ -87,10 +83,5 @@ def confine(cores: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("suite")
-    parser.add_argument("contestant")
-    parser.add_argument("cores", type=int)
-    arguments = parser.parse_args()
-    confine(arguments.cores)
-    serve(arguments.suite, arguments.contestant)
+    confine(int(sys.argv[2]))
+    serve(sys.argv[1])

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
-from benchmarks.contestants.task import EpochTask, PredictTask, StepTask
-from benchmarks.suites.epoch import Epoch as EpochProblem
-from benchmarks.suites.predict import Prediction
-from benchmarks.training import Array, Training
+from benchmarks.contestants.task import Task
+from benchmarks.problems import EpochTraining, Prediction, Training
+from minidl.types import Array
 
 
-class Step(StepTask):
+class Step(Task):
     """A step's products on one batch, into arrays that are there already.
 
     Three a layer; two for the first, where nobody needs the gradient of the input.
@@ -24,7 +23,7 @@ class Step(StepTask):
         rng = np.random.default_rng(0)
         forward: dict[tuple[int, str], Callable[[], object]] = {}
         backward: dict[tuple[int, str], Callable[[], object]] = {}
-        for layer, (x, weight, y) in enumerate(_forward(self.features[: problem.batch].copy(), self.start)):
+        for layer, (x, weight, y) in enumerate(_forward(problem.data()[0][: problem.batch].copy(), problem)):
             dy = rng.standard_normal(y.shape, np.float32)
             forward[layer, "forward"] = partial(np.dot, x, weight, y)
             behind, backward = backward, {}
@@ -45,19 +44,13 @@ class Step(StepTask):
             for product in products:
                 product()
 
-    def answers(self) -> None:
-        return None
 
-    def loss(self, rows: Array) -> float:
-        raise NotImplementedError  # never asked: there are no answers
-
-
-class Epoch(EpochTask, Step):
+class Epoch(Step):
     """The products of an epoch's steps, and those of the evaluation behind it."""
 
-    def __init__(self, problem: EpochProblem) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
-        self.evaluation = _forward(self.held_out, self.start)
+        self.evaluation = _forward(problem.data("validation")[0], problem)
 
     def run(self, count: int) -> None:
         for _ in range(count):
@@ -65,38 +58,27 @@ class Epoch(EpochTask, Step):
             for x, weight, y in self.evaluation:
                 np.dot(x, weight, y)
 
-    def answers(self) -> None:
-        return None
 
-    def validation_loss(self) -> float:
-        raise NotImplementedError  # never asked: there are no answers
-
-
-class Predict(PredictTask):
+class Predict(Task):
     """The net's products on all rows at once, into arrays that are there already."""
 
     def __init__(self, problem: Prediction) -> None:
         super().__init__(problem)
-        self.layers = _forward(self.x.astype(np.float32), self.start)
+        self.layers = _forward(problem.rows().astype(np.float32), problem)
 
-    def predict(self) -> None:
-        for x, weight, y in self.layers:
-            np.dot(x, weight, y)
-
-    def answers(self) -> None:
-        return None
-
-    def probabilities(self, x: Array) -> list[float]:
-        raise NotImplementedError  # never asked: there are no answers
+    def run(self, count: int) -> None:
+        for _ in range(count):
+            for x, weight, y in self.layers:
+                np.dot(x, weight, y)
 
 
-def _forward(x: Array, start: Sequence[tuple[Array, Array]]) -> list[tuple[Array, Array, Array]]:
+def _forward(x: Array, problem: Training) -> list[tuple[Array, Array, Array]]:
     """Input, weight and room for the product of each layer.
 
     Numbers of a usual size: what a product costs can depend on them (denormal ones).
     """
     layers = []
-    for weight, _ in start:
+    for weight, _ in problem.weights():
         y = x @ weight
         layers.append((x, weight, y))
         x = np.maximum(y, 0)

@@ -7,20 +7,18 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jaxlib
 import numpy as np
 
 from benchmarks.contestants.task import PredictTask, StepTask
 from benchmarks.machine import describe_library
-from benchmarks.suites.predict import Prediction
-from benchmarks.training import Array, Training
+from benchmarks.problems import Prediction, Training
+from minidl.cores import usable_cores
+from minidl.types import Array
 
 
 def libraries() -> list[dict[str, Any]]:
     """JAX's own products: XLA's, with Eigen; it has no say in the threads but the process's cores."""
-    import jaxlib
-
-    from benchmarks.machine import usable_cores
-
     return [describe_library("XLA", jaxlib.__version__, None, usable_cores())]
 
 
@@ -81,14 +79,10 @@ class Predict(PredictTask):
         super().__init__(problem)
         self.params = [(jnp.array(weight), jnp.array(bias)) for weight, bias in self.start]
         self.rows = jnp.asarray(self.x)
-        self.labels = jax.jit(lambda params, x: jnp.argmax(scores_of(params, self._numbers(x)), axis=1))
+        self.labels = jax.jit(lambda params, x: jnp.argmax(scores_of(params, self.numbers(x)), axis=1))
 
     def predict(self) -> Array:
         return np.asarray(self.labels(self.params, self.rows))
 
-    def probabilities(self, x: Array) -> list[float]:
-        scores = scores_of(self.params, self._numbers(jnp.asarray(x)))
-        return [float(p) for p in jax.nn.softmax(scores).ravel()]
-
-    def _numbers(self, x: jax.Array) -> jax.Array:
-        return x.astype(jnp.float32) / 255 if self.problem.pixels else x
+    def probabilities(self, x: Array) -> Any:
+        return jax.nn.softmax(scores_of(self.params, self.numbers(jnp.asarray(x))))

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask
-from benchmarks.suites.epoch import Epoch as EpochProblem
-from benchmarks.suites.predict import Prediction
-from benchmarks.training import Array, Training
+from benchmarks.problems import Prediction, Training
+from minidl.types import Array
 
 os.environ["KERAS_BACKEND"] = "jax"
 
@@ -22,6 +21,8 @@ from benchmarks.contestants.jax_jit import libraries as libraries
 class Step(StepTask):
     """`Model.fit` of a Sequential of Dense layers with ``kernel_regularizer=L2``, as its guide has it."""
 
+    metrics: tuple[str, ...] = ()
+
     def __init__(self, problem: Training) -> None:
         super().__init__(problem)
         options = {"kernel_regularizer": keras.regularizers.L2(problem.reg)} if problem.reg else {}
@@ -29,6 +30,7 @@ class Step(StepTask):
         self.net.compile(
             optimizer=keras.optimizers.SGD(problem.learning_rate),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=list(self.metrics),
         )
         self.reset()
 
@@ -48,23 +50,12 @@ class Step(StepTask):
 class Epoch(EpochTask, Step):
     """`Model.fit` with `validation_data`, the accuracy among the metrics."""
 
-    def __init__(self, problem: EpochProblem) -> None:
-        super().__init__(problem)
-        self.net.compile(
-            optimizer=keras.optimizers.SGD(problem.learning_rate),
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
+    metrics = ("accuracy",)
 
     def run(self, count: int) -> None:
-        self.net.fit(
-            self.features,
-            self.labels,
-            batch_size=self.problem.batch,
-            epochs=count,
-            validation_data=(self.held_out, self.held_out_labels),
-            verbose=0,
-        )
+        held_out = (self.held_out, self.held_out_labels)
+        how = {"batch_size": self.problem.batch, "epochs": count, "verbose": 0}
+        self.net.fit(self.features, self.labels, validation_data=held_out, **how)
 
     def validation_loss(self) -> float:
         size = self.problem.batch
@@ -80,15 +71,12 @@ class Predict(PredictTask):
         self.net.set_weights([array for pair in self.start for array in pair])
 
     def predict(self) -> Array:
-        x = self._numbers(self.x)
+        x = self.numbers(self.x)
         scores = self.net(x) if len(x) == 1 else self.net.predict(x, batch_size=1000, verbose=0)
         return np.asarray(np.argmax(scores, axis=1))
 
-    def probabilities(self, x: Array) -> list[float]:
-        return [float(p) for p in np.ravel(keras.ops.softmax(self.net(self._numbers(x))))]
-
-    def _numbers(self, x: Array) -> Array:
-        return x / np.float32(255) if self.problem.pixels else x
+    def probabilities(self, x: Array) -> Array:
+        return np.asarray(keras.ops.softmax(self.net(self.numbers(x))))
 
 
 def _net(problem: Training, **options: Any) -> keras.Sequential:

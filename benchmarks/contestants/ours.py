@@ -6,10 +6,8 @@ import numpy as np
 
 import minidl
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask, Task
-from benchmarks.suites.epoch import Epoch as EpochProblem
-from benchmarks.suites.layers import LayerPass, fingerprints
-from benchmarks.suites.predict import Prediction
-from benchmarks.training import Array, Training
+from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training
+from minidl.types import Array
 
 
 class Step(StepTask):
@@ -47,7 +45,7 @@ class Step(StepTask):
 class Epoch(EpochTask, Step):
     """`Trainer.fit` with a validation set. Pixels stay uint8 and become numbers inside the net."""
 
-    def __init__(self, problem: EpochProblem) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
         self.features, _ = problem.pixels()
         self.train = minidl.Dataset(self.features, self.labels)
@@ -73,8 +71,8 @@ class Predict(PredictTask):
     def predict(self) -> Array:
         return self.net.predict(self.x)
 
-    def probabilities(self, x: Array) -> list[float]:
-        return [float(p) for p in self.net.predict_probabilities(x).ravel()]
+    def probabilities(self, x: Array) -> Array:
+        return self.net.predict_probabilities(x)
 
 
 class Layers(Task):
@@ -114,7 +112,7 @@ class Layers(Task):
         else:
             passes = [np.array(self.layer.forward(x, training=True)), self.layer.backward(dy)]
             passes += [parameter.grad for _, parameter in self.layer.named_parameters()]
-        return fingerprints(passes if self.problem.backward else passes[:1])
+        return self.problem.fingerprints(*passes)
 
 
 def _net(problem: Training, standardize: minidl.Layer | None = None) -> minidl.Sequential:

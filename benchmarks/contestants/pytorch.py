@@ -12,10 +12,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask, Task
 from benchmarks.machine import describe_library
-from benchmarks.suites.epoch import Epoch as EpochProblem
-from benchmarks.suites.layers import LayerPass, fingerprints
-from benchmarks.suites.predict import Prediction
-from benchmarks.training import Array, Training
+from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training
+from minidl.types import Array
 
 
 def libraries() -> list[dict[str, Any]]:
@@ -59,8 +57,7 @@ class Step(StepTask):
                 losses.append(self._step(order[start : start + size]))  # noqa: PERF401 - as one writes it
 
     def loss(self, rows: Array) -> float:
-        with torch.no_grad():
-            penalty = self.problem.reg * sum(float(w.double().square().sum()) for w in self.weights)
+        penalty = self.penalty(weight.detach().numpy() for weight in self.weights)
         return self._step(torch.from_numpy(rows)) + penalty
 
     def _step(self, rows: torch.Tensor) -> float:
@@ -74,7 +71,7 @@ class Step(StepTask):
 class Epoch(EpochTask, Step):
     """The quickstart tutorial's loops, printing left out: a `DataLoader` each over a `TensorDataset`."""
 
-    def __init__(self, problem: EpochProblem) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
         parts = (
             TensorDataset(self.x, self.y),
@@ -124,15 +121,14 @@ class Predict(PredictTask):
 
     def predict(self) -> Array:
         with torch.no_grad():
-            labels: Array = self.net(self._numbers(self.rows)).argmax(1).numpy()
+            labels: Array = self.net(self.numbers(self.rows)).argmax(1).numpy()
         return labels
 
-    def probabilities(self, x: Array) -> list[float]:
+    def probabilities(self, x: Array) -> Any:
         with torch.no_grad():
-            scores = self.net(self._numbers(torch.from_numpy(x)))
-        return [float(p) for p in torch.softmax(scores, dim=1).ravel()]
+            return torch.softmax(self.net(self.numbers(torch.from_numpy(x))), dim=1)
 
-    def _numbers(self, x: torch.Tensor) -> torch.Tensor:
+    def numbers(self, x: torch.Tensor) -> torch.Tensor:
         return x.float() / 255 if self.problem.pixels else x
 
 
@@ -167,7 +163,7 @@ class Layers(Task):
         dx, *gradients = torch.autograd.grad(y, self.sources, self.dy)
         # A weight is (out, in) here.
         passes = [y.detach(), dx, *(grad.T if grad.ndim == 2 else grad for grad in gradients)]
-        return fingerprints(passes if self.problem.backward else passes[:1])
+        return self.problem.fingerprints(*passes)
 
 
 def _stacked(layers: list[nn.Linear]) -> nn.Sequential:

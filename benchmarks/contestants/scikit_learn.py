@@ -10,9 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask
-from benchmarks.suites.epoch import Epoch as EpochProblem
-from benchmarks.suites.predict import Prediction
-from benchmarks.training import Array, Training
+from benchmarks.problems import EpochTraining, Prediction, Training
+from minidl.types import Array
 
 
 class Step(StepTask):
@@ -62,7 +61,7 @@ class Step(StepTask):
 class Epoch(EpochTask, Step):
     """`partial_fit`, which is one epoch, and `score`."""
 
-    def __init__(self, problem: EpochProblem) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
         sklearn.set_config(assume_finite=False)  # as it is for its users
 
@@ -89,10 +88,7 @@ class Predict(PredictTask):
         self.net.intercepts_ = [bias for _, bias in self.start]
 
     def predict(self) -> Array:
-        return np.asarray(self.net.predict(self._numbers(self.x)))
+        return np.asarray(self.net.predict(self.numbers(self.x)))
 
-    def probabilities(self, x: Array) -> list[float]:
-        return [float(p) for p in self.net.predict_proba(self._numbers(x)).ravel()]
-
-    def _numbers(self, x: Array) -> Array:
-        return x / np.float32(255) if self.problem.pixels else x
+    def probabilities(self, x: Array) -> Array:
+        return np.asarray(self.net.predict_proba(self.numbers(x)))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any
 
-from benchmarks.suites.epoch import Epoch
-from benchmarks.suites.predict import Prediction
-from benchmarks.training import Array, Training
+import numpy as np
+
+from benchmarks.problems import EpochTraining, Prediction, Training
+from minidl.types import Array
 
 
 class Task(ABC):
@@ -27,12 +29,12 @@ class Task(ABC):
     def run(self, count: int) -> None:
         """Work so many times; this is what is timed."""
 
-    @abstractmethod
     def answers(self) -> list[float] | None:
-        """What the suite compares with its reference; None where there is nothing.
+        """What the suite compares with its reference; None where there is nothing, as for the floor.
 
         May leave another state behind than `reset` gives.
         """
+        return None
 
 
 class StepTask(Task):
@@ -45,10 +47,14 @@ class StepTask(Task):
         self.features, self.labels = problem.data()
         self.start = problem.weights()
 
-    def answers(self) -> list[float] | None:
+    def answers(self) -> list[float]:
         """The losses, penalty included, of one step after another on the batches to be checked."""
         self.reset()
         return [self.loss(rows) for rows in self.problem.checked_batches()]
+
+    def penalty(self, weights: Iterable[Array]) -> float:
+        """The penalty's value, where a library puts it into the gradients and never into the loss."""
+        return self.problem.reg * sum(float(np.sum(np.square(w, dtype=np.float64))) for w in weights)
 
     @abstractmethod
     def loss(self, rows: Array) -> float:
@@ -58,15 +64,15 @@ class StepTask(Task):
 class EpochTask(StepTask):
     """Training for whole epochs, each followed by an evaluation; stands before a `StepTask` that trains."""
 
-    problem: Epoch
+    problem: EpochTraining
 
-    def __init__(self, problem: Epoch) -> None:
+    def __init__(self, problem: EpochTraining) -> None:
         super().__init__(problem)
         self.held_out, self.held_out_labels = problem.data("validation")
 
-    def answers(self) -> list[float] | None:
+    def answers(self) -> list[float]:
         """The first losses, and then the loss on the validation set."""
-        return [*(super().answers() or ()), self.validation_loss()]
+        return [*super().answers(), self.validation_loss()]
 
     @abstractmethod
     def validation_loss(self) -> float:
@@ -88,14 +94,18 @@ class PredictTask(Task):
         for _ in range(count):
             predict()
 
-    def answers(self) -> list[float] | None:
-        """The probabilities of the first rows."""
-        return self.probabilities(self.problem.checked())
+    def answers(self) -> list[float]:
+        """The probabilities of the first rows, one row after the other."""
+        return [float(p) for p in self.probabilities(self.problem.checked()).ravel()]
 
     @abstractmethod
     def predict(self) -> object:
         """The labels of all rows."""
 
     @abstractmethod
-    def probabilities(self, x: Array) -> list[float]:
-        """Each row's probabilities, one after the other."""
+    def probabilities(self, x: Array) -> Any:
+        """Each row's probabilities, (rows, classes)."""
+
+    def numbers(self, x: Any) -> Any:
+        """Pixels as numbers from 0 to 1; other rows as they are."""
+        return x / np.float32(255) if self.problem.pixels else x

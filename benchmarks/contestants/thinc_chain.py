@@ -8,7 +8,8 @@ import numpy as np
 from thinc.api import SGD, Relu, Schedule, Softmax, chain, fix_random_seed
 
 from benchmarks.contestants.task import StepTask
-from benchmarks.training import Array, Training
+from benchmarks.problems import Training
+from minidl.types import Array
 
 
 class Step(StepTask):
@@ -52,8 +53,7 @@ class Step(StepTask):
                 self._step(features, targets)
 
     def loss(self, rows: Array) -> float:
-        weights = [layer.get_param("W") for layer in self.net.layers]
-        penalty = self.problem.reg * sum(float(np.sum(np.square(w, dtype=np.float64))) for w in weights)
+        penalty = self.penalty(layer.get_param("W") for layer in self.net.layers)
         probabilities = self._step(self.features[rows], self.targets[rows])
         labelled = probabilities[np.arange(len(rows)), self.labels[rows]]
         return float(-np.mean(np.log(labelled.astype(np.float64)))) + penalty

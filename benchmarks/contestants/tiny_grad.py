@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from benchmarks.contestants.task import StepTask
 from benchmarks.machine import describe_library
-from benchmarks.training import Array, Training
+from benchmarks.problems import Training
+from minidl.types import Array
 
 os.environ["DEV"] = "CPU"  # before the import
 
@@ -20,10 +22,7 @@ from tinygrad.helpers import NUM_CPU_THREADS
 
 def libraries() -> list[dict[str, Any]]:
     """No BLAS: tinygrad compiles its own products."""
-    import importlib.metadata
-
-    version = importlib.metadata.version("tinygrad")
-    return [describe_library("tinygrad's own kernels", version, None, NUM_CPU_THREADS.value)]
+    return [describe_library("tinygrad's own kernels", version("tinygrad"), None, NUM_CPU_THREADS.value)]
 
 
 class Step(StepTask):
@@ -60,9 +59,7 @@ class Step(StepTask):
         loss.item()
 
     def loss(self, rows: Array) -> float:
-        penalty = self.problem.reg * sum(
-            float(np.sum(np.square(w.numpy(), dtype=float))) for w in self.weights
-        )
+        penalty = self.penalty(weight.numpy() for weight in self.weights)
         with Context(TRAINING=1):
             loss = self.checked_step(Tensor(rows.astype(np.int32)).realize())
         return float(loss.item()) + penalty

@@ -1,4 +1,4 @@
-"""What every micro-benchmark takes: a function to be timed, what precedes each call left out."""
+"""A function to be timed, what precedes each call left out."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-import numpy as np
 import pytest
-
-from benchmarks.training import Array
 
 if importlib.util.find_spec("pytest_benchmark") is None:
     raise pytest.UsageError("the micro-benchmarks need pytest-benchmark: pip install 'minidl[bench]'")
@@ -29,8 +26,3 @@ def each_after(benchmark: Any) -> Timer:
         benchmark.pedantic(work, setup=setup, rounds=500, warmup_rounds=20)
 
     return run
-
-
-def draw(*shape: int) -> Array:
-    """Numbers of a usual size, float32."""
-    return np.random.default_rng(0).standard_normal(shape, np.float32)

@@ -8,25 +8,25 @@ import numpy as np
 import pytest
 
 import minidl
-from benchmarks.micro.conftest import draw
 from minidl.data import Batches
 from minidl.parameters import ParameterVector
+from minidl.types import Array
 
 _OPTIMIZERS: dict[str, dict[str, Any]] = {
     "plain": {},
     "momentum": {"momentum": 0.9},
     "Nesterov": {"momentum": 0.9, "nesterov": True},
 }
-_BATCHES = {
-    "digits float32": (draw(1600, 64), 32),
-    "CIFAR-10 float32": (draw(2000, 3072), 200),
-    "CIFAR-10 uint8": (np.random.default_rng(0).integers(256, size=(2000, 3072), dtype=np.uint8), 200),
+_BATCHES: dict[str, tuple[Array, int]] = {
+    "digits float32": (np.ones((1600, 64), np.float32), 32),
+    "CIFAR-10 float32": (np.ones((2000, 3072), np.float32), 200),
+    "CIFAR-10 uint8": (np.ones((2000, 3072), np.uint8), 200),
 }
 
 
 def _parameters(hidden: int) -> ParameterVector:
     parameters = minidl.two_layer_net(3072, hidden, 10, rng=0).parameters
-    parameters.gradients[:] = 0.01 * draw(parameters.gradients.size)
+    parameters.gradients[:] = 0.01 * np.random.default_rng(0).standard_normal(parameters.gradients.size)
     return parameters
 
 

@@ -1,17 +1,9 @@
-"""The suites, each in a file of its own."""
+"""The suites, which are data: what is measured, by whom, and how it is shown."""
 
 from __future__ import annotations
 
-from benchmarks.suite import Suite
-from benchmarks.suites.cold_start import ColdStart
-from benchmarks.suites.epoch import EpochSuite
-from benchmarks.suites.layers import Layers
-from benchmarks.suites.memory import Memory
-from benchmarks.suites.predict import Predict
-from benchmarks.suites.scaling import Scaling
-from benchmarks.suites.step import Step
+from benchmarks.suites.passes import LAYERS, PREDICT
+from benchmarks.suites.programs import COLD_START, MEMORY
+from benchmarks.suites.training import EPOCH, SCALING, STEP
 
-SUITES: dict[str, Suite] = {
-    suite.name: suite
-    for suite in (Step(), EpochSuite(), ColdStart(), Predict(), Memory(), Scaling(), Layers())
-}
+SUITES = {suite.name: suite for suite in (STEP, EPOCH, COLD_START, PREDICT, MEMORY, SCALING, LAYERS)}

@@ -2,7 +2,7 @@
 
 from benchmarks import breakdown
 from benchmarks.contestants import ours
-from benchmarks.training import Training
+from benchmarks.problems import Training
 from minidl.data import Batches
 from minidl.training import trainer as loop
 

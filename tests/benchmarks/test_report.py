@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.__main__ import PEERS, chosen, main, run
+from benchmarks.__main__ import PEERS, main, run
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.results import Report, Result, ResultsError
+from benchmarks.problems import OnAxis, Training
+from benchmarks.results import Report, Result, ResultsError, rows
 from benchmarks.suites import SUITES, scaling
-from benchmarks.suites.scaling import OnAxis, best_constant, best_slope
-from benchmarks.tables import markdown, rows, section, table
-from benchmarks.training import Training
+from benchmarks.suites.scaling import best_constant, best_slope
+from benchmarks.tables import markdown, section, table
 from tests.deep import deep
 
 pytestmark = deep
@@ -34,11 +34,11 @@ def measured(tmp_path_factory):
         "step": [TINY, dataclasses.replace(TINY, label="other", hidden=(7, 6))],
         "scaling": [on_axis("hidden", 4), on_axis("hidden", 8), on_axis("depth", 1), on_axis("batch", 2)],
     }
-    with pytest.MonkeyPatch.context() as patch:
-        for name, of_suite in problems.items():
-            patch.setattr(type(SUITES[name]), "problems", lambda self, quick, rows=of_suite: rows)
-        suites = [SUITES[name] for name in problems]
-        report = run(suites, [1], ["classic", "sklearn"], rounds=2, seconds=1e-6, out=out)
+    suites = [
+        dataclasses.replace(SUITES[name], problems=lambda quick, rows=of_suite: rows)
+        for name, of_suite in problems.items()
+    ]
+    report = run(suites, [1], ["classic", "sklearn"], rounds=2, seconds=1e-6, out=out)
     return report, out
 
 
@@ -160,9 +160,9 @@ def test_rows_that_stray_are_named():
 
 def test_peers_asked_for_run_where_they_can():
     step, scaling = SUITES["step"], SUITES["scaling"]
-    assert chosen(step, None) == list(step.contestants)
-    assert chosen(scaling, None) == ["floor", "minidl"]
-    assert chosen(scaling, ["torch"]) == ["floor", "minidl", "torch"]
+    assert step.chosen(None) == list(step.contestants)
+    assert scaling.chosen(None) == ["floor", "minidl"]
+    assert scaling.chosen(["torch"]) == ["floor", "minidl", "torch"]
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,18 @@
 """Every contestant computes what the others do; what they take is not tested here."""
 
 import dataclasses
-import json
+import pickle
 
 import pytest
 
-from benchmarks.classic import ClassicNet, reference_losses
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.machine import usable_cores
+from benchmarks.contestants.classic import ClassicNet, reference_losses
+from benchmarks.problems import Program, Training
 from benchmarks.processes import WorkerError, started
 from benchmarks.results import Report
-from benchmarks.rounds import AnswersDiffer, Session, check, take_turns
+from benchmarks.rounds import AnswersDiffer, Session, check, measure, take_turns
 from benchmarks.suites import SUITES
-from benchmarks.training import Training
+from minidl.cores import usable_cores
 from tests.classic import ClassicTwoLayerNet
 from tests.deep import deep
 
@@ -27,7 +27,7 @@ INSTALLED = [name for name in STEP.contestants if not CONTESTANTS[name].missing]
 @pytest.fixture(scope="module")
 def checked():
     """Differences and refusals of every contestant installed, in one process each for all tests."""
-    with started("step", STEP.contestants, usable_cores()) as (processes, skipped):
+    with started(STEP.contestants, usable_cores()) as (processes, skipped):
         found = {problem.label: check(STEP, problem, processes) for problem in (TINY, DEEP)}
         yield found, skipped
 
@@ -91,52 +91,53 @@ def test_the_checked_losses_would_show_a_layer_that_is_not_trained(monkeypatch, 
     assert max(abs(a - b) / b for a, b in zip(wrong, right, strict=True)) > 10 * STEP.tolerance
 
 
-class _Wrong:
-    """A suite whose reference nobody meets."""
-
-    def __init__(self, suite, reference):
-        self.suite, self.losses = suite, reference
-
-    def __getattr__(self, name):
-        return getattr(self.suite, name)
-
-    def reference(self, problem):
-        return self.losses
-
-    def problems(self, quick):
-        return [TINY]
+def wrong(reference):
+    """The suite with a reference that nobody meets."""
+    return dataclasses.replace(STEP, reference=lambda problem: reference, problems=lambda quick: [TINY])
 
 
 @pytest.mark.parametrize("reference", [[1.0] * 5, [float("nan")] * 5, [1.0]], ids=["other", "NaN", "fewer"])
 def test_a_peer_that_computes_something_else_is_refused(reference):
-    with started("step", ["floor", "classic"], 1) as (processes, _):
-        differences, refused = check(_Wrong(STEP, reference), TINY, processes)
+    with started(["floor", "classic"], 1) as (processes, _):
+        differences, refused = check(wrong(reference), TINY, processes)
     assert differences == {"floor": None}
     assert isinstance(refused["classic"], AnswersDiffer)
     assert "classic NumPy: expected" in str(refused["classic"])
 
 
 def test_a_peer_that_is_refused_has_no_figures_and_minidl_ends_the_run():
-    session = Session("step", ["floor", "classic"], 1, Report({}), rounds=1, seconds=1e-9)
-    suite = _Wrong(STEP, [1.0] * 5)
-    results = list(type(STEP).measure(suite, session))
+    session = Session(wrong([1.0] * 5), ["floor", "classic"], 1, Report({}), rounds=1, seconds=1e-9)
+    results = list(measure(session))
     assert [result.contestant for result in results] == ["floor"]
     (record,) = session.report.skipped
     assert (record["contestant"], record["row"]) == ("classic", "tiny")
     with pytest.raises(AnswersDiffer, match="minidl: expected"):
-        list(type(STEP).measure(suite, dataclasses.replace(session, names=["floor", "minidl"])))
+        list(measure(dataclasses.replace(session, names=["floor", "minidl"])))
+
+
+def test_a_program_tells_its_own_figure_and_is_refused_where_it_learns_too_little():
+    printed = {"floor": "1, 42", "minidl": "0.9, 43", "classic": "0.89, 44"}
+    commands = tuple((name, ("-c", f"print({text})")) for name, text in printed.items())
+    problem = Program("tiny", commands, least=0.9)
+    suite = dataclasses.replace(SUITES["memory"], problems=lambda quick: [problem])
+    session = Session(suite, list(printed), 1, Report({}), rounds=2)
+    found = {result.contestant: result.values for result in measure(session)}
+    assert found == {"floor": [42, 42], "minidl": [43, 43]}
+    (record,) = session.report.skipped
+    assert (record["contestant"], record["row"]) == ("classic", "tiny")
+    assert "expected a test accuracy of 90.0%, got 89.0%" in record["reason"]
 
 
 def test_an_error_in_a_worker_comes_back_by_name():
-    with started("step", ["floor"], 1) as (processes, _):
+    with started(["floor"], 1) as (processes, _):
         with pytest.raises(WorkerError, match="floor: TypeError"):
             processes["floor"].ask("prepare", nonsense=1)
-        processes["floor"].ask("prepare", **dataclasses.asdict(TINY))  # and it goes on
+        processes["floor"].ask("prepare", task="Step", problem=TINY)  # and it goes on
 
 
 def test_a_worker_has_as_many_cores_and_threads_as_it_should():
     for threads in sorted({1, usable_cores()}):
-        with started("step", ["floor"], threads) as (processes, _):
+        with started(["floor"], threads) as (processes, _):
             records = processes["floor"].ask("libraries")
             assert records
             assert {record["threads"] for record in records} == {threads}
@@ -161,7 +162,7 @@ def test_problems_have_labels_of_their_own_and_survive_the_way_to_a_worker(name,
     problems = suite.problems(quick)
     assert len({problem.label for problem in problems}) == len(problems) > 0
     for problem in problems:
-        assert suite.problem(**json.loads(json.dumps(dataclasses.asdict(problem)))) == problem
+        assert pickle.loads(pickle.dumps(problem)) == problem
         if suite.task == "Step":  # whose contestants reshape an epoch into whole batches
             assert problem.samples % problem.batch == 0
             assert problem.units >= 2
