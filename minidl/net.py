@@ -13,9 +13,11 @@ import numpy as np
 from minidl.checks import check_array, shown
 from minidl.errors import DivergedError, DTypeError, MinidlError, ShapeError, StructureError
 from minidl.faults import explain
+from minidl.kernels.memory import keep_freed_memory
 from minidl.kernels.rows import take_rows
 from minidl.losses.loss import ANY, Loss, check_loss
 from minidl.module import Module
+from minidl.parameters import ParameterVector, StateVector
 from minidl.tables import table
 from minidl.types import Array
 
@@ -64,6 +66,11 @@ class Net(Module):
     @abstractmethod
     def backward_parameters(self, dy: Array) -> None:
         """Assign the parameters' gradients, from that of the scores."""
+
+    def pack(self) -> tuple[ParameterVector, StateVector]:
+        """As `Module.pack`; for the inferences to come, the process keeps the memory that they free."""
+        keep_freed_memory()
+        return super().pack()
 
     def widest(self, sample_shape: tuple[int, ...]) -> int:
         """How many numbers a sample takes where it takes most."""

@@ -90,7 +90,9 @@ class Affine(Layer):
         try:
             if dy.dtype is not self.dtype:
                 self.check_batch("dy", dy, (self.out_features,), batch=len(x))
-            np.dot(x.T, dy, self.weight.grad)
-            sum_rows(dy, self.bias.grad)
+            if not self.weight.frozen:
+                np.dot(x.T, dy, self.weight.grad)
+            if not self.bias.frozen:
+                sum_rows(dy, self.bias.grad)
         except Exception as error:
             self._refuse(error, "dy", dy, (self.out_features,), batch=len(x))

@@ -53,7 +53,8 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
         raise StructureError.expected(
             "save", "a net or a layer", shown(net), "of a Trainer, give trainer.net"
         )
-    listed, arrays = {}, {}
+    listed: dict[str, Any] = {}
+    arrays: dict[str, Array] = {}
     for kind, parts in _kept(net).items():
         arrays |= {name: part.value for name, part in parts.items()}
         listed[kind] = _shapes({name: part.value for name, part in parts.items()})

@@ -102,8 +102,7 @@ def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
     held = dict(getattr(thing, "__dict__", {}))
     if isinstance(thing, Module):
         # First under the names that a person knows them by.
-        yield from held.pop("_parameters", {}).items()
-        yield from held.pop("_children", {}).items()
+        yield from held.pop("_parts", {}).items()
         yield "workspace", held.pop("_buffers", None)
         yield "cache", held.pop("_remembered", None)
     for cls in type(thing).__mro__:
