@@ -7,6 +7,9 @@ import numpy as np
 from minidl.kernels.constants import CONSTANTS
 from minidl.types import Array
 
+# Every step comes by here: looked up once, not as attributes of attributes.
+_copy, _exp, _log, _sum, _largest = np.copyto, np.exp, np.log, np.add.reduce, np.maximum.reduce
+_FLOAT64 = np.dtype(np.float64)
 _INT64 = np.dtype(np.int64)
 _UINT64 = np.dtype(np.uint64)
 
@@ -31,7 +34,7 @@ def softmax_definition(scores: Array) -> Array:
 def are_labels(labels: Array, classes: int) -> bool:
     """Whether all int64 `labels` (N >= 1,) lie in [0, `classes`)."""
     # Taken as unsigned, a negative label is a huge one: one look at the highest finds both kinds.
-    return np.maximum.reduce(labels.view(_UINT64)) < classes  # type: ignore[no-any-return]
+    return _largest(labels.view(_UINT64)) < classes  # type: ignore[no-any-return]
 
 
 def are_labels_definition(labels: Array, classes: int) -> bool:
@@ -73,19 +76,19 @@ def softmax_cross_entropy(
     # Worked on as (C, N): NumPy reduces and spreads along few long rows in half the time that many short
     # ones take.
     exps = np.empty((classes, samples), scores.dtype) if work is None else work
-    np.copyto(exps, scores.T)
-    exps -= np.maximum.reduce(exps, 0)
+    _copy(exps, scores.T)
+    exps -= _largest(exps, 0)
     own = exps.reshape(-1).take(entries)
-    np.exp(exps, exps)
-    sums = np.add.reduce(exps, 0)
-    losses = np.log(sums) - own
+    _exp(exps, exps)
+    sums = _sum(exps, 0)
+    losses = _log(sums) - own
     if weights is None:
         if work is not None:
             # Each sample's share goes into the sums that its probabilities are divided by anyway.
             sums *= samples
             work /= sums
-        return float(np.add.reduce(losses, 0, np.float64) / samples), entries, 1 / samples
-    shares = weights / (np.add.reduce(weights, 0, np.float64) or 1.0)
+        return float(_sum(losses, 0, _FLOAT64) / samples), entries, 1 / samples
+    shares = weights / (_sum(weights, 0, _FLOAT64) or 1.0)
     if work is not None:
         work *= (shares / sums).astype(work.dtype)
     return float(np.dot(shares, losses)), entries, shares

@@ -26,7 +26,7 @@ def add_scaled_definition(y: Array, factor: float, x: Array) -> Array:
 
 
 def sum_of_squares(x: Array) -> float:
-    """``sum(x ** 2)``, accurate for millions of numbers, too."""
+    """``sum(x ** 2)``, accurate for millions of numbers, too, if they are contiguous."""
     total = 0.0
     for start in range(0, len(x), _MOST_ADDED):
         part = x[start : start + _MOST_ADDED]

@@ -85,22 +85,20 @@ class SoftmaxCrossEntropy(Loss):
             For scores not (N >= 1, C) floats; for labels one-hot or (N, 1), not integers (booleans
             are not), or outside [0, C); for weights not (N,), negative or not finite.
         """
-        self._check_scores(scores)
-        samples, classes = scores.shape
-        labels: Array = targets  # type: ignore[assignment]
+        samples, classes = self._check_scores(scores)
         # A quick look, since every training step comes by here; the long one says what is wrong.
         if (
             targets.__class__ is not np.ndarray
-            or labels.dtype != _INT64
-            or labels.shape != (samples,)
+            or targets.dtype != _INT64
+            or targets.shape != (samples,)
             or not samples
-            or not are_labels(labels, classes)
+            or not are_labels(targets, classes)
         ):
-            labels = self._check_labels(targets, samples, classes)
+            targets = self._check_labels(targets, samples, classes)
         if weights is not None or self.class_weights is not None:
-            weights = self._weights(labels, weights, classes)
+            weights = self._weights(targets, weights, classes)
         work = self.buffer("work", (classes, samples), scores.dtype) if training else None
-        loss, entries, shares = softmax_cross_entropy(scores, labels, weights, work)
+        loss, entries, shares = softmax_cross_entropy(scores, targets, weights, work)
         if training:
             self.remember(work, entries, shares)
         return loss
@@ -137,10 +135,10 @@ class SoftmaxCrossEntropy(Loss):
         ------
         ShapeError, DTypeError, DataError
         """
-        self._check_scores(np.empty((1, *output_shape)))
-        labels = self._check_labels(targets, len(targets) if targets.ndim else 1, output_shape[0])
+        _, classes = self._check_scores(np.empty((1, *output_shape)))
+        labels = self._check_labels(targets, len(targets) if targets.ndim else 1, classes)
         if self.class_weights:
-            self._weights(labels[:1], None, output_shape[0])
+            self._weights(labels[:1], None, classes)
 
     def metrics(self) -> list[Metric]:
         """The accuracy."""
@@ -164,7 +162,7 @@ class SoftmaxCrossEntropy(Loss):
         of_classes = np.array(self.class_weights)[labels]
         return of_classes if weights is None else of_classes * weights
 
-    def _check_scores(self, scores: Array) -> None:
+    def _check_scores(self, scores: Array) -> tuple[int, ...]:
         if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
             check_kind(self.label, "scores", scores, np.ndarray, error=DTypeError)
             check_array(self.label, "scores", scores, kinds="f")
@@ -173,6 +171,7 @@ class SoftmaxCrossEntropy(Loss):
         if self.target_names and len(self.target_names) != scores.shape[1]:
             expected = f"{len(self.target_names)} scores a sample, one for each of target_names"
             self.fail(ShapeError, expected, scores.shape[1], "give each class one name and one score")
+        return scores.shape
 
     def _check_labels(self, targets: npt.ArrayLike, samples: int, classes: int) -> npt.NDArray[np.int64]:
         labels = check_array(self.label, "labels", targets, kinds=ANY)

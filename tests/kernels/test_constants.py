@@ -56,6 +56,7 @@ def test_what_is_larger_than_the_budget_is_given_but_not_held():
     assert len(cache["ones", 1 << 21, np.dtype(float)]) == 1 << 21
     assert cache["zeros", (1 << 12, 1 << 11), np.dtype(float)].shape == (1 << 12, 1 << 11)
     assert held(cache) <= 1 << 15
+    assert ("zeros", (3,), np.dtype(float)) in cache  # which made no room for them
 
 
 def test_threads_share_one_within_its_budget(monkeypatch):

@@ -36,3 +36,8 @@ def test_standardize_is_its_definition(
     assert standardize(x, long_rows(mean), long_rows(inverse_scale), out) is out
     expected = standardize_definition(x.astype(np.float64), mean.astype(float), inverse_scale.astype(float))
     assert_near(out, expected.astype(real), 1000)
+
+
+def test_wider_numbers_are_subtracted_in_their_own_precision():
+    x, mean, out = np.array([[2.0**30 + 1]]), np.float32([2.0**30]), np.empty((1, 1), np.float32)
+    assert standardize(x, long_rows(mean), long_rows(np.ones(1, np.float32)), out)[0, 0] == 1

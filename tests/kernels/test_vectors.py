@@ -50,7 +50,9 @@ def test_sum_of_squares_is_its_definition(size, seed, dtype, layout):
     (x,) = vectors(1, size, seed, dtype, layout)
     found = sum_of_squares(x)
     assert type(found) is float
-    assert found == pytest.approx(sum_of_squares_definition(x), rel=5e-7 if dtype is np.float32 else 1e-13)
+    # Some kernels of the BLAS add strided numbers up one after the other.
+    near = 5e-7 if x.flags.c_contiguous else 5e-5
+    assert found == pytest.approx(sum_of_squares_definition(x), rel=near if dtype is np.float32 else 1e-12)
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
