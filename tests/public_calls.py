@@ -109,6 +109,12 @@ def dataset():
     return Dataset(X, LABELS)
 
 
+def drawn_batches():
+    batches = Batches(dataset(), 2, rng=0)
+    next(batches)
+    return batches
+
+
 def trained(part, *args):
     part.forward(*args or (X,), training=True)
     return part
@@ -178,7 +184,7 @@ ROWS = {
     "Callback": lambda: call(Callback),
     "Constant": lambda: call(Constant, 1.0),
     "Constant.factor": lambda: call(Constant(1.0).factor, 0, 0),
-    "Dataset": lambda: call(Dataset, X, LABELS, target_names=("a", "b")),
+    "Dataset": lambda: call(Dataset, X, LABELS, weights=[1, 0, 2, 1], target_names=("a", "b")),
     "Dataset.__getitem__": lambda: call(dataset().__getitem__, [0, 1]),
     "Dataset.holds_the_same": lambda: call(dataset().holds_the_same, dataset()),
     "Flatten": lambda: call(Flatten),
@@ -253,6 +259,9 @@ ROWS = {
     "two_layer_net": lambda: call(minidl.two_layer_net, 3, 2, 2, rng=0, dtype=np.float32),
     # ---------------------------------------------------------------- minidl.data
     "Batches": lambda: call(Batches, dataset(), 2, rng=0, sampling="replacement"),
+    "Batches.redo": lambda: call(drawn_batches().redo),
+    "Batches.state_dict": lambda: call(drawn_batches().state_dict),
+    "Batches.load_state_dict": lambda: call(drawn_batches().load_state_dict, drawn_batches().state_dict()),
     "Splits": lambda: call(Splits, "four", dataset(), validation=dataset(), test=dataset()),
     "data.load": lambda: call(minidl.data.load, "data.npz", directory="."),
     # ---------------------------------------------------------------- minidl.sweep

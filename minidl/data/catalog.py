@@ -48,7 +48,8 @@ def load(
 
     The validation part is cut off the end of the official training part, never more than a tenth
     of it. An `.npz` file may also hold `x_validation`, `y_validation`, `x_test`, `y_test` and
-    `target_names`; without a validation part a tenth of the training part (at most 5,000) becomes
+    `target_names`, and `weights_train` and its like; integers in `y_train` are labels, floats are
+    numbers to predict. Without a validation part a tenth of the training part (at most 5,000) becomes
     one. It is drawn from each class in proportion, so the file may be sorted, and is the same every
     time; each class keeps a sample to train on.
 

@@ -100,7 +100,7 @@ class Dataset:
     def num_classes(self) -> int:
         """The number of classes; `DataError` where the targets are no labels."""
         if self._num_classes is None:
-            got = f"targets, which are no labels, of {described(self.targets)}"
+            got = f"targets, which are no labels, of {_described(self.targets)}"
             if self.targets.ndim == 1 and self.targets.dtype.kind == "i":
                 got = f"label {self.targets.min()}"
             raise DataError.expected("Dataset", "labels, integers counted from 0, to number classes", got)
@@ -148,14 +148,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         weighted = "" if self.weights is None else ", weighted"
-        return f"Dataset({counted(len(self), 'sample')} of {self.described()}{weighted})"
-
-    def described(self, num_classes: int = 0) -> str:
-        """What samples and targets are, in words, with another number of classes if given."""
-        targets = f"targets of {described(self.targets)}"
-        if self.has_labels:
-            targets = counted(num_classes or self.num_classes, "class", "classes")
-        return f"{described(self.features)}, {targets}"
+        return f"Dataset({_counted(len(self), 'sample')} of {describe(self)}{weighted})"
 
     def _checked_index(self, index: npt.ArrayLike) -> Array:
         expected = "a slice or a 1-D array of indices or booleans"
@@ -195,12 +188,20 @@ def _are_equal(one: Array, other: Array) -> bool:
     )
 
 
-def described(array: Array) -> str:
+def describe(data: Dataset, num_classes: int = 0) -> str:
+    """What samples and targets are, in words, with another number of classes if given."""
+    targets = f"targets of {_described(data.targets)}"
+    if data.has_labels:
+        targets = _counted(num_classes or data.num_classes, "class", "classes")
+    return f"{_described(data.features)}, {targets}"
+
+
+def _described(array: Array) -> str:
     """The shape and dtype of a sample's part of `array`."""
     shape = array.shape[1:]
     return f"{shape} {array.dtype}" if shape else f"{array.dtype}"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def _counted(number: int, one: str, many: str = "") -> str:
     """A number and its noun: 1 class, 2 classes."""
     return f"{number} {one if number == 1 else many or one + 's'}"

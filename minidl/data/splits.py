@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidl.checks import check_kind
-from minidl.data.dataset import Dataset, check_dataset
+from minidl.data.dataset import Dataset, check_dataset, describe
 from minidl.errors import DataError
 
 
@@ -56,7 +56,7 @@ class Splits:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{part} {len(data)}" for part, data in self._parts().items())
-        described = self.train.described(self.num_classes if self.has_labels else 0)
+        described = describe(self.train, self.num_classes if self.has_labels else 0)
         return f"Splits({self.name!r}: {counts} of {described})"
 
     def _parts(self) -> dict[str, Dataset]:

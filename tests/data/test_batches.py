@@ -267,6 +267,17 @@ def test_a_state_goes_on_elsewhere_to_the_bit(samples, batch_size, sampling, mod
     assert are_equal(drawn(fresh, 20), expected)
 
 
+def test_what_was_gathered_before_a_state_was_loaded_is_forgotten(mode):
+    batches, other = (Batches(make_dataset(37), 5, rng=seed) for seed in (0, 1))
+    for steps in (1, 2, 4):
+        drawn(batches, steps)
+        drawn(other, steps)
+        other.load_state_dict(batches.state_dict())
+        assert are_equal(drawn(copy.deepcopy(batches), 9), drawn(other, 9))
+        other = Batches(make_dataset(37), 5, rng=1)
+        drawn(other, batches.drawn)
+
+
 def test_a_state_is_arrays_and_plain_values():
     batches = Batches(make_dataset(12), 5, rng=0)
     drawn(batches, 2)

@@ -1,6 +1,11 @@
 """Where batches are gathered ahead."""
 
+import gc
 import os
+import signal
+import threading
+import weakref
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -52,25 +57,56 @@ def test_what_the_work_raises_is_raised_where_it_is_taken_and_the_thread_lives_o
     assert other.take(1) == 8
 
 
-def test_all_work_is_done_by_one_thread_which_keeps_nothing_of_it():
-    import gc
-    import threading
-    import weakref
-
-    class Thing:
-        def work(self):
-            return threading.get_ident()
-
-    names = set()
+def test_all_work_is_done_by_one_other_thread():
+    threads = set()
     for _ in range(3):
-        thing, one = Thing(), Prefetch()
-        one.ask(1, thing.work)
-        names.add(one.take(1))
-    assert len(names) == 1
-    assert names != {threading.get_ident()}
-    one.ask(1, int)  # its answer comes after the thread has let go of the last one
-    one.take(1)
-    gone = weakref.ref(thing)
-    del thing
-    gc.collect()
-    assert gone() is None
+        one = Prefetch()
+        one.ask(1, threading.get_ident)
+        threads.add(one.take(1))
+    assert len(threads) == 1
+    assert threads != {threading.get_ident()}
+
+
+def test_the_thread_keeps_nothing_of_what_it_did():
+    class Work(list):  # a list that can be referred to weakly
+        pass
+
+    class Requests:
+        """Gives work once; whether it is still alive when more is asked for."""
+
+        def __init__(self):
+            self.work, self.alive = Work(), None
+            self.seen = weakref.ref(self.work)
+
+        def get(self):
+            if self.work is None:
+                gc.collect()
+                self.alive = self.seen() is not None
+                raise SystemExit
+            work, self.work = self.work, None
+            return work.copy, (), SimpleQueue()
+
+    requests = Requests()
+    with pytest.raises(SystemExit):
+        prefetch._serve(requests)
+    assert requests.alive is False
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_waits_for_nothing_that_its_parent_asked_for():
+    gate, one = threading.Event(), Prefetch()
+    one.ask("a", gate.wait)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # ends a child that waits for ever
+        right = False
+        try:
+            assert one.take("a") is None
+            one.ask("a", pow, 2, 3)  # a thread of its own
+            right = one.take("a") == 8
+        finally:
+            os._exit(0 if right else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    gate.set()
+    assert one.take("a") is True
