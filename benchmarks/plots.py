@@ -57,7 +57,9 @@ def _dots(suite: Suite, results: Sequence[Result]) -> Figure:
         axes[0].plot([], [], **_style(name), linestyle="", label=CONTESTANTS[name].title)[0] for name in shown
     ]
     figure.suptitle(f"{suite.name}: {suite.unit.name}, median and quartiles", fontsize=11)
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(shown), 6), frameon=False)
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(len(shown), 4 * len(counts)), frameon=False
+    )
     return figure
 
 
