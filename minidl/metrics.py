@@ -76,13 +76,18 @@ class Accuracy(Metric):
         ShapeError, DTypeError, DataError
             For scores not (N, C), for labels or weights not (N,).
         """
-        if scores.__class__ is not np.ndarray or targets.__class__ is not np.ndarray:
+        try:
+            right = scores.argmax(1) == targets
+            fits = scores.ndim == 2 and right.shape == targets.shape
+        except Exception:  # no arrays, as the checks say
+            fits = False
+        if not fits:
             scores = check_array("Accuracy", "scores", scores)
             targets = check_array("Accuracy", "labels", targets)
-        if scores.ndim != 2 or targets.shape != scores.shape[:1]:
-            expected = "scores (N, C) and labels (N,)"
-            raise ShapeError.expected("Accuracy", expected, f"{scores.shape} and {targets.shape}")
-        right = scores.argmax(1) == targets
+            if scores.ndim != 2 or targets.shape != scores.shape[:1]:
+                expected = "scores (N, C) and labels (N,)"
+                raise ShapeError.expected("Accuracy", expected, f"{scores.shape} and {targets.shape}")
+            right = scores.argmax(1) == targets
         if weights is None:
             self.right += np.count_nonzero(right)
             self.total += len(right)

@@ -188,15 +188,18 @@ class Net(Module):
         self, x: npt.ArrayLike, targets: npt.ArrayLike, weights: npt.ArrayLike | None = None
     ) -> tuple[float, Array]:
         """As `loss_and_gradients`, and the batch's scores, lent until the next training pass."""
-        head = self.head or self._require_head()
-        x = self._input(x)
+        head, batch = self.head or self._require_head(), x
+        if x.__class__ is not np.ndarray or x.dtype is not self.dtype or not x.ndim:  # type: ignore[union-attr]
+            x = self._input(x)
+            batch = self._convert(x, lend=True)
         try:
-            scores = self.forward(self._convert(x, lend=True), training=True)
+            scores = self.forward(batch, training=True)  # type: ignore[arg-type]
             if weights is None:  # of which a loss need not know
                 loss = head.forward(scores, targets, training=True)
             else:
                 loss = head.forward(scores, targets, weights=weights, training=True)
         except Exception as error:
+            x = self._input(x)
             explain(self, self.innermost(), error, x, self._convert(x), training=True)
         if loss.__class__ is not float:
             loss = check_loss(head, loss)

@@ -29,6 +29,10 @@ class ReLU(Layer):
         self.remember(fires)
         return y
 
+    def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """That of the input."""
+        return sample_shape
+
     def backward(self, dy: Array) -> Array:
         """`dy` where the unit fired, 0 elsewhere."""
         (fires,) = self.recall()

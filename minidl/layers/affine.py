@@ -75,6 +75,10 @@ class Affine(Layer):
         self.remember(x)
         return y
 
+    def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """``(out_features,)``."""
+        return (self.out_features,)
+
     def backward(self, dy: Array) -> Array:
         """``dx = dy @ weight.T``, of shape (batch, in_features), and what `backward_parameters` does."""
         (x,) = self.recall()

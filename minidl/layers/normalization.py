@@ -119,6 +119,10 @@ class Standardize(Layer):
             self.remember(x.shape)
         return y
 
+    def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """That of the input."""
+        return sample_shape
+
     def backward(self, dy: Array) -> Array:
         """``dy / scale``."""
         (shape,) = self.recall()

@@ -21,6 +21,10 @@ class Flatten(Layer):
             self.forget()
             self._refuse(error, "x", x)
 
+    def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """All of a sample's numbers in a row."""
+        return (math.prod(sample_shape),)
+
     def backward(self, dy: Array) -> Array:
         """`dy` in the shape of the input."""
         (shape,) = self.recall()

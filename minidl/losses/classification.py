@@ -147,7 +147,7 @@ class SoftmaxCrossEntropy(Loss):
     def total_weight(self, targets: npt.ArrayLike, weights: npt.ArrayLike | None) -> float:
         """What the mean of `forward` divides by: with class weights, those of the labels count, too."""
         if self.class_weights is None:
-            return super().total_weight(targets, weights)
+            return len(targets) if weights is None else super().total_weight(targets, weights)  # type: ignore[arg-type]
         return float(self._weights(np.asarray(targets), weights, len(self.class_weights)).sum())
 
     def _weights(self, labels: Array, weights: npt.ArrayLike | None, classes: int) -> npt.NDArray[np.float64]:

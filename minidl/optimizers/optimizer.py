@@ -68,15 +68,19 @@ class Optimizer(ABC):
         StateError
             The state belongs to the parameters of another net.
         """
-        if parameters is not self._parameters or parameters.trainable is not self._trainable:
-            self._bind(parameters)
+        try:
+            if parameters.trainable is not self._trainable:  # another vector, or others are frozen
+                self._bind(parameters)
+        except AttributeError:
+            check_vector(type(self).__name__, parameters)
+            raise
+        lr = self._lr * factor
         for values, gradients, state in self._views:
-            self.update(values, gradients, self._lr * factor, **state)
+            self.update(values, gradients, lr, **state)
         self.steps += 1
 
     def _bind(self, parameters: ParameterVector) -> None:
         name = type(self).__name__
-        check_vector(name, parameters)
         if self._parameters not in (None, parameters) and self._state:
             expected = "the parameters of the net that it has trained"
             remedy = "give each net an optimizer of its own"

@@ -34,14 +34,16 @@ class SGD(Optimizer):
             )
         self.state_names = ("velocity",) if self.momentum else ()
 
-    def update(self, values: Array, gradients: Array, lr: float, **state: Array) -> None:
+    def update(  # type: ignore[override]  # the only vector of its state, by name
+        self, values: Array, gradients: Array, lr: float, velocity: Array | None = None
+    ) -> None:
         """One step of the formula above."""
-        if not self.momentum:
+        if velocity is None:
             sgd_update(values, gradients, lr)
         elif self.nesterov:
-            nesterov_update(values, gradients, state["velocity"], lr, self.momentum)
+            nesterov_update(values, gradients, velocity, lr, self.momentum)
         else:
-            momentum_update(values, gradients, state["velocity"], lr, self.momentum)
+            momentum_update(values, gradients, velocity, lr, self.momentum)
 
     def __repr__(self) -> str:
         options = f"lr={self.lr:g}, momentum={self.momentum:g}, nesterov={self.nesterov}"

@@ -64,8 +64,9 @@ class Tally:
 
     def __init__(self, head: Loss, metrics: Sequence[Metric] | None = None) -> None:
         self.head = head
-        given = head.metrics() if metrics is None else metrics
-        self.metrics = copy.deepcopy(check_list("metrics", "they", given, Metric, "objects of class Metric"))
+        if metrics is not None:
+            metrics = copy.deepcopy(check_list("metrics", "they", metrics, Metric, "objects of class Metric"))
+        self.metrics = head.metrics() if metrics is None else metrics
         self.names = ["loss", *(metric.name for metric in self.metrics)]
         self.reset()
 

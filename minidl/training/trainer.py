@@ -175,13 +175,17 @@ class Trainer:
 
     def _run(self, interrupts: Interrupts) -> None:
         callers = np.geterr()
+        starts = self._hooks("on_epoch_start")
         # What overflows shows in the loss, which is checked at every step.
         with np.errstate(over="ignore", invalid="ignore"):
             while self._due or (self.step < self.last_step and self.stop_reason is None):
                 if interrupts.pending:
                     raise KeyboardInterrupt
                 if not self._due:
-                    self._begin_step()
+                    if starts and not self._batches.position:
+                        self._due = [*starts, (self, "_compute")]
+                    else:
+                        self._compute()
                     continue
                 owner, name = self._due[0]
                 if owner is self:
@@ -192,50 +196,45 @@ class Trainer:
                         getattr(owner, name)(self)
                 self._due = self._due[1:]
 
-    def _begin_step(self) -> None:
-        hooks = self._hooks("on_epoch_start") if self.callbacks and not self._batches.position else []
-        if hooks:
-            self._due = [*hooks, (self, "_compute")]
-        else:
-            self._compute()
-
     def _compute(self) -> None:
         """Draw a batch and compute its gradients."""
         batches = self._batches
         self._torn = _TORN
         try:
-            features, targets, weights = next(batches)
+            batch = next(batches)
             try:
-                computed = compute_gradients(self.net, features, targets, weights, self.regularizer)
+                losses = compute_gradients(self.net, *batch, self.regularizer)
             except Exception:
                 batches.redo()
                 raise
         except Exception:
             self._torn = ""
             raise
-        self._computed = computed, targets, weights
-        hooks = self._hooks("on_gradients") if self.callbacks else []
-        if hooks:
+        if self.callbacks and (hooks := self._hooks("on_gradients")):
+            self._computed = losses, batch
             self._due, self._torn = [*hooks, (self, "_update")], ""
         else:
-            self._update()
+            self._update(losses, batch)
 
-    def _update(self) -> None:
+    def _update(self, losses: Any = None, batch: Any = None) -> None:
         """Let the optimizer step, and record what came of it."""
-        (loss, data_loss, scores), targets, weights = self._computed
-        factor = self.scheduler.factor(self.epoch, self.step)
-        if factor.__class__ is not float or not 0 <= factor < math.inf:  # asked so, without a call
-            self._torn = ""
-            factor = check_float(f"step {self.step}", f"the factor of {self.scheduler!r}", factor, at_least=0)
-        self._torn = _TORN
+        if losses is None:  # a callback has changed the gradients
+            losses, batch = self._computed
+        loss, data_loss, scores = losses
+        _, targets, weights = batch
+        step, optimizer = self.step, self.optimizer
         try:
-            update(self.net, self.optimizer, loss, self.step, factor)
-        except DivergedError:
+            factor = self.scheduler.factor(self.epoch, step)
+            if factor.__class__ is not float or not 0 <= factor < math.inf:  # asked so, without a call
+                factor = check_float(f"step {step}", f"the factor of {self.scheduler!r}", factor, at_least=0)
+            self._torn = _TORN
+            update(self.net, optimizer, loss, step, factor)
+        except (DivergedError, ConfigurationError):  # before anything has changed
             self._batches.redo()
             self._due, self._torn = [(self, "_compute")], ""
             raise
-        self.step += 1
-        self.history.record_step(loss=loss, lr=self.optimizer.lr * factor)
+        self.step = step + 1
+        self.history.record_step(loss=loss, lr=optimizer.lr * factor)
         self._tally.add(data_loss, scores, targets, weights)
         due = self._hooks("on_step_end") if self.callbacks else []
         if not self._batches.position:
