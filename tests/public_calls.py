@@ -220,8 +220,14 @@ ROWS = {
     "Sequential.loss": lambda: call(net().loss, X, LABELS),
     "Sequential.loss_and_gradients": lambda: call(net().loss_and_gradients, X, LABELS),
     "Sequential.forward_backward": lambda: call(net().forward_backward, X, LABELS),
-    "SoftmaxCrossEntropy": lambda: call(SoftmaxCrossEntropy),
-    "SoftmaxCrossEntropy.forward": lambda: call(SoftmaxCrossEntropy().forward, X, LABELS, training=False),
+    "SoftmaxCrossEntropy": lambda: call(SoftmaxCrossEntropy, class_weights=(1, 2)),
+    "SoftmaxCrossEntropy.check_targets": lambda: call(
+        SoftmaxCrossEntropy().check_targets, np.array(LABELS), X.shape[1:]
+    ),
+    "SoftmaxCrossEntropy.forward": lambda: call(
+        SoftmaxCrossEntropy().forward, X, LABELS, weights=np.ones(len(X)), training=False
+    ),
+    "SoftmaxCrossEntropy.metrics": lambda: call(SoftmaxCrossEntropy().metrics),
     "SoftmaxCrossEntropy.backward": lambda: call(trained(SoftmaxCrossEntropy(), X, LABELS).backward),
     "SoftmaxCrossEntropy.probabilities": lambda: call(SoftmaxCrossEntropy().probabilities, X),
     "SoftmaxCrossEntropy.predict": lambda: call(SoftmaxCrossEntropy().predict, X),
@@ -372,6 +378,12 @@ SKIPPED = {
 UNCALLED = {
     **dict.fromkeys([f"Callback.on_{hook}" for hook in HOOKS], "called by the Trainer, with itself"),
     **dict.fromkeys([f"ProgressBar.on_{hook}" for hook in HOOKS], "called by the Trainer, with itself"),
+    **dict.fromkeys(
+        [f"{kind}.total_weight" for kind in ("Loss", "SoftmaxCrossEntropy")],
+        "called with what forward has checked",
+    ),
+    "Loss.check_targets": "does nothing but in a loss of its own",
+    "Loss.metrics": "gives nothing but in a loss of its own",
     "Module.fail": "raises the error that it is given",
 }
 

@@ -7,6 +7,10 @@ import numpy as np
 from minidl.kernels.constants import CONSTANTS
 from minidl.types import Array
 
+ZERO = np.zeros((), np.float32)
+"""To compare with: NumPy takes it as it is; a Python number it would convert every time."""
+ZERO.flags.writeable = False
+
 
 def relu(x: Array, out: Array | None = None) -> Array:
     """The larger one of each number and 0; NaN stays NaN.

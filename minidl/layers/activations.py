@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.kernels.activations import relu, relu_backward
+from minidl.kernels.activations import ZERO, relu, relu_backward
 from minidl.layers.layer import Layer
 from minidl.types import Array
 
@@ -22,7 +22,7 @@ class ReLU(Layer):
         try:
             if not training:
                 return relu(x)
-            fires = np.greater(x, 0, self.buffer("fires", x.shape, _BOOL))
+            fires = np.greater(x, ZERO, self.buffer("fires", x.shape, _BOOL))
             y = relu(x, self.buffer("y", x.shape, x.dtype))
         except Exception as error:
             self._refuse(error, "x", x)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.checks import check_array, check_float, check_kind, check_weights, shown
+from minidl.checks import check_array, check_float, check_kind, check_shape, check_weights, shown
 from minidl.errors import ConfigurationError, DataError, DivergedError, DTypeError, ShapeError
 from minidl.kernels.softmax import (
     are_labels,
@@ -65,7 +65,8 @@ class SoftmaxCrossEntropy(Loss):
             self.target_names = tuple(map(str, target_names))
         if class_weights is not None:
             expected = "class_weights to be one number >= 0 for each class, not all 0"
-            if not isinstance(class_weights, (tuple, list, np.ndarray)) or np.ndim(class_weights) != 1:
+            is_row = isinstance(class_weights, (tuple, list, np.ndarray))
+            if not (is_row and getattr(class_weights, "ndim", 1) == 1):
                 remedy = "give a tuple such as (1.0, 2.5)"
                 self.fail(ConfigurationError, expected, shown(class_weights), remedy)
             self.class_weights = tuple(
@@ -135,7 +136,9 @@ class SoftmaxCrossEntropy(Loss):
         ------
         ShapeError, DTypeError, DataError
         """
+        output_shape = check_shape(self.label, "output_shape", output_shape)
         _, classes = self._check_scores(np.empty((1, *output_shape)))
+        targets = check_array(self.label, "labels", targets, kinds=ANY)
         labels = self._check_labels(targets, len(targets) if targets.ndim else 1, classes)
         if self.class_weights:
             self._weights(labels[:1], None, classes)

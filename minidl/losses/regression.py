@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.checks import check_array, check_kind, check_targets_like, check_weights
+from minidl.checks import check_array, check_kind, check_shape, check_targets_like, check_weights
 from minidl.errors import DataError, DivergedError, DTypeError, ShapeError
 from minidl.kernels.rows import first_not_finite
 from minidl.losses.loss import Loss
@@ -93,8 +93,10 @@ class MeanSquaredError(Loss):
         ------
         ShapeError, DTypeError, DataError
         """
+        output_shape = check_shape(self.label, "output_shape", output_shape)
+        targets = check_array(self.label, "targets", targets)
         samples = len(targets) if targets.ndim else 1
-        targets = check_targets_like(self.label, targets, (samples, *output_shape))
+        check_targets_like(self.label, targets, (samples, *output_shape))
         if targets.dtype.kind == "f" and (found := first_not_finite(targets)):
             remedy = "drop such samples or fill in the missing values"
             self.fail(DataError, "finite targets", f"{found[1]} in sample {found[0]}", remedy)

@@ -37,6 +37,7 @@ _EXAMPLES = """examples:
   python -m minidl.testing check "mylayers:Conv(1, 4, kernel=3)" --input-shape 1,8,8
   python -m minidl.testing check mylayers:Conv --args "1, 4, kernel=3" --input-shape 1,8,8
   python -m minidl.testing check mylosses:Hinge --classes 4
+  python -m minidl.testing check mylosses:Huber --regression
 
 rng= and dtype= are given to the class if it takes them."""
 
@@ -59,6 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     check.add_argument("--args", default="", help='its arguments, as in a call: "3, 4, slope=0.1"')
     check.add_argument("--input-shape", type=_shape, metavar="N[,N...]", help="one sample's shape (layers)")
     check.add_argument("--classes", type=int, default=3, metavar="N", help="classes of scores (losses)")
+    check.add_argument(
+        "--regression", action="store_true", help="targets are numbers of the scores' shape, not labels"
+    )
     check.add_argument("--clauses", type=_names, metavar="A,B", help="these clauses only")
     check.add_argument("--skip", type=_names, default=[], metavar="A,B", help="not these clauses")
     check.add_argument("--seed", type=int, default=0)
@@ -114,6 +118,8 @@ def _check(options: argparse.Namespace) -> Report:
         return factory(np.random.default_rng(options.seed), np.float64)
 
     if isinstance(made, Loss):
+        if options.regression:
+            chosen["make_targets"] = lambda rng, batch, width: rng.standard_normal((batch, width))
         return check_loss(plain, options.classes, rng=options.seed, **chosen)
     if isinstance(made, Optimizer):
         return check_optimizer(plain, rng=options.seed, **chosen)

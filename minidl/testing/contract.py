@@ -149,7 +149,7 @@ def check_loss(
     skip: Sequence[str] = (),
     make_targets: MakeTargets | None = None,
 ) -> Report:
-    """Check a loss: its gradient, its mean, its labels, its numerics, its state.
+    """Check a loss: its gradient, mean, targets, weights, numerics, metrics and state.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def check_loss(
     num_classes : int
         Scores have the shape (batch, num_classes).
     make_targets : callable ``(rng, batch, num_classes) -> array``, optional
-        For targets other than integer labels; leaves out the clauses on labels.
+        For targets other than integer labels, such as numbers; leaves out the clauses on labels.
     rng, clauses, skip
         As in `check_layer`; the names are those of `LOSS_CLAUSES`.
 

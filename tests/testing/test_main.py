@@ -23,6 +23,7 @@ def run(capsys, *argv):
         ["tests.testing.correct:Dropout(0.5)", "--input-shape", "2x3"],
         ["tests.testing.correct:BatchNorm", "--args", "3", "--input-shape", "3", "--batch-dependent"],
         ["minidl:SoftmaxCrossEntropy", "--classes", "4"],
+        ["minidl.losses:MeanSquaredError", "--classes", "2", "--regression"],
         ["minidl:SGD(0.1, momentum=0.9)"],
         ["minidl:StepDecay", "--args", "gamma=0.5, every=3"],
     ],
