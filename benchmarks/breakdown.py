@@ -122,7 +122,7 @@ def _watched(minidl: ours.Step, times: Times) -> Iterator[None]:
         stack.enter_context(patch.object(owner, name, timed))
 
     with ExitStack() as stack:
-        for name, layer in minidl.net._children.items():
+        for name, layer in minidl.net.children():
             over(layer, "forward", f"{name} forward")
             if "affine" in name:
                 over(layer, "backward_parameters", f"{name} gradients of the parameters")

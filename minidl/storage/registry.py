@@ -7,11 +7,11 @@ from typing import Any
 
 from minidl.initializers import he_normal, normal, ones, scaled, xavier_uniform, zeros
 from minidl.layers import Affine, Flatten, ReLU, Sequential, Standardize
-from minidl.losses import SoftmaxCrossEntropy
+from minidl.losses import MeanSquaredError, SoftmaxCrossEntropy
 
 _INITIALIZERS: tuple[Callable[..., Any], ...] = (he_normal, normal, ones, scaled, xavier_uniform, zeros)
 _LAYERS = (Affine, Flatten, ReLU, Sequential, Standardize)
-_LOSSES = (SoftmaxCrossEntropy,)
+_LOSSES = (MeanSquaredError, SoftmaxCrossEntropy)
 
 KNOWN: dict[str, Callable[..., Any]] = {
     thing.__name__: thing for thing in (*_INITIALIZERS, *_LAYERS, *_LOSSES)

@@ -26,6 +26,7 @@ def compute_gradients(
     x: npt.ArrayLike,
     targets: npt.ArrayLike,
     weights: npt.ArrayLike | None = None,
+    *,
     regularizer: Regularizer | None = None,
 ) -> tuple[float, float, Array]:
     """Fill the gradients of loss and penalty; returns both together, the loss alone, and the scores."""

@@ -203,7 +203,7 @@ class Trainer:
         try:
             batch = next(batches)
             try:
-                losses = compute_gradients(self.net, *batch, self.regularizer)
+                losses = compute_gradients(self.net, *batch, regularizer=self.regularizer)
             except Exception:
                 batches.redo()
                 raise
