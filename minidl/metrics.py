@@ -78,16 +78,10 @@ class Accuracy(Metric):
         """
         try:
             right = scores.argmax(1) == targets
-            fits = scores.ndim == 2 and right.shape == targets.shape
-        except Exception:  # no arrays, as the checks say
-            fits = False
-        if not fits:
-            scores = check_array("Accuracy", "scores", scores)
-            targets = check_array("Accuracy", "labels", targets)
-            if scores.ndim != 2 or targets.shape != scores.shape[:1]:
-                expected = "scores (N, C) and labels (N,)"
-                raise ShapeError.expected("Accuracy", expected, f"{scores.shape} and {targets.shape}")
-            right = scores.argmax(1) == targets
+            if targets.shape != scores.shape[:1] or scores.ndim != 2:
+                raise ValueError
+        except Exception:  # what they are, the checks say
+            right = self._checked(scores, targets)
         if weights is None:
             self.right += np.count_nonzero(right)
             self.total += len(right)
@@ -98,6 +92,14 @@ class Accuracy(Metric):
         # One look at all numbers: their squares add up to NaN where one of them is that.
         if math.isnan(np.vdot(scores, scores)):
             self.right = math.nan
+
+    def _checked(self, scores: Array, targets: Array) -> Array:
+        scores = check_array("Accuracy", "scores", scores)
+        targets = check_array("Accuracy", "labels", targets)
+        if scores.ndim != 2 or targets.shape != scores.shape[:1]:
+            expected, got = "scores (N, C) and labels (N,)", f"{scores.shape} and {targets.shape}"
+            raise ShapeError.expected("Accuracy", expected, got) from None
+        return scores.argmax(1) == targets  # type: ignore[no-any-return]
 
     def compute(self) -> float:
         """From 0 to 1."""

@@ -22,7 +22,8 @@ from minidl.types import Array, Rng
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_NONE = np.empty(0, np.void)
+_MOST_VIEWS = 100
+"""Buffers that a module keeps the views of, where batches come in ever new sizes."""
 
 
 class _Signature:
@@ -45,7 +46,7 @@ class Module:
     __signature__ = _Signature()
     _path: str  # the place in the net, such as "residual0.affine0"; "" while it stands alone
     _parts: dict[str, Parameter | State | Module | np.random.Generator]
-    _buffers: dict[str, Array]  # views, each of all of its memory or of the beginning
+    _buffers: dict[Any, Array]  # memory by name, and views of its beginning by name, shape and dtype
     _remembered: tuple[Any, ...] | None
     _vectors: tuple[ParameterVector, StateVector] | None
     _closed: bool  # whether the parts are packed, be it as parts of a net
@@ -185,23 +186,30 @@ class Module:
         warm; it grows when a larger batch comes and is kept when a smaller one does.
         """
         try:
-            view = self._buffers.get(name, _NONE)
-            if view.shape == shape and (view.dtype is dtype or view.dtype == dtype):
-                return view
-        except Exception:  # an argument is of a wrong kind, as the checks say
-            pass
+            return self._buffers[name, shape, dtype]
+        except (KeyError, TypeError):
+            return self._new_buffer(name, shape, dtype)
+
+    def _new_buffer(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        """A view that is asked for the first time, of the memory that there is under this name or of more."""
         check_kind(self.label, "a buffer's name", name, str)
         shape = check_shape(self.label, "a buffer's shape", shape)
         try:
             dtype = np.dtype(dtype)
         except Exception:
             self.fail(DTypeError, "a buffer's dtype", shown(dtype))
-        size = math.prod(shape)
-        memory = self._buffers.get(name, _NONE).base
+        size, memory = math.prod(shape), self._buffers.get(name)
         if memory is None or memory.size < size or memory.dtype != dtype:
             memory = np.empty(size, dtype)
-        self._buffers[name] = view = memory[:size].reshape(shape)
+            self._drop_views()
+        elif len(self._buffers) > _MOST_VIEWS:
+            self._drop_views()
+        self._buffers[name] = memory
+        view = self._buffers[name, shape, dtype] = memory[:size].reshape(shape)
         return view
+
+    def _drop_views(self) -> None:
+        self.__dict__["_buffers"] = {key: kept for key, kept in self._buffers.items() if isinstance(key, str)}
 
     # ---------------------------------------------------------------- copies, description, errors
 

@@ -189,11 +189,11 @@ class Net(Module):
     ) -> tuple[float, Array]:
         """As `loss_and_gradients`, and the batch's scores, lent until the next training pass."""
         head, batch = self.head or self._require_head(), x
-        if x.__class__ is not np.ndarray or x.dtype is not self.dtype or not x.ndim:  # type: ignore[union-attr]
+        if x.__class__ is not np.ndarray or x.dtype is not self.dtype or not x.ndim:
             x = self._input(x)
-            batch = self._convert(x, lend=True)
+            batch = self._convert(x, lend=True) if self.accepts == "float" else x
         try:
-            scores = self.forward(batch, training=True)  # type: ignore[arg-type]
+            scores = self.forward(batch, training=True)  # type: ignore[arg-type]  # an array by now
             if weights is None:  # of which a loss need not know
                 loss = head.forward(scores, targets, training=True)
             else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from minidl.checks import check_float
-from minidl.kernels.vectors import add_scaled, sum_of_squares
+from minidl.kernels.blas import axpy
+from minidl.kernels.vectors import sum_of_squares
 from minidl.parameters import ParameterVector, check_vector
 
 
@@ -51,7 +52,7 @@ class L2(Regularizer):
         total = 0.0
         for part in parts:
             weights = parameters.values[part]
-            add_scaled(parameters.gradients[part], 2 * self.strength, weights)
+            axpy(2 * self.strength, weights, parameters.gradients[part])
             total += sum_of_squares(weights)
         return self.strength * total
 

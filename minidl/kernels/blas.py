@@ -42,22 +42,18 @@ _first_byte: Any = ctypes.c_char.from_buffer
 _reference = ctypes.byref
 
 
-def axpby(a: float, x: Array, b: float, y: Array) -> None:
-    """``y = a * x + b * y``, in place.
+def axpy(a: float, x: Array, y: Array) -> None:
+    """``y += a * x``.
 
     Parameters
     ----------
-    a, b : float
+    a : float
     x, y : ndarray of shape (size,)
         Contiguous and writable vectors of float32 or float64 go through NumPy's BLAS. All else, and
         everything where that is not found, is left to NumPy's operators, which may round otherwise.
     """
     dtype = x.dtype
-    found = _ROUTINES["axpy" if b == 1 else "axpby", dtype]
-    if found is None and b != 1:  # not every BLAS goes beyond the standard
-        y *= b
-        b = 1
-        found = _ROUTINES["axpy", dtype]
+    found = _ROUTINES["axpy", dtype]
     if found is not None and x.shape == y.shape and y.dtype == dtype and x.size < _MOST_COUNTED:
         routine, integer, real, one = found
         try:
@@ -66,16 +62,32 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
             pass  # not contiguous or read-only; or empty
         else:
             # Without `argtypes`, which take half as long again.
-            if b == 1:
-                routine(integer(x.size), real(a), source, one, target, one)
-            else:
-                routine(integer(x.size), real(a), source, one, real(b), target, one)
+            routine(integer(x.size), real(a), source, one, target, one)
             return
     for start in range(0, len(y), _BLOCK_NUMBERS):
-        part = y[start : start + _BLOCK_NUMBERS]
-        if b != 1:
-            part *= b
-        part += a * x[start : start + _BLOCK_NUMBERS]
+        y[start : start + _BLOCK_NUMBERS] += a * x[start : start + _BLOCK_NUMBERS]
+
+
+def axpy_definition(a: float, x: Array, y: Array) -> Array:
+    """What `axpy` leaves in `y`."""
+    return y + a * x
+
+
+def axpby(a: float, x: Array, b: float, y: Array) -> None:
+    """``y = a * x + b * y``, for what `axpy` takes."""
+    dtype = x.dtype
+    found = _ROUTINES["axpby", dtype]
+    if found is not None and x.shape == y.shape and y.dtype == dtype and x.size < _MOST_COUNTED:
+        routine, integer, real, one = found
+        try:
+            source, target = _reference(_first_byte(x)), _reference(_first_byte(y))
+        except (TypeError, ValueError):
+            pass
+        else:
+            routine(integer(x.size), real(a), source, one, real(b), target, one)
+            return
+    y *= b  # not every BLAS goes beyond the standard
+    axpy(a, x, y)
 
 
 def axpby_definition(a: float, x: Array, b: float, y: Array) -> Array:

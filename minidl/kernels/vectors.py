@@ -8,21 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.kernels.blas import axpby
+from minidl.kernels.blas import axpby, axpy
 from minidl.types import Array
 
 _MOST_ADDED = 1 << 17
 """Numbers that the BLAS may add up in float32 with an error of some 1e-7; of millions it were 1e-5."""
-
-
-def add_scaled(y: Array, factor: float, x: Array) -> None:
-    """``y += factor * x``."""
-    axpby(factor, x, 1, y)
-
-
-def add_scaled_definition(y: Array, factor: float, x: Array) -> Array:
-    """What `add_scaled` leaves in `y`."""
-    return y + factor * x
 
 
 def sum_of_squares(x: Array) -> float:
@@ -41,7 +31,7 @@ def sum_of_squares_definition(x: Array) -> float:
 
 def sgd_update(values: Array, gradients: Array, lr: float) -> None:
     """``values -= lr * gradients``."""
-    axpby(-lr, gradients, 1, values)
+    axpy(-lr, gradients, values)
 
 
 def sgd_update_definition(values: Array, gradients: Array, lr: float) -> Array:
@@ -52,7 +42,7 @@ def sgd_update_definition(values: Array, gradients: Array, lr: float) -> Array:
 def momentum_update(values: Array, gradients: Array, velocity: Array, lr: float, momentum: float) -> None:
     """``velocity = momentum * velocity + gradients``, then ``values -= lr * velocity``."""
     axpby(1, gradients, momentum, velocity)
-    axpby(-lr, velocity, 1, values)
+    axpy(-lr, velocity, values)
 
 
 def momentum_update_definition(
@@ -66,8 +56,8 @@ def momentum_update_definition(
 def nesterov_update(values: Array, gradients: Array, velocity: Array, lr: float, momentum: float) -> None:
     """The velocity as in `momentum_update`; ``values -= lr * (gradients + momentum * velocity)``."""
     axpby(1, gradients, momentum, velocity)
-    axpby(-lr, gradients, 1, values)
-    axpby(-lr * momentum, velocity, 1, values)
+    axpy(-lr, gradients, values)
+    axpy(-lr * momentum, velocity, values)
 
 
 def nesterov_update_definition(

@@ -104,9 +104,9 @@ class Sequential(Net, Layer):
 
     def backward_parameters(self, dy: Array) -> None:
         """The parameters' gradients only: work that would serve the input's alone is left out."""
-        vector = self._vectors and self._vectors[0].trainable
-        if vector is None or vector is not self._planned_for:
-            self._plan(vector)
+        vectors = self._vectors
+        if vectors is None or vectors[0].trainable is not self._planned_for:
+            self._plan()
         for layer in self._behind:
             dy = layer.backward(dy)
         for layer in self._first:
@@ -114,12 +114,13 @@ class Sequential(Net, Layer):
         for layer in self._before:
             layer.forget()
 
-    def _plan(self, trainable: tuple[slice, ...] | None) -> None:
+    def _plan(self) -> None:
         """Split the layers at the first one that trains: nobody asks for gradients before it."""
         trains = [any(not p.frozen for _, p in layer.named_parameters()) for layer in self.layers]
         first = trains.index(True) if True in trains else len(trains)
         self._before, self._first = self.layers[:first], self.layers[first : first + 1]
-        self._behind, self._planned_for = self.layers[:first:-1], trainable
+        self._behind = self.layers[:first:-1]
+        self._planned_for = self._vectors[0].trainable if self._vectors else None
 
     def widest(self, sample_shape: tuple[int, ...]) -> int:
         """How many numbers a sample takes where it takes most, between two of the layers."""

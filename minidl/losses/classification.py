@@ -169,12 +169,13 @@ class SoftmaxCrossEntropy(Loss):
         if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
             check_kind(self.label, "scores", scores, np.ndarray, error=DTypeError)
             check_array(self.label, "scores", scores, kinds="f")
-        if scores.ndim != 2 or (not scores.size and not scores.shape[1]):
-            self.fail(ShapeError, "scores of shape (batch, classes)", scores.shape)
-        if self.target_names and len(self.target_names) != scores.shape[1]:
+        shape = scores.shape
+        if len(shape) != 2 or (not scores.size and not shape[1]):
+            self.fail(ShapeError, "scores of shape (batch, classes)", shape)
+        if self.target_names and len(self.target_names) != shape[1]:
             expected = f"{len(self.target_names)} scores a sample, one for each of target_names"
-            self.fail(ShapeError, expected, scores.shape[1], "give each class one name and one score")
-        return scores.shape
+            self.fail(ShapeError, expected, shape[1], "give each class one name and one score")
+        return shape
 
     def _check_labels(self, targets: npt.ArrayLike, samples: int, classes: int) -> npt.NDArray[np.int64]:
         labels = check_array(self.label, "labels", targets, kinds=ANY)

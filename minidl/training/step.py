@@ -26,7 +26,6 @@ def compute_gradients(
     x: npt.ArrayLike,
     targets: npt.ArrayLike,
     weights: npt.ArrayLike | None = None,
-    *,
     regularizer: Regularizer | None = None,
 ) -> tuple[float, float, Array]:
     """Fill the gradients of loss and penalty; returns both together, the loss alone, and the scores."""
@@ -39,8 +38,8 @@ def compute_gradients(
     return data_loss + penalty, data_loss, scores
 
 
-def update(net: Net, optimizer: Optimizer, loss: float, step: int, factor: float = 1.0) -> None:
-    """Let the optimizer step, unless that would leave the finite numbers.
+def update(net: Net, optimizer: Optimizer, loss: float, step: int, factor: float = 1.0) -> float:
+    """Let the optimizer step, unless that would leave the finite numbers; returns the rate of the step.
 
     The gradients' norm covers what the loss does not show: a finite loss with a gradient that is
     not, or an update too large for the dtype.
@@ -50,11 +49,14 @@ def update(net: Net, optimizer: Optimizer, loss: float, step: int, factor: float
     DivergedError
         Before anything is changed.
     """
-    parameters, lr = net.parameters, optimizer.lr * factor
-    norm = lr * math.sqrt(np.dot(parameters.gradients, parameters.gradients))
-    if not (math.isfinite(loss) and norm < _LARGEST[parameters.gradients.dtype]):
+    parameters = net.parameters
+    lr: float = optimizer.lr * factor
+    gradients = parameters.gradients
+    norm: float = lr * math.sqrt(np.dot(gradients, gradients))
+    if not (math.isfinite(loss) and norm < _LARGEST[gradients.dtype]):
         what, number = ("update's norm", norm) if math.isfinite(loss) else ("loss", loss)
         where = f"step {step} at learning rate {lr:g}"
         remedy = "try a learning rate ten times smaller, and standardize the features"
         raise DivergedError.expected(where, f"a finite {what}", number, remedy)
     optimizer.step(parameters, factor)
+    return lr

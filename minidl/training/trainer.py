@@ -23,7 +23,7 @@ from minidl.training.evaluation import Tally, measure, require_dataset, require_
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
 from minidl.training.step import compute_gradients, update
-from minidl.types import Rng
+from minidl.types import Array, Rng
 
 _TORN = "one that a second Ctrl-C or an error broke off within an update"
 
@@ -178,32 +178,40 @@ class Trainer:
         starts = self._hooks("on_epoch_start")
         # What overflows shows in the loss, which is checked at every step.
         with np.errstate(over="ignore", invalid="ignore"):
-            while self._due or (self.step < self.last_step and self.stop_reason is None):
+            while True:
                 if interrupts.pending:
                     raise KeyboardInterrupt
-                if not self._due:
-                    if starts and not self._batches.position:
-                        self._due = [*starts, (self, "_compute")]
-                    else:
-                        self._compute()
-                    continue
-                owner, name = self._due[0]
-                if owner is self:
-                    getattr(self, name)()
-                    continue
-                if owner in self.callbacks:
-                    with np.errstate(**callers):  # a callback is its user's code
-                        getattr(owner, name)(self)
-                self._due = self._due[1:]
+                if self._due:
+                    self._do(*self._due[0], callers)
+                elif self.step >= self.last_step or self.stop_reason is not None:
+                    return
+                elif starts and not self._batches.position:
+                    self._due = [*starts, (self, "_compute")]
+                else:
+                    self._compute()
+
+    def _do(self, owner: Any, name: str, callers: Any) -> None:
+        """The action that is due: one of the Trainer's, which says itself what is due then, or a hook."""
+        if owner is self:
+            getattr(self, name)()
+            return
+        if owner in self.callbacks:
+            with np.errstate(**callers):  # a callback is its user's code
+                getattr(owner, name)(self)
+        self._due = self._due[1:]
 
     def _compute(self) -> None:
         """Draw a batch and compute its gradients."""
         batches = self._batches
+        factor = self.scheduler.factor(self.epoch, self.step)
+        if factor.__class__ is not float or not 0 <= factor < math.inf:  # asked so, without a call
+            name = f"the factor of {self.scheduler!r}"
+            factor = check_float(f"step {self.step}", name, factor, at_least=0)
         self._torn = _TORN
         try:
-            batch = next(batches)
+            features, targets, weights = next(batches)
             try:
-                losses = compute_gradients(self.net, *batch, regularizer=self.regularizer)
+                losses = compute_gradients(self.net, features, targets, weights, self.regularizer)
             except Exception:
                 batches.redo()
                 raise
@@ -211,35 +219,38 @@ class Trainer:
             self._torn = ""
             raise
         if self.callbacks and (hooks := self._hooks("on_gradients")):
-            self._computed = losses, batch
-            self._due, self._torn = [*hooks, (self, "_update")], ""
+            self._computed = losses, targets, weights, factor
+            self._due, self._torn = [*hooks, (self, "_update_computed")], ""
         else:
-            self._update(losses, batch)
+            self._update(losses, targets, weights, factor)
 
-    def _update(self, losses: Any = None, batch: Any = None) -> None:
+    def _update_computed(self) -> None:
+        """The update, once the callbacks have had the gradients."""
+        self._torn = _TORN
+        self._update(*self._computed)
+
+    def _update(self, losses: Any, targets: Array, weights: Array | None, factor: float) -> None:
         """Let the optimizer step, and record what came of it."""
-        if losses is None:  # a callback has changed the gradients
-            losses, batch = self._computed
         loss, data_loss, scores = losses
-        _, targets, weights = batch
-        step, optimizer = self.step, self.optimizer
         try:
-            factor = self.scheduler.factor(self.epoch, step)
-            if factor.__class__ is not float or not 0 <= factor < math.inf:  # asked so, without a call
-                factor = check_float(f"step {step}", f"the factor of {self.scheduler!r}", factor, at_least=0)
-            self._torn = _TORN
-            update(self.net, optimizer, loss, step, factor)
-        except (DivergedError, ConfigurationError):  # before anything has changed
+            lr = update(self.net, self.optimizer, loss, self.step, factor)
+        except DivergedError:  # before anything was changed
             self._batches.redo()
             self._due, self._torn = [(self, "_compute")], ""
             raise
-        self.step = step + 1
-        self.history.record_step(loss=loss, lr=optimizer.lr * factor)
+        self.step += 1
+        steps = self.history.steps  # `record_step` without its checks, for these are floats
+        steps["loss"].append(loss)
+        steps["lr"].append(lr)
         self._tally.add(data_loss, scores, targets, weights)
-        due = self._hooks("on_step_end") if self.callbacks else []
-        if not self._batches.position:
-            due += [(self, "_end_epoch"), *self._hooks("on_epoch_end")]
-        self._due, self._torn = due, ""
+        if self.callbacks or self._due or not self._batches.position:
+            self._due = self._after_step()
+        self._torn = ""
+
+    def _after_step(self) -> list[tuple[Any, str]]:
+        if self._batches.position:
+            return self._hooks("on_step_end")
+        return [*self._hooks("on_step_end"), (self, "_end_epoch"), *self._hooks("on_epoch_end")]
 
     def _end_epoch(self) -> None:
         """Measure and record."""
@@ -269,7 +280,7 @@ class Trainer:
         position, whole = batches.position, batches.steps_per_epoch
         if (self, "_end_epoch") in self._due:  # all steps, but not yet what comes at an epoch's end
             return whole
-        return (position or whole) - 1 if (self, "_update") in self._due else position
+        return (position or whole) - 1 if (self, "_update_computed") in self._due else position
 
     def _check_dataset(self, name: str, dataset: Dataset, more: tuple[object, ...] = ()) -> None:
         require_dataset("fit", name, dataset, more)

@@ -4,8 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl.kernels.vectors import (
-    add_scaled,
-    add_scaled_definition,
     momentum_update,
     momentum_update_definition,
     nesterov_update,
@@ -34,15 +32,6 @@ def copied(x, layout):
     y = y.copy() if np.shares_memory(x, y) and x.size else y
     y.flags.writeable = True
     return y
-
-
-@np.errstate(invalid="ignore")
-@given(st.floats(-3, 3), sizes, seeds, reals, layouts, shares_not_finite)
-def test_add_scaled_is_its_definition(factor, size, seed, dtype, layout, not_finite):
-    start, x = vectors(2, size, seed, dtype, layout, not_finite)
-    y = copied(start, layout)
-    add_scaled(y, factor, x)
-    assert_near(y, add_scaled_definition(start, dtype(factor), x))
 
 
 @given(sizes, seeds, reals, layouts)
