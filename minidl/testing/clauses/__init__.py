@@ -62,7 +62,7 @@ OPTIMIZER_CLAUSES = named((
     optimizers.gradients_read_only, optimizers.values_in_place, optimizers.deterministic,
     optimizers.padding_stays_zero, optimizers.zero_gradient, optimizers.precision, optimizers.descends,
     optimizers.learning_rate, optimizers.every_number, optimizers.dtype, optimizers.state_round_trip,
-    optimizers.copies,
+    optimizers.copies, optimizers.one_net, optimizers.frozen_parameters,
 ))  # fmt: skip
 
 SCHEDULER_CLAUSES = named((

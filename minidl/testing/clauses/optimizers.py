@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.optimizers import Optimizer
+from minidl.errors import StateError
 from minidl.testing.cases import require, require_same
 from minidl.testing.optimizer_cases import OptimizerCase
 from minidl.testing.reports import ClauseError, ClauseSkipped
@@ -19,6 +19,9 @@ from minidl.testing.state import arrays, changes, snapshot
 from minidl.types import Array
 
 _DESCENT = 100
+
+_BOUND = ("_parameters", "_trainable", "_views")
+"""Attributes by which `Optimizer` knows the parameters that it steps."""
 
 _LONG = 70_000
 """Numbers; more than a step takes at once that walks its vectors in blocks for the cache."""
@@ -63,7 +66,9 @@ def gradients_read_only(case: OptimizerCase) -> None:
         before = parameters.gradients.copy()
         optimizer.step(parameters)
         require(np.array_equal(parameters.gradients, before), "a step changes the gradients")
-    held = [array for _, array in arrays(optimizer)]
+    # What the base class holds to step them is no state of the optimizer.
+    own = {name: held for name, held in vars(optimizer).items() if name not in _BOUND}
+    held = [array for _, array in arrays(own)]
     for name, vector in (("values", parameters.values), ("gradients", parameters.gradients)):
         kept = any(np.may_share_memory(array, vector) for array in held)
         require(not kept, f"its state shares the memory of the {name}")
@@ -119,19 +124,25 @@ def every_number(case: OptimizerCase) -> None:
 
 
 def learning_rate(case: OptimizerCase) -> None:
-    """Each step uses `lr` as it is then: twice the rate moves twice as far, a rate of 0 not at all."""
+    """Each step uses ``lr * factor`` as it is then: twice that moves twice as far, 0 not at all."""
     for steps in (0, 3):
-        moves = []
-        for factor in (1.0, 2.0, 0.0):
-            optimizer, parameters = case.optimizer(), case.parameters()
-            before = case.steps(optimizer, parameters, steps)
-            base = optimizer.lr
-            optimizer.lr = base * factor
-            moves.append(case.steps(optimizer, parameters, 1) - before)
-            require(optimizer.lr == base * factor, "a step changes lr")
+        base = _move(case, steps)
         when = f"after {steps} steps"
-        require_same("the step", moves[1], 2 * moves[0], f"at twice the rate {when}", rtol=1e-7)
-        require(not moves[2].any(), f"a rate of 0 moves the values {when}")
+        for what in ("rate", "factor"):
+            twice, nothing = (_move(case, steps, **{what: by}) for by in (2.0, 0.0))
+            require_same("the step", twice, 2 * base, f"at twice the {what} {when}", rtol=1e-7)
+            require(not nothing.any(), f"a {what} of 0 moves the values {when}")
+
+
+def _move(case: OptimizerCase, steps: int, *, rate: float = 1.0, factor: float = 1.0) -> Array:
+    """How far the values move after so many steps, at a multiple of the rate and a schedule's factor."""
+    optimizer, parameters = case.optimizer(), case.parameters()
+    before = case.steps(optimizer, parameters, steps)
+    optimizer.lr = lr = optimizer.lr * rate
+    case.loss(parameters)
+    optimizer.step(parameters, factor)
+    require(optimizer.lr == lr, "a step changes lr")
+    return parameters.values - before
 
 
 def deterministic(case: OptimizerCase) -> None:
@@ -182,23 +193,56 @@ def state_round_trip(case: OptimizerCase) -> str:
 
 
 def copies(case: OptimizerCase) -> None:
-    """Deep and pickled copies go on to the bit, independent of the original."""
+    """Deep and pickled copies, made together with the parameters, go on to the bit and on their own."""
 
-    def pickled(optimizer: Optimizer) -> Any:
+    def pickled(pair: Any) -> Any:
         try:
-            return pickle.loads(pickle.dumps(optimizer))
+            return pickle.loads(pickle.dumps(pair))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise ClauseError(f"it cannot be pickled: {error}") from error
 
-    ways: dict[str, Callable[[Optimizer], Any]] = {"a deep copy": copy.deepcopy, "a pickled copy": pickled}
+    ways: dict[str, Callable[[Any], Any]] = {"a deep copy": copy.deepcopy, "a pickled copy": pickled}
     for name, copied in ways.items():
         optimizer, parameters = case.optimizer(), case.parameters()
         case.steps(optimizer, parameters, 3)
-        twin, theirs = copied(optimizer), case.parameters()
-        theirs.values[...] = parameters.values
+        twin, theirs = copied((optimizer, parameters))
         case.steps(twin, theirs, 5)
         expected = case.steps(optimizer, parameters, 5)
         require(np.array_equal(theirs.values, expected), f"{name} goes another way")
+
+
+def frozen_parameters(case: OptimizerCase) -> None:
+    """A frozen parameter stays where it is, and the others go on as if nothing were frozen.
+
+    The others are not compared where ``elementwise=False``.
+    """
+    (optimizer, parameters), (free, twin) = [(case.optimizer(), case.parameters()) for _ in range(2)]
+    for each in ((optimizer, parameters), (free, twin)):
+        case.steps(*each, 3)
+    parameters["bias"].frozen = True
+    before = parameters["bias"].value.copy()
+    for each in ((optimizer, parameters), (free, twin)):
+        case.steps(*each, 3)
+    require(np.array_equal(parameters["bias"].value, before), "a step moves a frozen parameter")
+    if case.elementwise:
+        value, expected = parameters["weight"].value, twin["weight"].value
+        require_same("the weight", value, expected, "once the bias is frozen")
+
+
+def one_net(case: OptimizerCase) -> None:
+    """What it keeps belongs to one net: a step of another raises `StateError`, or is a fresh one's."""
+    optimizer, fresh = case.optimizer(), case.optimizer()
+    case.steps(optimizer, case.parameters(), 4)
+    other = replace(case, seed=case.seed + 1)
+    parameters, expected = other.parameters(), other.parameters()
+    try:
+        other.steps(optimizer, parameters, 1)
+    except StateError:
+        return
+    fresh.steps = optimizer.steps - 1
+    other.steps(fresh, expected, 1)
+    same = np.array_equal(parameters.values, expected.values)
+    require(same, "what it kept of one net takes part in a step of another, and no StateError says so")
 
 
 def dtype(case: OptimizerCase) -> None:

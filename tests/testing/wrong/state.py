@@ -120,7 +120,7 @@ class AlwaysFloat64(Dense):
 class GlobalDropout(Dropout):
     def __init__(self, rate, *, rng=None):
         super().__init__(rate, rng=rng)
-        self.generator = np.random.default_rng()
+        self.generator.bit_generator.state = np.random.default_rng().bit_generator.state
 
 
 class ScalesInInference(Dropout):
@@ -145,7 +145,8 @@ class NotPicklable(Dense):
 class SharesInCopy(Dense):
     def __deepcopy__(self, memo):
         twin = type(self)(dtype=self.weight.value.dtype)
-        twin.weight, twin.bias = self.weight, self.bias
+        twin._parts.update(self._parts)
+        vars(twin).update(self._parts)
         return twin
 
 
