@@ -158,7 +158,8 @@ class MovesFrozen(Momentum):
 @optimizer("forgets the momentum whenever something is frozen", "frozen_parameters")
 class ForgetsWhenFrozen(Momentum):
     def _bind(self, parameters):
-        self._state.clear()
+        if any(parameter.frozen for _, parameter in parameters.items()):
+            self._state.clear()
         super()._bind(parameters)
 
 
