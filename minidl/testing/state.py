@@ -124,6 +124,7 @@ def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
         yield from held.pop("_parts", {}).items()
         yield "workspace", held.pop("_buffers", None)
         yield "cache", held.pop("_remembered", None)
+        held.pop("_vectors", None)  # the parts' arrays once more
     for cls in type(thing).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:

@@ -14,7 +14,7 @@ from minidl.module import Module
 from minidl.parameters import Parameter
 from minidl.testing.cases import LayerCase, infer, require, train
 from minidl.testing.reports import ClauseError
-from minidl.testing.state import changes, snapshot
+from minidl.testing.state import changes, named_arrays, snapshot
 
 
 def config(case: LayerCase) -> None:
@@ -32,6 +32,8 @@ def config(case: LayerCase) -> None:
         other = changes(_form(found), _form(_config(made)))
         where = f"made of its config(), {type(module).__name__} has another"
         require(not other, f"{where} {', '.join(other[:4])}: keep arguments as they are given")
+        other = changes(_arrays(module), _arrays(made))
+        require(not other, f"{where} array {', '.join(other[:4])}")
         _require_live(module)
 
 
@@ -105,6 +107,10 @@ def _made(cls: type[Module], arguments: dict[str, Any]) -> Module:
     names = list(cls.__signature__.parameters)
     before = [arguments.pop(name) for name in names[: names.index(star[1:])] if name in arguments]
     return cls(*before, *arguments.pop(star), **arguments)
+
+
+def _arrays(module: Module) -> dict[str, Any]:
+    return {name: (part.shape, part.value.dtype.str) for name, part in named_arrays(module)}
 
 
 def _form(value: Any) -> dict[str, Any]:
