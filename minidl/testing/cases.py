@@ -16,7 +16,7 @@ from minidl.errors import StateError, StructureError
 from minidl.layers import Layer
 from minidl.testing.replay import forward_varies, same_bits
 from minidl.testing.reports import ClauseError
-from minidl.testing.state import generators, replay_generators
+from minidl.testing.state import generators, named_arrays, replay_generators
 from minidl.types import Array
 
 LayerFactory = Callable[[np.random.Generator, Any], Layer]
@@ -118,8 +118,8 @@ class LayerCase:
     def reproducible(self) -> bool:
         """Whether the factory makes the same layer of the same generator."""
         one, two = self.raw(), self.raw()
-        pairs = zip(one.named_parameters(), two.named_parameters(), strict=True)
-        if not all(np.array_equal(a.value, b.value) for (_, a), (_, b) in pairs):
+        pairs = zip(named_arrays(one), named_arrays(two), strict=True)
+        if not all(same_bits(a.value, b.value) for (_, a), (_, b) in pairs):
             return False
         with np.errstate(all="ignore"):
             outputs = [np.array(layer.forward(self.x(), training=True)) for layer in (one, two)]

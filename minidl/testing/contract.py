@@ -111,17 +111,20 @@ def check_net(
     clauses: Sequence[str] | None = None,
     skip: Sequence[str] = (),
     make_input: MakeInput | None = None,
+    make_targets: MakeTargets | None = None,
 ) -> Report:
     """Check what a net with a loss adds to its layers; `check_layer` checks its body.
 
     Parameters
     ----------
-    factory : callable ``(rng, dtype) -> Sequential``
-        Makes a fresh net that ends with a loss.
+    factory : callable ``(rng, dtype) -> Net``
+        Makes a fresh net that ends with a loss and is a layer as well, such as a `Sequential`.
     input_shape : tuple of int
         One sample's.
     num_classes : int
         Labels are drawn below it.
+    make_targets : callable ``(rng, batch, num_classes) -> array``, optional
+        Draws targets other than labels, as in `check_loss`.
     rng, clauses, skip, make_input
         As in `check_layer`; the names are those of `NET_CLAUSES`.
 
@@ -136,6 +139,7 @@ def check_net(
         _seed(rng),
         make_input=_optional("check_net", "make_input", make_input, "rng", "shape", "dtype"),
         num_classes=check_int("check_net", "num_classes", num_classes, at_least=1),
+        make_targets=_optional("check_net", "make_targets", make_targets, "rng", "batch", "num_classes"),
     )
     return run(_name(case.net()), case, NET_CLAUSES, clauses, skip, ContractError)
 

@@ -6,8 +6,7 @@ that the sum of its outputs has no gradient at all, whatever backward says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,16 @@ import numpy.typing as npt
 
 from minidl.checks import as_generator, check_array, check_kind, check_list
 from minidl.errors import ConfigurationError, DTypeError
-from minidl.layers import Layer, Sequential
+from minidl.layers import Layer
 from minidl.losses import Loss
 from minidl.losses.loss import ANY
 from minidl.module import Module
+from minidl.net import Net
 from minidl.regularizers import Regularizer
 from minidl.testing.comparison import Options, compare
 from minidl.testing.replay import Replay, backward_of, backward_parameters_of
 from minidl.testing.reports import GradientError, GradientReport
+from minidl.testing.state import values_kept
 from minidl.training.evaluation import require_head
 from minidl.types import Array, Rng
 
@@ -84,7 +85,7 @@ def check_gradients(
     generator = as_generator(rng, legacy=False).spawn(1)[0]  # x may be drawn from the same seed
     arrays = ({"x": x} if x.dtype.kind == "f" else {}) | _values(layer)
     points = {name: arrays[name] for name in _chosen(layer, arrays, wrt)}
-    with _values_kept(layer):
+    with values_kept(layer):
         replay = Replay(layer, lambda twin: np.array(twin.forward(x, training=True)), {"x": x})
         y = replay.forward()
     if y.dtype != np.float64:
@@ -96,7 +97,7 @@ def check_gradients(
         return found
 
     settings = Options(**options)
-    with _values_kept(layer):
+    with values_kept(layer):
         report = compare(layer.label, replay.forward, dy, points, arrays, backward, generator, settings)
         if wrt is None:
             check_backward_parameters(layer, x, dy, replay)
@@ -170,7 +171,7 @@ def check_loss_gradients(
 
 
 def check_net_gradients(
-    net: Sequential,
+    net: Net,
     x: npt.ArrayLike,
     targets: npt.ArrayLike,
     *,
@@ -182,7 +183,7 @@ def check_net_gradients(
 
     Parameters
     ----------
-    net : Sequential
+    net : Net
         With a loss at its end, built with ``dtype=np.float64``.
     x, targets : array
         One batch.
@@ -198,15 +199,14 @@ def check_net_gradients(
     targets = np.array(check_array(net.label, "targets", targets, kinds=ANY))
     generator = as_generator(rng, legacy=False)
     _check_float64(net, x)
-    net.parameters  # noqa: B018 - packs, before the arrays are taken
     points = _values(net)
     moved = ({"x": x} if x.dtype.kind == "f" else {}) | points
 
-    def total(twin: Sequential) -> float:
+    def total(twin: Net) -> float:
         loss = twin.loss_and_gradients(x, targets)
         return loss + (regularizer.penalty(twin.parameters) if regularizer else 0.0)
 
-    def backward_of_net(twin: Sequential) -> dict[str, Array]:
+    def backward_of_net(twin: Net) -> dict[str, Array]:
         for parameter in dict(twin.named_parameters()).values():
             parameter.grad.fill(np.nan)
         twin.loss_and_gradients(x, targets)
@@ -214,7 +214,7 @@ def check_net_gradients(
             regularizer.add_gradients(twin.parameters)
         return {name: parameter.grad.copy() for name, parameter in twin.parameters.items()}
 
-    with _values_kept(net):
+    with values_kept(net):
         arguments = {"x": x, "the targets": targets}
         replay = Replay(net, lambda twin: np.asarray(total(twin)), arguments, "loss_and_gradients")
 
@@ -223,19 +223,8 @@ def check_net_gradients(
         return found
 
     dy, settings = np.ones(()), Options(**options)
-    with _values_kept(net):
+    with values_kept(net):
         return compare(net.label, replay.forward, dy, points, moved, backward, generator, settings)
-
-
-@contextmanager
-def _values_kept(module: Module) -> Iterator[None]:
-    """Put the parameters back, statistics that training forwards moved among them."""
-    saved = {name: value.copy() for name, value in _values(module).items()}
-    try:
-        yield
-    finally:
-        for name, value in _values(module).items():
-            value[...] = saved[name]
 
 
 def _values(module: Module) -> dict[str, Array]:

@@ -6,11 +6,13 @@ import re
 import types
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from minidl.module import Module
+from minidl.parameters import State
 from minidl.types import Array
 
 _GENERATORS = (np.random.Generator, np.random.RandomState)
@@ -54,6 +56,23 @@ def replay_generators(source: Any, target: Any) -> None:
             theirs[path].set_state(generator.get_state())
         else:
             theirs[path].bit_generator.state = generator.bit_generator.state
+
+
+def named_arrays(module: Module) -> Iterator[tuple[str, State]]:
+    """Pairs of path and part, of a module's parameters and states."""
+    yield from module.named_parameters()
+    yield from module.named_states()
+
+
+@contextmanager
+def values_kept(module: Module) -> Iterator[None]:
+    """Put parameters and states back, which training forwards may move."""
+    saved = [(part, part.value.copy()) for _, part in named_arrays(module)]
+    try:
+        yield
+    finally:
+        for part, value in saved:
+            part.value[...] = value
 
 
 def _freeze(leaf: Any) -> Any:
@@ -105,6 +124,7 @@ def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
         yield from held.pop("_parts", {}).items()
         yield "workspace", held.pop("_buffers", None)
         yield "cache", held.pop("_remembered", None)
+        held.pop("_vectors", None)  # the parts' arrays once more
     for cls in type(thing).__mro__:
         slots = cls.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:

@@ -92,7 +92,7 @@ class Correlate(Layer):
     """``y[n, t] = sum over k of kernel[k] * x[n, t + k]``."""
 
     def __init__(self, taps=3, *, rng=None, dtype=np.float32):
-        self.taps = taps
+        self.taps, self.dtype = taps, dtype
         self.kernel = Parameter((taps,), he_normal, rng=rng, dtype=dtype, regularized=True)
 
     def forward(self, x, *, training):
@@ -153,6 +153,7 @@ class Gain(Layer):
     """One gain per feature."""
 
     def __init__(self, features=3, *, dtype=np.float32):
+        self.features, self.dtype = features, dtype
         self.gain = Parameter((features,), ones, dtype=dtype)
 
     def forward(self, x, *, training):
@@ -211,20 +212,13 @@ class Hinge(CrossEntropy):
 
 
 class Momentum(Optimizer):
+    state_names = ("velocity",)
+
     def __init__(self, lr, momentum=0.9):
         super().__init__(lr)
-        self.momentum, self.velocity = momentum, None
+        self.momentum = momentum
 
-    def step(self, parameters):
-        if self.velocity is None:
-            self.velocity = np.zeros_like(parameters.values)
-        self.velocity *= self.momentum
-        self.velocity += parameters.gradients
-        parameters.values[...] -= self.lr * self.velocity
-
-    def state_dict(self):
-        return {"lr": self.lr, "velocity": None if self.velocity is None else self.velocity.copy()}
-
-    def load_state_dict(self, state):
-        self.lr = state["lr"]
-        self.velocity = None if state["velocity"] is None else state["velocity"].copy()
+    def update(self, values, gradients, lr, velocity):
+        velocity *= self.momentum
+        velocity += gradients
+        values -= lr * velocity

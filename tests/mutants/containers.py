@@ -200,6 +200,7 @@ class RunsTwice(Layer):
 @layer("children kept in a list are never registered", "saved_and_loaded", "parameter_views", args=())
 class ListedChildren(Layer):
     def __init__(self, *, rng=None, dtype=np.float32):
+        self.dtype = dtype
         self.parts = [Affine(3, 3, rng=rng, dtype=dtype), Tanh()]
 
     def forward(self, x, *, training):

@@ -54,8 +54,7 @@ class DrawsForNothing(Dropout):
 @layer("draws from NumPy's global stream", "reproducible", args=(0.5,))
 class GlobalStream(Dropout):
     def __init__(self, rate, *, rng=None):
-        super().__init__(rate, rng=rng)
-        del self.generator
+        self.rate = rate
 
     def forward(self, x, *, training):
         if not training:
@@ -79,8 +78,7 @@ class SharedGenerator(Dropout):
     stream = np.random.default_rng(0)
 
     def __init__(self, rate, *, rng=None):
-        super().__init__(rate, rng=rng)
-        self.generator = self.stream
+        self.rate, self.generator = rate, self.stream
 
 
 @layer("neither forward nor backward rescales what is kept", "inference_is_training", args=(0.5,))

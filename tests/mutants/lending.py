@@ -166,6 +166,7 @@ class InfersInLentGradient(textbook.Swish):
 @layer("a training forward lends a view of its parameters, which change", "lent_until_next_forward")
 class LendsItsParameters(Layer):
     def __init__(self, *, rng=None, dtype=np.float32):
+        self.dtype = dtype
         self.constant = Parameter((16, 3), he_normal, rng=rng, dtype=dtype)
 
     def forward(self, x, *, training):
@@ -276,8 +277,8 @@ class ShiftsScores(Sequential):
 
 @net("the scores that a training pass gave are gone after it", "lent_until_next_forward", args=classifier)
 class ClearsScores(Sequential):
-    def forward_backward(self, x, targets):
-        loss, scores = super().forward_backward(x, targets)
+    def forward_backward(self, x, targets, weights=None):
+        loss, scores = super().forward_backward(x, targets, weights)
         scores[...] = 0
         return loss, scores
 
@@ -291,10 +292,10 @@ class StandardizesInPlace(Sequential):
 
 @net("sorts the targets in place", "arguments_kept", args=classifier)
 class SortsTargets(Sequential):
-    def loss(self, x, targets):
+    def loss(self, x, targets, *, weights=None):
         order = np.argsort(targets)
         targets[...] = targets[order]
-        return super().loss(x[order], targets)
+        return super().loss(x[order], targets, weights=weights)
 
 
 @loss("backward works in the scores that it remembers", "arguments_kept")

@@ -13,9 +13,9 @@ def classifier(rng, dtype):
 
 @net("gradients are added to those of the last batch", "gradients", "training_pass", args=classifier)
 class AccumulatesBatches(Sequential):
-    def forward_backward(self, x, targets):
+    def forward_backward(self, x, targets, weights=None):
         before = self.parameters.gradients.copy()
-        found = super().forward_backward(x, targets)
+        found = super().forward_backward(x, targets, weights)
         self.parameters.gradients[...] += before
         return found
 

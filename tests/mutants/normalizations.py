@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from minidl import Standardize
+from minidl import Parameter, Standardize
+from minidl.initializers import zeros
 from tests.mutants.registry import layer
 from tests.testing.correct import BatchNorm, LayerNorm
 from tests.testing.wrong.numbers import peek
@@ -127,17 +128,20 @@ class UnbiasedBackward(BatchNorm, _Pieces):
 
 
 @layer(
-    "the running statistics' gradients are never written",
+    "a running statistic is a parameter, whose gradient is never written",
     "gradients_assigned",
     "parameter_gradients",
     **OVER_BATCH,
 )
 class StatisticsWithoutGradient(BatchNorm):
-    def backward(self, dy):
-        held = self.running_mean.grad.copy()
-        dx = super().backward(dy)
-        self.running_mean.grad[...] = held
-        return dx
+    def __init__(self, features, *, dtype=np.float32):
+        super().__init__(features, dtype=dtype)
+        self.largest = Parameter((features,), zeros, dtype=dtype)
+
+    def forward(self, x, *, training):
+        if training:
+            np.maximum(self.largest.value, x.max(axis=0), out=self.largest.value)
+        return super().forward(x, training=training)
 
 
 @layer("inference moves the running statistics", "inference_pure", "inference_repeats", **OVER_BATCH)

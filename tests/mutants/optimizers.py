@@ -10,73 +10,73 @@ from tests.testing.correct import Adam
 
 @optimizer("the velocity is subtracted without the rate", "learning_rate", args=(0.1, 0.5))
 class IgnoresRate(Momentum):
-    def step(self, parameters):
-        before = parameters.values.copy()
-        super().step(parameters)
-        parameters.values[...] = before - 0.1 * self.velocity
+    def update(self, values, gradients, lr, velocity):
+        super().update(values, gradients, 0.1, velocity)
 
 
 @optimizer("adds where it should subtract", "descends")
 class GoesUp(Momentum):
-    def step(self, parameters):
-        before = parameters.values.copy()
-        super().step(parameters)
-        parameters.values[...] = 2 * before - parameters.values
+    def update(self, values, gradients, lr, velocity):
+        super().update(values, gradients, -lr, velocity)
 
 
 @optimizer("the velocity lives on the class", "deterministic", "copies", "state_round_trip")
 class ClassVelocity(Momentum):
     held = np.zeros(4096)
 
-    def step(self, parameters):
-        n = parameters.values.size
-        if n <= 4096:
-            self.velocity = self.held[:n].astype(parameters.values.dtype, copy=False)
-        super().step(parameters)
+    def update(self, values, gradients, lr, velocity):
+        if values.size <= 4096:
+            velocity = self.held[: values.size].astype(values.dtype, copy=False)
+        super().update(values, gradients, lr, velocity)
 
 
 @optimizer("the velocity is the array of the gradients", "gradients_read_only")
 class VelocityIsGradient(Momentum):
-    def step(self, parameters):
-        if self.velocity is None:
-            self.velocity = parameters.gradients
-        super().step(parameters)
+    def step(self, parameters, factor=1.0):
+        self._state.setdefault("velocity", parameters.gradients)
+        super().step(parameters, factor)
+
+
+@optimizer("keeps the gradients' array without writing to it", "gradients_read_only")
+class KeepsTheGradients(SGD):
+    def update(self, values, gradients, lr):
+        super().update(values, gradients, lr)
+        self.latest = gradients
 
 
 @optimizer("clips the gradients in place", "gradients_read_only")
 class ClipsInPlace(SGD):
-    def step(self, parameters):
-        np.clip(parameters.gradients, -0.5, 0.5, out=parameters.gradients)
-        super().step(parameters)
+    def update(self, values, gradients, lr):
+        np.clip(gradients, -0.5, 0.5, out=gradients)
+        super().update(values, gradients, lr)
 
 
 @optimizer("replaces each parameter's array", "values_in_place")
 class ReplacesEach(SGD):
-    def step(self, parameters):
+    def step(self, parameters, factor=1.0):
         for parameter in dict(parameters.items()).values():
-            parameter._value = parameter.value - self.lr * parameter.grad
+            parameter._value = parameter.value - self.lr * factor * parameter.grad
 
 
 @optimizer("replaces the vector by a new one", "values_in_place")
 class ReplacesVector(SGD):
-    def step(self, parameters):
-        super().step(parameters)
+    def step(self, parameters, factor=1.0):
+        super().step(parameters, factor)
         parameters.values = parameters.values.copy()
 
 
 @optimizer("steps the weights and leaves the biases", "every_number", "values_in_place")
 class WeightsOnly(SGD):
-    def step(self, parameters):
+    def step(self, parameters, factor=1.0):
         part = parameters.regularized
-        parameters.values[part] -= self.lr * parameters.gradients[part]
+        parameters.values[part] -= self.lr * factor * parameters.gradients[part]
 
 
 @optimizer("steps the first block, then forgets the momentum of the others", "every_number", args=(0.1, 0.9))
 class FirstBlockOfVelocity(SGD):
-    def step(self, parameters):
-        super().step(parameters)
-        if self._velocity is not None:
-            self._velocity[65_536:] = 0
+    def update(self, values, gradients, lr, velocity):
+        super().update(values, gradients, lr, velocity)
+        velocity[65_536:] = 0
 
 
 @optimizer("the rate is that of construction", "learning_rate", "state_round_trip")
@@ -85,100 +85,131 @@ class CachesRate(Momentum):
         super().__init__(lr, momentum)
         self.rate = lr
 
-    def step(self, parameters):
-        self.lr, lr = self.rate, self.lr
+    def update(self, values, gradients, lr, velocity):
+        super().update(values, gradients, self.rate, velocity)
+
+
+@optimizer("the schedule's factor is not used", "learning_rate")
+class DropsTheFactor(Momentum):
+    def step(self, parameters, factor=1.0):
         super().step(parameters)
-        self.lr = lr
+
+
+@optimizer("the schedule's factor is written into the rate", "learning_rate")
+class KeepsTheFactor(Momentum):
+    def step(self, parameters, factor=1.0):
+        self.lr *= factor
+        super().step(parameters)
 
 
 @optimizer("decays its own rate", "learning_rate")
 class DecaysItsRate(SGD):
-    def step(self, parameters):
-        super().step(parameters)
+    def step(self, parameters, factor=1.0):
+        super().step(parameters, factor)
         self.lr *= 0.999
 
 
 @optimizer("the rate enters the velocity: a change of rate comes late", "learning_rate")
 class RateInVelocity(Momentum):
-    def step(self, parameters):
-        if self.velocity is None:
-            self.velocity = np.zeros_like(parameters.values)
-        self.velocity[...] = self.momentum * self.velocity + self.lr * parameters.gradients
-        parameters.values[...] -= self.velocity
+    def update(self, values, gradients, lr, velocity):
+        velocity[...] = self.momentum * velocity + lr * gradients
+        values -= velocity
 
 
 @optimizer("the state lends its arrays", "state_round_trip")
 class LendsItsState(Momentum):
     def state_dict(self):
-        return {"lr": self.lr, "velocity": self.velocity}
+        return super().state_dict() | self._state
 
 
 @optimizer("takes over the arrays of a state", "state_round_trip")
 class TakesOverState(Momentum):
     def load_state_dict(self, state):
-        self.lr, self.velocity = state["lr"], state["velocity"]
+        super().load_state_dict(state)
+        self._state = {"velocity": state["velocity"]}
 
 
 @optimizer("the step's number is not in the state", "state_round_trip")
 class ForgetsTheCount(Adam):
     def state_dict(self):
-        return super().state_dict() | {"count": 0}
+        return super().state_dict() | {"steps": 0}
 
 
 @optimizer("the rate is not in the state", "state_round_trip")
 class ForgetsTheRate(Momentum):
     def load_state_dict(self, state):
-        super().load_state_dict(state)
-        self.lr = self.base_lr
+        super().load_state_dict(state | {"lr": self.lr})
+
+
+@optimizer("takes its state along to another net", "one_net")
+class TakesStateAlong(Momentum):
+    def _bind(self, parameters):
+        self._parameters = None
+        super()._bind(parameters)
+
+
+@optimizer("a frozen parameter goes on by its momentum", "frozen_parameters")
+class MovesFrozen(Momentum):
+    def _bind(self, parameters):
+        super()._bind(parameters)
+        self._views = [(parameters.values, parameters.gradients, self._state)]
+
+
+@optimizer("forgets the momentum whenever something is frozen", "frozen_parameters")
+class ForgetsWhenFrozen(Momentum):
+    def _bind(self, parameters):
+        if any(parameter.frozen for _, parameter in parameters.items()):
+            self._state.clear()
+        super()._bind(parameters)
 
 
 @optimizer("second moments are those of the whole vector", "every_number")
 class OneMomentForAll(Adam):
-    def step(self, parameters):
-        super().step(parameters)
-        self.second[...] = self.second.mean()
+    def update(self, values, gradients, lr, first, second):
+        super().update(values, gradients, lr, first, second)
+        second[...] = second.mean()
 
 
 @optimizer("decays the weights behind the user's back", "zero_gradient")
 class HiddenDecay(SGD):
-    def step(self, parameters):
-        parameters.values[...] *= 1 - 0.01 * self.lr
-        super().step(parameters)
+    def update(self, values, gradients, lr):
+        values *= 1 - 0.01 * lr
+        super().update(values, gradients, lr)
 
 
 @optimizer("adds noise of NumPy's global stream", "deterministic", "zero_gradient")
 class GlobalNoise(SGD):
-    def step(self, parameters):
-        super().step(parameters)
-        parameters.values[...] += 1e-6 * np.random.standard_normal(parameters.values.size)  # noqa: NPY002
+    def update(self, values, gradients, lr):
+        super().update(values, gradients, lr)
+        values += 1e-6 * np.random.standard_normal(values.size)  # noqa: NPY002
 
 
 @optimizer("0 / 0 in the padding", "padding_stays_zero")
 class NanPadding(Adam):
-    def step(self, parameters):
-        used = parameters.values != 0
-        super().step(parameters)
-        parameters.values[~used] = np.nan
+    def update(self, values, gradients, lr, first, second):
+        used = values != 0
+        super().update(values, gradients, lr, first, second)
+        values[~used] = np.nan
 
 
 @optimizer("rounds its update to float32", "precision", "dtype")
 class NarrowUpdate(SGD):
-    def step(self, parameters):
-        parameters.values[...] -= (self.lr * parameters.gradients).astype(np.float32)
+    def update(self, values, gradients, lr):
+        values -= (lr * gradients).astype(np.float32)
 
 
 @optimizer("holds the first net's vector and steps that one", "gradients_read_only", "deterministic")
 class HoldsFirstVector(SGD):
-    def step(self, parameters):
+    def step(self, parameters, factor=1.0):
         self.held = getattr(self, "held", parameters)
-        super().step(self.held)
+        super().step(self.held, factor)
 
 
 @optimizer(
     "Nesterov's form where plain momentum is asked for, and the other way round", "nesterov", args=(0.1, 0.9)
 )
 class NesterovSwapped(SGD):
-    def step(self, parameters):
+    def update(self, values, gradients, lr, velocity):
         self.nesterov = not self.nesterov
-        super().step(parameters)
+        super().update(values, gradients, lr, velocity)
         self.nesterov = not self.nesterov

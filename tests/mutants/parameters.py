@@ -14,6 +14,7 @@ SIZES = {"args": (3, 2)}
 @layer("inference gives a view of the parameters", "inference_gives")
 class GivesItsParameters(Layer):
     def __init__(self, *, rng=None, dtype=np.float32):
+        self.dtype = dtype
         self.constant = Parameter((8, 3), he_normal, rng=rng, dtype=dtype)
 
     def forward(self, x, *, training):
@@ -47,6 +48,7 @@ class ReplacesGradient(Affine):
 @layer("weights kept in a list are never registered", "saved_and_loaded", "parameter_views", args=())
 class ListedWeights(Layer):
     def __init__(self, *, rng=None, dtype=np.float32):
+        self.dtype = dtype
         self.weights = [Parameter((3, 3), he_normal, rng=rng, dtype=dtype)]
 
     def forward(self, x, *, training):

@@ -7,6 +7,7 @@ from minidl.testing import ContractError
 from tests.mutants import (
     activations,
     containers,
+    description,
     dropout,
     dtypes,
     labels,
@@ -26,7 +27,7 @@ from tests.mutants.registry import MUTANTS
 from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
-    activations, containers, dropout, dtypes, labels, lending, linear, losses, memory, nets,
+    activations, containers, description, dropout, dtypes, labels, lending, linear, losses, memory, nets,
     normalizations, optimizers, parameters, results, schedulers, weights,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]

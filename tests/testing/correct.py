@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from minidl import Layer, Loss, Optimizer, Parameter, Scheduler
+from minidl import Layer, Loss, Optimizer, Parameter, Scheduler, State
 from minidl.checks import as_generator, check_weights
 from minidl.errors import ShapeError
 from minidl.initializers import he_normal, ones, zeros
@@ -27,6 +27,7 @@ class Scale(Layer):
     """One gain for everything."""
 
     def __init__(self, *, dtype=np.float32):
+        self.dtype = dtype
         self.gain = Parameter((), ones, dtype=dtype)
 
     def forward(self, x, *, training):
@@ -44,6 +45,7 @@ class Linear(Layer):
     """Affine without bias, as a newcomer writes it: no buffers."""
 
     def __init__(self, in_features, out_features, *, rng=None, dtype=np.float32):
+        self.in_features, self.out_features, self.dtype = in_features, out_features, dtype
         self.weight = Parameter(
             (in_features, out_features), he_normal, rng=rng, dtype=dtype, regularized=True
         )
@@ -107,15 +109,14 @@ class Dropout(Layer):
 
 
 class BatchNorm(Layer):
-    """Running statistics are parameters without gradient, so that they are saved and copied."""
-
     momentum, epsilon = 0.9, 1e-5
 
     def __init__(self, features, *, dtype=np.float32):
+        self.features, self.dtype = features, dtype
         self.gain = Parameter((features,), ones, dtype=dtype)
         self.shift = Parameter((features,), zeros, dtype=dtype)
-        self.running_mean = Parameter((features,), zeros, dtype=dtype)
-        self.running_variance = Parameter((features,), ones, dtype=dtype)
+        self.running_mean = State((features,), zeros, dtype=dtype)
+        self.running_variance = State((features,), ones, dtype=dtype)
 
     def forward(self, x, *, training):
         if not training:
@@ -133,8 +134,6 @@ class BatchNorm(Layer):
         normal, deviation = self.recall()
         self.gain.grad[...] = (dy * normal).sum(axis=0)
         self.shift.grad[...] = dy.sum(axis=0)
-        self.running_mean.grad[...] = 0
-        self.running_variance.grad[...] = 0
         dn = dy * self.gain.value
         return (dn - dn.mean(axis=0) - normal * (dn * normal).mean(axis=0)) / deviation
 
@@ -143,6 +142,7 @@ class LayerNorm(Layer):
     epsilon = 1e-5
 
     def __init__(self, features, *, dtype=np.float32):
+        self.features, self.dtype = features, dtype
         self.gain = Parameter((features,), ones, dtype=dtype)
         self.shift = Parameter((features,), zeros, dtype=dtype)
 
@@ -187,7 +187,7 @@ class Embedding(Layer):
     accepts = "real"
 
     def __init__(self, count, size, *, rng=None, dtype=np.float32):
-        self.count = count
+        self.count, self.size, self.dtype = count, size, dtype
         self.table = Parameter((count, size), he_normal, rng=rng, dtype=dtype, regularized=True)
 
     def forward(self, x, *, training):
@@ -225,30 +225,19 @@ class SquaredError(Loss):
 
 
 class Adam(Optimizer):
+    state_names = ("first", "second")
+
     def __init__(self, lr, beta1=0.9, beta2=0.999, epsilon=1e-8):
         super().__init__(lr)
         self.betas, self.epsilon = (beta1, beta2), epsilon
-        self.count, self.first, self.second = 0, None, None
 
-    def step(self, parameters):
-        if self.first is None:
-            self.first, self.second = np.zeros_like(parameters.values), np.zeros_like(parameters.values)
-        self.count += 1
+    def update(self, values, gradients, lr, first, second):
         beta1, beta2 = self.betas
-        self.first += (1 - beta1) * (parameters.gradients - self.first)
-        self.second += (1 - beta2) * (parameters.gradients**2 - self.second)
-        mean, square = self.first / (1 - beta1**self.count), self.second / (1 - beta2**self.count)
-        parameters.values[...] -= self.lr * mean / (np.sqrt(square) + self.epsilon)
-
-    def state_dict(self):
-        copies = [None if state is None else state.copy() for state in (self.first, self.second)]
-        return {"lr": self.lr, "count": self.count, "first": copies[0], "second": copies[1]}
-
-    def load_state_dict(self, state):
-        self.lr, self.count = state["lr"], state["count"]
-        self.first, self.second = (
-            None if state[name] is None else state[name].copy() for name in ("first", "second")
-        )
+        first += (1 - beta1) * (gradients - first)
+        second += (1 - beta2) * (gradients**2 - second)
+        count = self.steps + 1
+        mean, square = first / (1 - beta1**count), second / (1 - beta2**count)
+        values -= lr * mean / (np.sqrt(square) + self.epsilon)
 
 
 class WarmCosine(Scheduler):

@@ -194,7 +194,7 @@ def test_kinks_everywhere_fail():
 class Unreplayable(Dropout):
     def forward(self, x, *, training):
         if training:
-            self.generator = np.random.default_rng()
+            self.generator.bit_generator.state = np.random.default_rng().bit_generator.state
         return super().forward(x, training=training)
 
 
@@ -215,9 +215,11 @@ def test_a_slip_in_dropout_is_caught():
 
 
 class Unwritten(Affine):
-    def backward_parameters(self, dy):
-        (x,) = self.recall()
-        np.matmul(x.T, dy, out=self.weight.grad)
+    def backward(self, dy):
+        before = self.bias.grad.copy()
+        dx = super().backward(dy)
+        self.bias.grad[...] = before
+        return dx
 
 
 def test_an_unwritten_gradient_is_named():

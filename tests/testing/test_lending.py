@@ -163,14 +163,14 @@ def test_gradient_checks_name_a_write_before_what_it_leads_to(layer, text):
 
 
 class TakesOffTheMean(Sequential):
-    def forward_backward(self, x, targets):
+    def forward_backward(self, x, targets, weights=None):
         x -= x.mean(axis=0)
-        return super().forward_backward(x, targets)
+        return super().forward_backward(x, targets, weights)
 
 
 class ClearsTargets(Sequential):
-    def forward_backward(self, x, targets):
-        found = super().forward_backward(x, targets)
+    def forward_backward(self, x, targets, weights=None):
+        found = super().forward_backward(x, targets, weights)
         targets[...] = 0
         return found
 

@@ -14,6 +14,7 @@ from minidl import (
     Flatten,
     Layer,
     Loss,
+    MeanSquaredError,
     Optimizer,
     Regularizer,
     ReLU,
@@ -52,7 +53,7 @@ LAYERS = {
     Standardize: lambda shape, features: lambda rng, dtype: Standardize(0.5, features, dtype=dtype),
     Sequential: sequential,
 }
-OTHERS = {SoftmaxCrossEntropy, SGD, StepDecay, Constant, L2}
+OTHERS = {SoftmaxCrossEntropy, MeanSquaredError, SGD, StepDecay, Constant, L2}
 
 
 def test_nothing_public_is_left_out():
@@ -85,6 +86,25 @@ def test_sequential_as_a_net(shape, features, seed):
         return Sequential(sequential(shape, features)(rng, dtype), SoftmaxCrossEntropy())
 
     check_net(make, shape, 2, rng=seed)
+
+
+def numbers(rng, batch, width):
+    return rng.standard_normal((batch, width))
+
+
+@whole_contract
+@given(width=st.integers(1, 6), seed=seeds())
+def test_mean_squared_error(width, seed):
+    check_loss(MeanSquaredError, width, rng=seed, make_targets=numbers)
+
+
+@whole_contract
+@given(shape=shapes(max_dims=3, max_side=3), features=sides, seed=seeds())
+def test_sequential_as_a_net_of_numbers(shape, features, seed):
+    def make(rng, dtype):
+        return Sequential(sequential(shape, features)(rng, dtype), MeanSquaredError())
+
+    check_net(make, shape, 2, rng=seed, make_targets=numbers)
 
 
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}], ids=str)

@@ -11,12 +11,14 @@ from __future__ import annotations
 from minidl.testing.clauses import (
     arrays,
     copies,
+    description,
     inference,
     loss_calls,
     loss_weights,
     losses,
     nets,
     numbers,
+    optimizer_state,
     optimizers,
     passes,
     schedulers,
@@ -37,7 +39,8 @@ CLAUSES = named((
     numbers.backward_parameters, numbers.linear_in_dy, passes.rows_alone, inference.inference_is_training,
     # Whether other batches and other instances leave them so, and copies keep them.
     passes.batch_sizes, passes.latest_forward, passes.instances_apart, copies.initialize,
-    copies.deep_copies, copies.pickled_copies, copies.saved_and_loaded, passes.allocation,
+    copies.deep_copies, copies.pickled_copies, description.config, description.parts_stay,
+    copies.saved_and_loaded, passes.allocation,
 ))  # fmt: skip
 """A layer's clauses by name, in the order they are checked; each docstring says what it demands."""
 
@@ -61,8 +64,8 @@ NET_CLAUSES = named((
 OPTIMIZER_CLAUSES = named((
     optimizers.gradients_read_only, optimizers.values_in_place, optimizers.deterministic,
     optimizers.padding_stays_zero, optimizers.zero_gradient, optimizers.precision, optimizers.descends,
-    optimizers.learning_rate, optimizers.every_number, optimizers.dtype, optimizers.state_round_trip,
-    optimizers.copies,
+    optimizers.learning_rate, optimizers.every_number, optimizers.dtype, optimizer_state.state_round_trip,
+    optimizer_state.copies, optimizer_state.one_net, optimizer_state.frozen_parameters,
 ))  # fmt: skip
 
 SCHEDULER_CLAUSES = named((

@@ -10,7 +10,7 @@ import numpy as np
 
 from minidl.layers import Layer
 from minidl.module import Module
-from minidl.parameters import Parameter
+from minidl.parameters import Parameter, State
 from minidl.testing.cases import (
     LayerCase,
     infer,
@@ -23,7 +23,7 @@ from minidl.testing.cases import (
 from minidl.testing.lending import Lending
 from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseError
-from minidl.testing.state import arrays
+from minidl.testing.state import arrays, named_arrays
 
 
 def arguments_kept(case: LayerCase) -> None:
@@ -109,50 +109,54 @@ def inference_gives(case: LayerCase) -> None:
 
 
 def _require_registered(layer: Layer) -> None:
-    known = {id(part) for _, part in layer.named_modules()} | {id(p) for _, p in layer.named_parameters()}
+    known = {id(part) for _, part in (*layer.named_modules(), *named_arrays(layer))}
     for _, module in layer.named_modules():
         for name, held in vars(module).items():
-            parts = (
+            inside = (
                 held.values() if isinstance(held, dict) else held if isinstance(held, (list, tuple)) else ()
             )
-            lost = any(isinstance(part, (Parameter, Module)) and id(part) not in known for part in parts)
+            lost = any(isinstance(part, (State, Module)) and id(part) not in known for part in inside)
             text = f"{name} holds a Parameter or Module inside a {type(held).__name__}, where it is not found"
             require(not lost or name.startswith("_"), f"{text}; assign each as an attribute")
+            unknown = isinstance(held, (State, Module)) and id(held) not in known
+            require(not unknown, f"{name} is not registered; assign it by Module's own __setattr__")
 
 
 def parameter_views(case: LayerCase) -> str:
-    """Parameters are views of the net's vector, keep their identity, and forward reads them there."""
+    """Parameters and states are views of the net's vectors, stay the same, and forward reads them there."""
     layer, x = case.layer(), case.x()
     _require_registered(layer)
-    named = dict(layer.named_parameters())
+    named = dict(named_arrays(layer))
     if not named:
         return "no parameters"
-    vector = layer.parameters
+    vectors = layer.parameters, layer.state
     dy = case.dy(infer(layer, x))
-    held = {name: (p, p.value, p.grad) for name, p in named.items()}
+    held = {name: (p, p.value, getattr(p, "grad", None)) for name, p in named.items()}
     for _ in range(2):
         train(layer, x, dy)
         layer.forward(x, training=True)
         layer.backward_parameters(dy)
         infer(layer, x)
-    require(layer.parameters is vector, "the parameter vector is replaced")
-    require(list(dict(layer.named_parameters())) == list(named), "parameters come or go")
-    for name, parameter in layer.named_parameters():
-        kept = (
-            parameter is held[name][0]
-            and parameter.value is held[name][1]
-            and parameter.grad is held[name][2]
-        )
+    kept = layer.parameters is vectors[0] and layer.state is vectors[1]
+    require(kept, "the vector of parameters or of states is replaced")
+    require(list(dict(named_arrays(layer))) == list(named), "parameters come or go")
+    for name, part in named_arrays(layer):
+        now = part, part.value, getattr(part, "grad", None)
+        kept = all(one is other for one, other in zip(now, held[name], strict=True))
         require(kept, f"{name} is replaced in a training step, not written to")
-        require(np.shares_memory(parameter.value, vector.values), f"{name}.value is no view of the vector")
-        require(np.shares_memory(parameter.grad, vector.gradients), f"{name}.grad is no view of the vector")
+    for name, part in named_arrays(layer):
+        values = vectors[not isinstance(part, Parameter)].values
+        require(np.shares_memory(part.value, values), f"{name}.value is no view of the vector")
+        if isinstance(part, Parameter):
+            within = np.shares_memory(part.grad, vectors[0].gradients)
+            require(within, f"{name}.grad is no view of the vector")
     # Packed late, as a net does it, after a first use; then the values are set through the vector.
     late = case.raw()
     infer(late, x)
     late.parameters  # noqa: B018 - packs
     fresh = case.layer()
-    for name, parameter in late.named_parameters():
-        parameter.value[...] = fresh.parameters[name].value
+    for (_, part), (_, other) in zip(named_arrays(late), named_arrays(fresh), strict=True):
+        part.value[...] = other.value
     require_same("inference", infer(late, x), infer(fresh, x), "once the values changed in the vector")
     if not case.varies:
         require_same_pass(train(late, x, dy), train(fresh, x, dy), "once the values changed in the vector")

@@ -14,25 +14,35 @@ import numpy as np
 from minidl.errors import CheckpointError, StructureError
 from minidl.layers import Layer
 from minidl.module import Module
+from minidl.parameters import Parameter, ParameterVector
 from minidl.storage import load, save
-from minidl.testing.cases import LayerCase, infer, require, require_same, require_same_pass, train
+from minidl.testing.cases import (
+    LayerCase,
+    infer,
+    require,
+    require_same,
+    require_same_pass,
+    train,
+)
 from minidl.testing.reports import ClauseError, ClauseSkipped
+from minidl.testing.state import named_arrays
 
 
 def initialize(case: LayerCase) -> None:
-    """``initialize(rng)`` draws every parameter as construction does, and clears the gradients."""
+    """``initialize(rng)`` draws every parameter and state anew, and clears the gradients."""
     layer, twin = case.layer(), case.layer()
-    if not list(layer.named_parameters()):
+    if not list(named_arrays(layer)):
         raise ClauseSkipped("no parameters")
+    train(layer, case.x(), case.dy(infer(layer, case.x())))
     layer.initialize(0)
     twin.initialize(0)
-    for name, parameter in layer.named_parameters():
-        require_same(f"{name}.value", twin.parameters[name].value, parameter.value, "drawn again")
-        require(not parameter.grad.any(), f"{name}.grad is not cleared")
+    for (name, part), (_, other) in zip(named_arrays(layer), named_arrays(twin), strict=True):
+        require_same(f"{name}.value", other.value, part.value, "drawn again")
+        require(not (isinstance(part, Parameter) and part.grad.any()), f"{name}.grad is not cleared")
 
 
 def deep_copies(case: LayerCase) -> None:
-    """``copy.deepcopy`` gives a whole and independent layer, whose parameters are views of its own vector."""
+    """``copy.deepcopy`` gives a whole and independent layer, whose arrays are views of its own vectors."""
     _require_copies(case, copy.deepcopy, "a deep copy")
 
 
@@ -66,31 +76,34 @@ def _require_copies(case: LayerCase, copied: Callable[[Layer], Any], name: str) 
     twin = copied(layer)
     require_same_pass(train(twin, x, dy), train(layer, x, dy), f"by {name}")
     before = infer(layer, x)
-    values = {n: p.value.copy() for n, p in layer.named_parameters()}
-    twin.parameters.values[...] *= 1.5
-    for n, p in layer.named_parameters():
+    values = {n: p.value.copy() for n, p in named_arrays(layer)}
+    for vector in (twin.parameters, twin.state):
+        vector.values[...] *= 1.5
+    for n, p in named_arrays(layer):
         require(np.array_equal(p.value, values[n]), f"writing to {name} changes the original's {n}")
     require_same("the original's inference", infer(layer, x), before, f"after {name}'s values changed")
-    layer.parameters.values[...] *= 1.5
+    for vector in (layer.parameters, layer.state):
+        vector.values[...] *= 1.5
     require_same(
         "inference", infer(twin, x), infer(layer, x), f"by {name}, once both had their values changed"
     )
 
 
 def _require_own_vector(layer: Layer, twin: Layer, name: str) -> None:
-    theirs, ours = twin.parameters, layer.parameters
-    require(list(theirs) == list(ours), f"{name} has parameters {list(theirs)}, expected {list(ours)}")
-    for path, parameter in twin.named_parameters():
-        own = np.shares_memory(parameter.value, theirs.values) and np.shares_memory(
-            parameter.grad, theirs.gradients
-        )
-        require(own, f"{path} of {name} is no view of the copy's own vector")
-        apart = not np.may_share_memory(parameter.value, ours.values)
-        require(apart, f"{path} of {name} shares the original's memory")
+    for theirs, ours in ((twin.parameters, layer.parameters), (twin.state, layer.state)):
+        require(list(theirs) == list(ours), f"{name} has parameters {list(theirs)}, expected {list(ours)}")
+        found = dict(named_arrays(twin))
+        for path in theirs:
+            own = np.shares_memory(found[path].value, theirs.values)
+            if isinstance(theirs, ParameterVector):
+                own = own and np.shares_memory(theirs[path].grad, theirs.gradients)
+            require(own, f"{path} of {name} is no view of the copy's own vector")
+            apart = not np.may_share_memory(found[path].value, ours.values)
+            require(apart, f"{path} of {name} shares the original's memory")
 
 
 def saved_and_loaded(case: LayerCase) -> str:
-    """`minidl.save` and `minidl.load` give the layer back: class, parameters, what training left in it."""
+    """`minidl.save` and `minidl.load` give the layer back: class, parameters, states."""
     layer, x = case.layer(), case.x(0)
     dy = case.dy(infer(layer, x))
     train(layer, x, dy)
@@ -109,8 +122,9 @@ def saved_and_loaded(case: LayerCase) -> str:
             ) from error
         size = path.stat().st_size
     require(type(loaded) is type(layer), f"a loaded one is of {type(loaded)}")
-    for name, parameter in layer.named_parameters():
-        same = loaded.parameters[name].value.tobytes() == parameter.value.tobytes()
+    found = dict(named_arrays(loaded))
+    for name, part in named_arrays(layer):
+        same = found[name].value.tobytes() == part.value.tobytes()
         require(same, f"{name} comes back with other values")
     require_same("inference", infer(loaded, x), infer(layer, x), "by the loaded layer")
     if not case.varies:

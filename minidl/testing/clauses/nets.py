@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from minidl.net import Net
 from minidl.optimizers import SGD
 from minidl.parameters import Parameter
 from minidl.regularizers import L2
@@ -18,8 +20,24 @@ from minidl.testing.net_cases import NetCase
 from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import changes, snapshot
+from minidl.types import Array
 
 _MANY, _FEW = 4200, 300  # rows: more than any chunk of inference
+
+
+def _predictions(net: Net) -> dict[str, Callable[[Any], Array]]:
+    """Inferences of x alone, by name; probabilities only of a loss that has them."""
+    assert net.head is not None
+    found: dict[str, Callable[[Any], Array]] = {"net(x)": net, "predict": net.predict}
+    return found | (
+        {"predict_probabilities": net.predict_probabilities} if probabilities_of(net.head) else {}
+    )
+
+
+def _infer(net: Net, x: Array, targets: Array) -> None:
+    for call in _predictions(net).values():
+        call(x)
+    net.loss(x, targets)
 
 
 def gradients(case: NetCase) -> str:
@@ -29,9 +47,9 @@ def gradients(case: NetCase) -> str:
 
 def training_pass(case: NetCase) -> None:
     """`loss_and_gradients` gives what body and loss give when called in turn."""
-    net, parts, x, targets = case.net(), case.net(), case.x(), case.targets()
+    net, x, targets = case.net(), case.x(), case.targets()
     loss = net.loss_and_gradients(x, targets)
-    assert parts.head is not None
+    parts: Any = case.net()
     scores = parts.forward(x, training=True)
     expected = parts.head.forward(scores, targets, training=True)
     parts.backward(parts.head.backward())
@@ -61,10 +79,12 @@ def chunks(case: NetCase) -> None:
     net = case.net()
     x, targets = case.x(batch=_MANY), case.targets(batch=_MANY)
     parts = [slice(start, start + _FEW) for start in range(0, _MANY, _FEW)]
-    for name in ("__call__", "predict", "predict_probabilities"):
-        expected = np.concatenate([getattr(net, name)(x[part]) for part in parts])
-        require_same(name, getattr(net, name)(x), expected, f"for {_MANY} rows")
-    mean = np.mean([net.loss(x[part], targets[part]) for part in parts])
+    for name, call in _predictions(net).items():
+        expected = np.concatenate([call(x[part]) for part in parts])
+        require_same(name, call(x), expected, f"for {_MANY} rows")
+    assert net.head is not None
+    shares = [net.head.total_weight(targets[part], None) for part in parts]
+    mean = np.average([net.loss(x[part], targets[part]) for part in parts], weights=shares)
     require_same("loss", np.asarray(net.loss(x, targets)), np.asarray(mean), f"for {_MANY} rows")
 
 
@@ -91,9 +111,7 @@ def arguments_kept(case: NetCase) -> None:
 
     def all_calls() -> None:
         calls: dict[str, Callable[[], Any]] = {
-            "net(x)": lambda: net(x),
-            "predict": lambda: net.predict(x),
-            "predict_probabilities": lambda: net.predict_probabilities(x),
+            **{name: partial(predicted, x) for name, predicted in _predictions(net).items()},
             "loss": lambda: net.loss(x, targets),
             "loss_and_gradients": lambda: net.loss_and_gradients(x, targets),
         }
@@ -123,7 +141,7 @@ def lent_until_next_forward(case: NetCase) -> None:
         lending.lend("the targets", targets)
         for _ in range(2):
             net.forward_backward(x, targets)
-            net(more), net.predict(more), net.predict_probabilities(more), net.loss(more, labels)
+            _infer(net, more, labels)
             L2(0.1).add_gradients(net.parameters)
             SGD(1e-3).step(net.parameters)
             lending.require_kept("an update of the parameters")
@@ -135,8 +153,7 @@ def inference_pure(case: NetCase) -> None:
     net.loss_and_gradients(x, targets)
     before = snapshot(net)
     more = case.x(1, batch=case.batch + 3)
-    net(more), net.predict(more), net.predict_probabilities(more)
-    net.loss(more, case.targets(1, batch=case.batch + 3))
+    _infer(net, more, case.targets(1, batch=case.batch + 3))
     changed = changes(before, snapshot(net))
     require(not changed, f"inference changes its {', '.join(changed[:4])}")
 

@@ -4,15 +4,15 @@ from minidl import Sequential
 
 
 class Undivided(Sequential):
-    def forward_backward(self, x, targets):
-        loss, scores = super().forward_backward(x, targets)
+    def forward_backward(self, x, targets, weights=None):
+        loss, scores = super().forward_backward(x, targets, weights)
         self.parameters.gradients[...] *= len(x)
         return loss, scores
 
 
 class DoublesTheLoss(Sequential):
-    def loss_and_gradients(self, x, targets):
-        return 2 * super().loss_and_gradients(x, targets)
+    def loss_and_gradients(self, x, targets, *, weights=None):
+        return 2 * super().loss_and_gradients(x, targets, weights=weights)
 
 
 class ScoresForProbabilities(Sequential):
@@ -31,9 +31,9 @@ class StrictInput(Sequential):
 
 
 class CentersInput(Sequential):
-    def forward_backward(self, x, targets):
+    def forward_backward(self, x, targets, weights=None):
         x -= x.mean(axis=0)
-        return super().forward_backward(x, targets)
+        return super().forward_backward(x, targets, weights)
 
 
 class CountsPredictions(Sequential):
@@ -48,8 +48,8 @@ class HidesParameters(Sequential):
 
 
 class Climbs(Sequential):
-    def forward_backward(self, x, targets):
-        loss, scores = super().forward_backward(x, targets)
+    def forward_backward(self, x, targets, weights=None):
+        loss, scores = super().forward_backward(x, targets, weights)
         self.parameters.gradients[...] *= -1
         return loss, scores
 

@@ -18,6 +18,7 @@ class Dense(Layer):
     """A correct affine layer in the plainest form, for the slips below."""
 
     def __init__(self, in_features=3, out_features=2, *, rng=None, dtype=np.float32):
+        self.in_features, self.out_features, self.dtype = in_features, out_features, dtype
         self.weight = Parameter(
             (in_features, out_features), he_normal, rng=rng, dtype=dtype, regularized=True
         )

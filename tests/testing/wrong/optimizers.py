@@ -6,34 +6,35 @@ from minidl import SGD, Scheduler, StepDecay
 
 
 class Ascends(SGD):
-    def step(self, parameters):
-        parameters.gradients[...] *= -1
-        super().step(parameters)
-        parameters.gradients[...] *= -1
+    def update(self, values, gradients, lr):
+        super().update(values, -gradients, lr)
 
 
 class ScalesGradients(SGD):
-    def step(self, parameters):
-        parameters.gradients[...] *= 0.5
-        super().step(parameters)
+    def update(self, values, gradients, lr):
+        gradients *= 0.5
+        super().update(values, gradients, lr)
 
 
 class ReplacesValues(SGD):
-    def step(self, parameters):
-        parameters.values = parameters.values - self.lr * parameters.gradients
+    def step(self, parameters, factor=1.0):
+        parameters.values = parameters.values - self.lr * factor * parameters.gradients
 
 
 class FirstBlock(SGD):
-    def step(self, parameters):
+    def update(self, values, gradients, lr):
         block = slice(65_536)
-        parameters.values[block] -= self.lr * parameters.gradients[block]
+        values[block] -= lr * gradients[block]
 
 
 class FixedRate(SGD):
-    def step(self, parameters):
-        self.lr, lr = self.base_lr, self.lr
+    def update(self, values, gradients, lr):
+        super().update(values, gradients, 0.1)
+
+
+class IgnoresFactor(SGD):
+    def step(self, parameters, factor=1.0):
         super().step(parameters)
-        self.lr = lr
 
 
 class ForgetsVelocity(SGD):
@@ -43,23 +44,23 @@ class ForgetsVelocity(SGD):
 
 class LendsState(SGD):
     def state_dict(self):
-        return {"lr": self.lr, "velocity": self._velocity}
+        return super().state_dict() | self._state
 
 
 class Noisy(SGD):
-    def step(self, parameters):
-        super().step(parameters)
-        parameters.values += 1e-9
+    def update(self, values, gradients, lr):
+        super().update(values, gradients, lr)
+        values += 1e-9
 
 
 _VELOCITIES = {}
 
 
 class SharedVelocity(SGD):
-    def step(self, parameters):
-        held = _VELOCITIES.setdefault(parameters.values.size, np.zeros_like(parameters.values))
-        held[...] = 0.9 * held + parameters.gradients
-        parameters.values[...] -= self.lr * held
+    def update(self, values, gradients, lr):
+        held = _VELOCITIES.setdefault(values.size, np.zeros_like(values))
+        held[...] = 0.9 * held + gradients
+        values -= lr * held
 
 
 class HoldsSchedule(SGD):
@@ -69,16 +70,41 @@ class HoldsSchedule(SGD):
 
 
 class RoundsFloat32(SGD):
-    def step(self, parameters):
-        rounded = parameters.values.astype(np.float16)
-        if parameters.values.dtype == np.float32:
-            parameters.values[...] = rounded
-        super().step(parameters)
+    def update(self, values, gradients, lr):
+        if values.dtype == np.float32:
+            values[...] = values.astype(np.float16)
+        super().update(values, gradients, lr)
 
 
 class NarrowStep(SGD):
-    def step(self, parameters):
-        parameters.values[...] -= (self.lr * parameters.gradients).astype(np.float32)
+    def update(self, values, gradients, lr):
+        values -= (lr * gradients).astype(np.float32)
+
+
+class OneVelocityForAll(SGD):
+    """Keeps a state that the base class does not know, and so never gives up."""
+
+    velocity = 0.0
+
+    def update(self, values, gradients, lr):
+        self.velocity = 0.9 * self.velocity + gradients
+        values -= lr * self.velocity
+
+    def state_dict(self):
+        return super().state_dict() | {"velocity": np.copy(self.velocity)}
+
+    def load_state_dict(self, state):
+        self.velocity = np.copy(state["velocity"])
+        super().load_state_dict({name: state[name] for name in ("lr", "steps")})
+
+
+class MovesFrozen(SGD):
+    """Walks the whole vectors, where it should walk what trains."""
+
+    def step(self, parameters, factor=1.0):
+        self._bind(parameters)
+        self.update(parameters.values, parameters.gradients, self.lr * factor, **self._state)
+        self.steps += 1
 
 
 WRONG_OPTIMIZERS = [
@@ -88,12 +114,15 @@ WRONG_OPTIMIZERS = [
     ("values_in_place", lambda: ReplacesValues(0.1)),
     ("every_number", lambda: FirstBlock(0.1)),
     ("learning_rate", lambda: FixedRate(0.1)),
+    ("learning_rate", lambda: IgnoresFactor(0.1)),
     ("state_round_trip", lambda: ForgetsVelocity(0.1, 0.9)),
     ("state_round_trip", lambda: LendsState(0.1, 0.9)),
     ("padding_stays_zero", lambda: Noisy(0.1)),
     ("zero_gradient", lambda: Noisy(0.1)),
     ("deterministic", lambda: SharedVelocity(0.1)),
     ("copies", lambda: HoldsSchedule(0.1)),
+    ("one_net", lambda: OneVelocityForAll(0.1)),
+    ("frozen_parameters", lambda: MovesFrozen(0.1, 0.9)),
     ("dtype", lambda: RoundsFloat32(0.1)),
 ]
 

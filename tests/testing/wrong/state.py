@@ -1,5 +1,7 @@
 """Layers that keep, share or forget something they should not, one slip each."""
 
+import copy
+
 import numpy as np
 
 from minidl import Sequential
@@ -120,7 +122,7 @@ class AlwaysFloat64(Dense):
 class GlobalDropout(Dropout):
     def __init__(self, rate, *, rng=None):
         super().__init__(rate, rng=rng)
-        self.generator = np.random.default_rng()
+        self.generator.bit_generator.state = np.random.default_rng().bit_generator.state
 
 
 class ScalesInInference(Dropout):
@@ -145,8 +147,42 @@ class NotPicklable(Dense):
 class SharesInCopy(Dense):
     def __deepcopy__(self, memo):
         twin = type(self)(dtype=self.weight.value.dtype)
-        twin.weight, twin.bias = self.weight, self.bias
+        twin._parts.update(self._parts)
+        vars(twin).update(self._parts)
         return twin
+
+
+class ForgetsAnArgument(Dense):
+    def __init__(self, slope=2.0, *, rng=None, dtype=np.float32):
+        super().__init__(rng=rng, dtype=dtype)
+        self.factor = slope / 2
+
+    def forward(self, x, *, training):
+        return super().forward(x * self.factor, training=training)
+
+    def backward(self, dy):
+        return super().backward(dy) * self.factor
+
+
+class OldInner(Residual):
+    """Describes itself by what it was given, not by what is there."""
+
+    def __init__(self, inner):
+        super().__init__(inner)
+        self._given = {"inner": copy.deepcopy(inner)}
+
+    def config(self):
+        return self._given
+
+
+class Replaceable(Residual):
+    """Lets another layer take the place of `inner`, and trains the one while it saves the other."""
+
+    def __setattr__(self, name, value):
+        if name in self._parts:
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
 
 class ForgetsOnDisk(Dense):

@@ -1,0 +1,150 @@
+"""Mutants that describe themselves wrongly, or let their parts be replaced."""
+
+import copy
+
+import numpy as np
+
+from minidl import Affine, Sequential
+from minidl.module import Module
+from tests.mutants.bases import Concat, LeakyReLU
+from tests.mutants.registry import layer
+from tests.testing.correct import BatchNorm, Dropout, Embedding, Residual, Tanh
+from tests.testing.wrong.numbers import Dense
+
+INDICES = {"make_input": lambda rng, shape, dtype: rng.integers(0, 5, shape)}
+
+
+def affine(rng, dtype):
+    return (Affine(3, 3, rng=rng, dtype=dtype),)
+
+
+def pair(rng, dtype):
+    return (*affine(rng, dtype), *affine(rng, dtype))
+
+
+@layer("an argument is kept under another name", "config")
+class OtherName(LeakyReLU):
+    def __init__(self, steepness=0.2):
+        self.slope = steepness
+
+
+@layer("an argument is kept in another unit", "config", args=(50,))
+class Percent(Dropout):
+    def __init__(self, rate, *, rng=None):
+        super().__init__(rate / 100, rng=rng)
+
+
+@layer("a default is left out, and would be another in a later version", "config")
+class LeavesDefaultsOut(LeakyReLU):
+    def __init__(self, slope=0.1, shift=0.0):
+        self.slope, self.shift = slope, shift
+
+    def config(self):
+        return {"slope": self.slope}
+
+
+@layer("describes what the constructor was given, a copy of it", "config")
+class DescribesWhatWasGiven(LeakyReLU):
+    def __init__(self, slope=0.1):
+        self.slope = slope
+        self._given = {"slope": slope}
+
+    def config(self):
+        return dict(self._given)
+
+
+@layer("describes the layer that it was given, and trains a copy", "config", args=affine)
+class TrainsACopy(Residual):
+    def __init__(self, inner):
+        super().__init__(copy.deepcopy(inner))
+        self._given = (inner,)
+
+    def config(self):
+        return {"inner": self._given[0]}
+
+
+@layer("describes two layers in the wrong order", "config", args=lambda r, d: (*affine(r, d), Tanh()))
+class SwapsItsChildren(Concat):
+    def config(self):
+        return {"first": self.second, "second": self.first}
+
+
+@layer("wants an argument again that it does not describe", "config", args=(5, 3), shape=(4,), **INDICES)
+class WantsMore(Embedding):
+    def config(self):
+        return {name: value for name, value in super().config().items() if name != "size"}
+
+
+@layer("a row describes its first layer alone", "config", args=pair)
+class DescribesTheFirst(Sequential):
+    def config(self):
+        return {"*parts": self.parts[:1]}
+
+
+@layer("a child may be replaced by another", "parts_stay", args=affine)
+class ReplacesItsChild(Residual):
+    def __setattr__(self, name, value):
+        self._parts.pop(name, None)
+        super().__setattr__(name, value)
+
+
+@layer("what is assigned in a parameter's place trains nothing", "parts_stay")
+class KeepsBoth(Dense):
+    def __setattr__(self, name, value):
+        put = object.__setattr__ if name in self._parts else Module.__setattr__
+        put(self, name, value)
+
+
+@layer("a state may be replaced", "parts_stay", args=(3,), batch_independent=False)
+class ReplacesItsState(BatchNorm):
+    def __setattr__(self, name, value):
+        if name.startswith("running"):
+            self._parts.pop(name, None)
+        super().__setattr__(name, value)
+
+
+@layer("takes new parameters after packing", "parts_stay")
+class TakesLateParts(Dense):
+    def __setattr__(self, name, value):
+        closed, self.__dict__["_closed"] = self._closed, False
+        super().__setattr__(name, value)
+        self.__dict__["_closed"] = closed
+
+
+@layer("registers nothing that is assigned to it", "parameter_views")
+class RegistersNothing(Dense):
+    __setattr__ = object.__setattr__
+
+
+@layer(
+    "a running statistic is left as it is when all is drawn anew",
+    "initialize",
+    args=(3,),
+    batch_independent=False,
+)
+class KeepsItsState(BatchNorm):
+    def initialize(self, rng):
+        before = self.running_mean.value.copy()
+        super().initialize(rng)
+        self.running_mean.value[...] = before
+
+
+@layer(
+    "a copy shares the running statistics",
+    "deep_copies",
+    "pickled_copies",
+    args=(3,),
+    batch_independent=False,
+)
+class SharesItsState(BatchNorm):
+    def __deepcopy__(self, memo):
+        memo[id(self.running_mean)] = self.running_mean
+        return copy._reconstruct(self, memo, *self.__reduce_ex__(4))
+
+
+@layer("inference moves a state", "inference_pure", "inference_repeats", args=(3,), batch_independent=False)
+class CountsInItsState(BatchNorm):
+    def forward(self, x, *, training):
+        if not training:
+            self.running_variance.value[...] *= np.float32(1.0001)
+        return super().forward(x, training=training)
