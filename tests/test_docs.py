@@ -18,7 +18,7 @@ from minidl.errors import DataError
 sybil = pytest.importorskip("sybil", reason="sybil is not installed: pip install 'minidl[test]'")
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = {
     page: [
         line
