@@ -14,7 +14,7 @@ class StandardizeTwin(torch.nn.Module):
 
     def __init__(self, layer):
         super().__init__()
-        arguments = layer.arguments()
+        arguments = layer.config()
         self.mean, self.scale = (torch.as_tensor(arguments[name]).double() for name in ("mean", "scale"))
 
     def forward(self, x):

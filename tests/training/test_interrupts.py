@@ -58,9 +58,7 @@ def dataset(make_batch):
 @pytest.fixture(params=["shuffle", "replacement"])
 def fit(request, dataset):
     def train(trainer, epochs):
-        return trainer.fit(
-            dataset, epochs=epochs, batch_size=8, sampling=request.param, validation=dataset
-        )
+        return trainer.fit(dataset, epochs=epochs, batch_size=8, sampling=request.param, validation=dataset)
 
     return train
 
