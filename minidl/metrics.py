@@ -77,8 +77,9 @@ class Accuracy(Metric):
             For scores not (N, C), for labels or weights not (N,).
         """
         try:
-            right = scores.argmax(1) == targets
-            fits = scores.ndim == 2 and right.shape == targets.shape
+            found = scores.argmax(1)
+            right = found == targets
+            fits = scores.ndim == 2 and found.shape == targets.shape
         except Exception:  # no arrays, as the checks say
             fits = False
         if not fits:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,7 +40,7 @@ class Traced(NamedTuple):
     y: Array
 
 
-class Net(Module):
+class Net(Module, ABC):
     """A module from features to scores, and the loss that makes scores a number: `head`.
 
     `Sequential` is one; any other `Layer` becomes one by this base class and a loss, assigned to

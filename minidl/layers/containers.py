@@ -35,6 +35,7 @@ class Sequential(Net, Layer):
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> from minidl import Affine, ReLU, SoftmaxCrossEntropy
     >>> net = Sequential(Affine(4, 8, rng=rng), ReLU(), Affine(8, 3, rng=rng), SoftmaxCrossEntropy())

@@ -25,7 +25,7 @@ from minidl.training.interrupts import Interrupts
 from minidl.training.step import compute_gradients, update
 from minidl.types import Rng
 
-_TORN = "one that a second Ctrl-C or an error broke off within an update"
+_TORN = "one that a second Ctrl-C or an error broke off within an update or a callback"
 
 
 class Trainer:
@@ -192,9 +192,15 @@ class Trainer:
                     getattr(self, name)()
                     continue
                 if owner in self.callbacks:
-                    with np.errstate(**callers):  # a callback is its user's code
-                        getattr(owner, name)(self)
-                self._due = self._due[1:]
+                    self._torn = _TORN
+                    try:
+                        with np.errstate(**callers):  # a callback is its user's code
+                            getattr(owner, name)(self)
+                    except BaseException as error:
+                        if isinstance(error, Exception) or not interrupts.pending:
+                            self._torn = ""  # it raised on its own account, and is called once more
+                        raise
+                self._due, self._torn = self._due[1:], ""
 
     def _compute(self) -> None:
         """Draw a batch and compute its gradients."""
