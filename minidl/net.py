@@ -43,8 +43,8 @@ class Traced(NamedTuple):
 class Net(Module, ABC):
     """A module from features to scores, and the loss that makes scores a number: `head`.
 
-    `Sequential` is one; any other `Layer` becomes one by this base class and a loss, assigned to
-    `head`. The public calls convert their input to the net's dtype and give arrays of the caller's own.
+    `Sequential` is one; any other `Layer` becomes one by this base class, named after it as in
+    ``class Dense(Affine, Net)``, and a loss, assigned to `head`. The public calls convert their input to the net's dtype and give arrays of the caller's own.
 
     Attributes
     ----------

@@ -112,7 +112,7 @@ def net(dtype=np.float32):
     return Sequential(affine(dtype), SoftmaxCrossEntropy())
 
 
-class Dense(Net, Affine):
+class Dense(Affine, Net):
     """A net that is no Sequential."""
 
     def __init__(self):
