@@ -125,7 +125,7 @@ def _watched(minidl: ours.Step, times: Times) -> Iterator[None]:
         for name, layer in minidl.net.children():
             over(layer, "forward", f"{name} forward")
             if "affine" in name:
-                over(layer, "backward_parameters", f"{name} gradients of the parameters")
+                over(layer, "_assign_gradients", f"{name} gradients of the parameters")
             if name != "affine0" and name != "flatten0":
                 what = "gradient of the input" if "affine" in name else "backward"
                 over(layer, "backward", f"{name} {what}", less=f"{name} gradients of the parameters")
@@ -133,8 +133,8 @@ def _watched(minidl: ours.Step, times: Times) -> Iterator[None]:
         over(minidl.trainer.optimizer, "step", "update")
         over(minidl.trainer.history, "record_step", "history")
         over(Batches, "__next__", "gather the batch")
-        over(loop, "check_finite", "check that all is finite")
-        over(loop, "count_right", "training accuracy")
+        over(loop, "update", "check that all is finite", less="update")
+        over(minidl.trainer._tally, "add", "training loss and accuracy")
         yield
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,11 +40,11 @@ class Traced(NamedTuple):
     y: Array
 
 
-class Net(Module):
+class Net(Module, ABC):
     """A module from features to scores, and the loss that makes scores a number: `head`.
 
-    `Sequential` is one; any other `Layer` becomes one by this base class and a loss, assigned to
-    `head`. The public calls convert their input to the net's dtype and give arrays of the caller's own.
+    `Sequential` is one; any other `Layer` becomes one by this base class, named after it as in
+    ``class Dense(Affine, Net)``, and a loss, assigned to `head`. The public calls convert their input to the net's dtype and give arrays of the caller's own.
 
     Attributes
     ----------

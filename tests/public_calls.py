@@ -16,19 +16,26 @@ import scipy.sparse
 import minidl
 from minidl import (
     L2,
+    R2,
     SGD,
+    Accuracy,
     Affine,
     Callback,
+    ClipNorm,
     Constant,
     Dataset,
     Flatten,
     History,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Net,
     Parameter,
     ProgressBar,
     ReLU,
     Sequential,
     SoftmaxCrossEntropy,
     Standardize,
+    State,
     StepDecay,
     Trainer,
     TwoLayerNet,
@@ -105,6 +112,14 @@ def net(dtype=np.float32):
     return Sequential(affine(dtype), SoftmaxCrossEntropy())
 
 
+class Dense(Affine, Net):
+    """A net that is no Sequential."""
+
+    def __init__(self):
+        super().__init__(3, 2, rng=0)
+        self.head = SoftmaxCrossEntropy()
+
+
 def dataset():
     return Dataset(X, LABELS)
 
@@ -155,7 +170,7 @@ def files():
     sweep().run("sweep", jobs=1)
 
 
-HOOKS = ("fit_start", "step_end", "epoch_end", "fit_end")
+HOOKS = ("fit_start", "epoch_start", "gradients", "step_end", "epoch_end", "fit_end")
 DRAW = (np.random.default_rng(0), (3, 2), np.float32)
 
 ROWS = {
@@ -165,29 +180,38 @@ ROWS = {
     "L2.penalty": lambda: call(L2(0.1).penalty, net().parameters),
     "L2.add_gradients": lambda: call(L2(0.1).add_gradients, net().parameters),
     "SGD": lambda: call(SGD, 0.1, momentum=0.9, nesterov=True),
-    "SGD.step": lambda: call(SGD(0.1, 0.9).step, net().parameters),
-    "SGD.state_dict": lambda: call(SGD(0.1).state_dict),
-    "SGD.load_state_dict": lambda: call(SGD(0.1).load_state_dict, {"lr": 0.1, "velocity": None}),
+    "Optimizer.step": lambda: call(SGD(0.1, 0.9).step, net().parameters),
+    "Optimizer.state_dict": lambda: call(SGD(0.1).state_dict),
+    "Optimizer.load_state_dict": lambda: call(SGD(0.1).load_state_dict, {"lr": 0.1, "steps": 0}),
+    "SGD.update": lambda: call(SGD(0.1).update, np.ones(3), np.ones(3), 0.1),
     "Affine": lambda: call(Affine, 3, 2, rng=0, dtype=np.float32, initializer=he_normal),
     "Affine.forward": lambda: call(affine().forward, X, training=False),
     "Affine.backward": lambda: call(trained(affine()).backward, DY),
     "Affine.backward_parameters": lambda: call(trained(affine()).backward_parameters, DY),
+    "Affine.output_shape": lambda: call(affine().output_shape, (3,)),
+    "Layer.output_shape": lambda: call(Standardize(0, 1).output_shape, (3,)),
     "Layer.check_batch": lambda: call(affine().check_batch, "x", X, (3,), batch=4),
-    "Module.modules": lambda: call(net().modules),
+    "Module.children": lambda: call(net().children),
+    "Module.freeze": lambda: call(net().freeze, frozen=True),
+    "Module.named_modules": lambda: call(net().named_modules),
+    "Module.named_states": lambda: call(net().named_states),
+    "Module.pack": lambda: call(affine().pack),
     "Module.named_parameters": lambda: call(net().named_parameters),
     "Module.initialize": lambda: call(net().initialize, 0),
     "Module.remember": lambda: call(affine().remember, 1),
     "Module.recall": lambda: call(trained(affine()).recall),
     "Module.forget": lambda: call(affine().forget),
     "Module.buffer": lambda: call(affine().buffer, "y", (3, 2), np.float32),
-    "Module.arguments": lambda: call(affine().arguments),
+    "Module.config": lambda: call(affine().config),
     "Callback": lambda: call(Callback),
+    "ClipNorm": lambda: call(ClipNorm, 1.0),
     "Constant": lambda: call(Constant, 1.0),
     "Constant.factor": lambda: call(Constant(1.0).factor, 0, 0),
     "Dataset": lambda: call(Dataset, X, LABELS, weights=[1, 0, 2, 1], target_names=("a", "b")),
     "Dataset.__getitem__": lambda: call(dataset().__getitem__, [0, 1]),
     "Dataset.holds_the_same": lambda: call(dataset().holds_the_same, dataset()),
     "Flatten": lambda: call(Flatten),
+    "Flatten.output_shape": lambda: call(Flatten().output_shape, (3, 2)),
     "Flatten.forward": lambda: call(Flatten().forward, X, training=False),
     "Flatten.backward": lambda: call(trained(Flatten()).backward, X),
     "Layer.backward_parameters": lambda: call(trained(Flatten()).backward_parameters, X),
@@ -200,26 +224,35 @@ ROWS = {
     "History.diagnose": lambda: call(fitted().diagnose, net(), X),
     "Parameter": lambda: call(Parameter, (3, 2), zeros, rng=0, dtype=np.float32, regularized=True),
     "Parameter.initialize": lambda: call(Parameter((3, 2), he_normal).initialize, 0),
+    "State": lambda: call(State, (3, 2), zeros, rng=0, dtype=np.float32),
+    "State.initialize": lambda: call(State((3, 2), he_normal).initialize, 0),
     "Parameter.rebind": lambda: call(
         Parameter((3, 2), zeros).rebind, np.zeros(6, np.float32), np.zeros(6, np.float32)
     ),
     "ProgressBar": lambda: call(ProgressBar),
     "ReLU": lambda: call(ReLU),
+    "ReLU.output_shape": lambda: call(ReLU().output_shape, (3,)),
     "ReLU.forward": lambda: call(ReLU().forward, X, training=False),
     "ReLU.backward": lambda: call(trained(ReLU()).backward, X),
-    "ReLU.backward_parameters": lambda: call(trained(ReLU()).backward_parameters, X),
     "Sequential": lambda: call(Sequential, affine(), ("a", ReLU()), SoftmaxCrossEntropy()),
-    "Sequential.__call__": lambda: call(net(), X),
+    "Net.__call__": lambda: call(net(), X),
     "Sequential.__getitem__": lambda: call(net().__getitem__, 0),
+    "Sequential.widest": lambda: call(net().widest, (3,)),
+    "Sequential.innermost": lambda: call(net().innermost),
+    "Net.widest": lambda: call(Dense().widest, (3,)),
+    "Net.innermost": lambda: call(Dense().innermost),
+    "Net.pack": lambda: call(net().pack),
+    "Net.summary": lambda: call(net().summary, (3,)),
+    "Net.trace": lambda: call(net().trace, X),
     "Sequential.forward": lambda: call(net().forward, X, training=False),
     "Sequential.backward": lambda: call(trained(net()).backward, DY),
     "Sequential.backward_parameters": lambda: call(trained(net()).backward_parameters, DY),
-    "Sequential.score_chunks": lambda: call(net().score_chunks, X),
-    "Sequential.predict": lambda: call(net().predict, X),
-    "Sequential.predict_probabilities": lambda: call(net().predict_probabilities, X),
-    "Sequential.loss": lambda: call(net().loss, X, LABELS),
-    "Sequential.loss_and_gradients": lambda: call(net().loss_and_gradients, X, LABELS),
-    "Sequential.forward_backward": lambda: call(net().forward_backward, X, LABELS),
+    "Net.score_chunks": lambda: call(net().score_chunks, X),
+    "Net.predict": lambda: call(net().predict, X),
+    "Net.predict_probabilities": lambda: call(net().predict_probabilities, X),
+    "Net.loss": lambda: call(net().loss, X, LABELS),
+    "Net.loss_and_gradients": lambda: call(net().loss_and_gradients, X, LABELS),
+    "Net.forward_backward": lambda: call(net().forward_backward, X, LABELS),
     "SoftmaxCrossEntropy": lambda: call(SoftmaxCrossEntropy, class_weights=(1, 2)),
     "SoftmaxCrossEntropy.check_targets": lambda: call(
         SoftmaxCrossEntropy().check_targets, np.array(LABELS), X.shape[1:]
@@ -233,9 +266,29 @@ ROWS = {
     "SoftmaxCrossEntropy.predict": lambda: call(SoftmaxCrossEntropy().predict, X),
     "Standardize": lambda: call(Standardize, 0.5, 2.0, dtype=np.float32),
     "Standardize.fit": lambda: call(Standardize.fit, X, shared_scale=False, dtype=np.float32),
+    "Standardize.output_shape": lambda: call(Standardize(0, 1).output_shape, (3,)),
     "Standardize.forward": lambda: call(Standardize([0, 0, 0], 1).forward, X, training=False),
     "Standardize.backward": lambda: call(trained(Standardize(0, 1)).backward, X),
-    "Standardize.backward_parameters": lambda: call(trained(Standardize(0, 1)).backward_parameters, X),
+    "Accuracy": lambda: call(Accuracy),
+    "Accuracy.reset": lambda: call(Accuracy().reset),
+    "Accuracy.update": lambda: call(Accuracy().update, X, LABELS, weights=np.ones(len(X))),
+    "Accuracy.compute": lambda: call(Accuracy().compute),
+    "MeanAbsoluteError": lambda: call(MeanAbsoluteError),
+    "MeanAbsoluteError.reset": lambda: call(MeanAbsoluteError().reset),
+    "MeanAbsoluteError.update": lambda: call(MeanAbsoluteError().update, X, X, weights=np.ones(len(X))),
+    "MeanAbsoluteError.compute": lambda: call(MeanAbsoluteError().compute),
+    "R2": lambda: call(R2),
+    "R2.reset": lambda: call(R2().reset),
+    "R2.update": lambda: call(R2().update, X, X, weights=np.ones(len(X))),
+    "R2.compute": lambda: call(R2().compute),
+    "MeanSquaredError": lambda: call(MeanSquaredError),
+    "MeanSquaredError.check_targets": lambda: call(MeanSquaredError().check_targets, X, X.shape[1:]),
+    "MeanSquaredError.forward": lambda: call(
+        MeanSquaredError().forward, X, X, weights=np.ones(len(X)), training=False
+    ),
+    "MeanSquaredError.backward": lambda: call(trained(MeanSquaredError(), X, X).backward),
+    "MeanSquaredError.metrics": lambda: call(MeanSquaredError().metrics),
+    "MeanSquaredError.predict": lambda: call(MeanSquaredError().predict, X),
     "StepDecay": lambda: call(StepDecay, 0.9, every=2),
     "StepDecay.factor": lambda: call(StepDecay(0.9).factor, 0, 0),
     "Trainer": lambda: call(
@@ -377,7 +430,11 @@ SKIPPED = {
 
 UNCALLED = {
     **dict.fromkeys([f"Callback.on_{hook}" for hook in HOOKS], "called by the Trainer, with itself"),
-    **dict.fromkeys([f"ProgressBar.on_{hook}" for hook in HOOKS], "called by the Trainer, with itself"),
+    **dict.fromkeys(
+        [f"ProgressBar.on_{hook}" for hook in HOOKS if hook not in ("epoch_start", "gradients")],
+        "called by the Trainer, with itself",
+    ),
+    "ClipNorm.on_gradients": "called by the Trainer, with itself",
     **dict.fromkeys(
         [f"{kind}.total_weight" for kind in ("Loss", "SoftmaxCrossEntropy")],
         "called with what forward has checked",

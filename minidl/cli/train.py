@@ -18,6 +18,7 @@ from minidl.console import print_error
 from minidl.errors import DivergedError
 from minidl.recipes import sgd_trainer
 from minidl.sweep.named import NamedModel
+from minidl.training.interrupts import Interrupts
 
 
 def add_command(commands: Any) -> None:
@@ -81,12 +82,15 @@ def run(arguments: argparse.Namespace) -> int:
             batch_size=settings["batch_size"],
             validation=splits.validation,
         )
+        seconds = time.perf_counter() - started
+        with Interrupts():  # before anything is measured, which may take long, and may fail
+            keep(None)
     except DivergedError as error:
         keep("diverged")
         print_error("minidl", error)
         draw()
         return 2
-    except KeyboardInterrupt:  # taken between two steps, so that what is kept is whole
+    except KeyboardInterrupt:  # taken between two steps or once all is written, so that it is whole
         keep("interrupted")
         print(f"minidl: interrupted after {trainer.step} steps, saved in {out}", file=sys.stderr)
         draw()
@@ -95,8 +99,6 @@ def run(arguments: argparse.Namespace) -> int:
         if trainer.step:
             keep("failed")
         raise
-    seconds = time.perf_counter() - started
-    keep(None)  # before anything is measured, which may take long, and may fail
 
     results = report.scores(net, report.parts(splits))
     run_directory.write_run(out, {**made, "results": results, "seconds": seconds, "stopped": None})

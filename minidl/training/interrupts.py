@@ -26,6 +26,8 @@ class Interrupts:
 
     def _take(self, number: int, frame: Any) -> None:
         if self.pending:
+            # Here, since this one may break off `__exit__`.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.default_int_handler(number, frame)
         self.pending = True
 

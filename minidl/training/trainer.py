@@ -25,7 +25,7 @@ from minidl.training.interrupts import Interrupts
 from minidl.training.step import compute_gradients, update
 from minidl.types import Array, Rng
 
-_TORN = "one that a second Ctrl-C or an error broke off within an update"
+_TORN = "one that a second Ctrl-C or an error broke off within an update or a callback"
 
 
 class Trainer:
@@ -182,7 +182,7 @@ class Trainer:
                 if interrupts.pending:
                     raise KeyboardInterrupt
                 if self._due:
-                    self._do(*self._due[0], callers)
+                    self._do(*self._due[0], callers, interrupts)
                 elif self.step >= self.last_step or self.stop_reason is not None:
                     return
                 elif starts and not self._batches.position:
@@ -190,15 +190,21 @@ class Trainer:
                 else:
                     self._compute()
 
-    def _do(self, owner: Any, name: str, callers: Any) -> None:
+    def _do(self, owner: Any, name: str, callers: Any, interrupts: Interrupts) -> None:
         """The action that is due: one of the Trainer's, which says itself what is due then, or a hook."""
         if owner is self:
             getattr(self, name)()
             return
         if owner in self.callbacks:
-            with np.errstate(**callers):  # a callback is its user's code
-                getattr(owner, name)(self)
-        self._due = self._due[1:]
+            self._torn = _TORN
+            try:
+                with np.errstate(**callers):  # a callback is its user's code
+                    getattr(owner, name)(self)
+            except BaseException as error:
+                if isinstance(error, Exception) or not interrupts.pending:
+                    self._torn = ""  # it raised on its own account, and is called once more
+                raise
+        self._due, self._torn = self._due[1:], ""
 
     def _compute(self) -> None:
         """Draw a batch and compute its gradients."""

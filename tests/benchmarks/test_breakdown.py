@@ -10,14 +10,15 @@ TINY = Training("", (8,), features=6, batch=4, samples=16)
 
 
 def test_every_part_is_timed_once_a_step_and_put_back():
-    before = Batches.__next__, loop.check_finite, loop.count_right
+    before = Batches.__next__, loop.update
     task, times = ours.Step(TINY), {}
     with breakdown._watched(task, times):
         task.run(2)
     assert {len(seconds) for seconds in times.values()} == {2 * TINY.units}
-    for layer in task.net._children.values():
+    for _, layer in task.net.children():
         assert "forward" not in vars(layer)
-    assert (Batches.__next__, loop.check_finite, loop.count_right) == before
+    assert (Batches.__next__, loop.update) == before
+    assert "add" not in vars(task.trainer._tally)
     task.run(1)
     assert {len(seconds) for seconds in times.values()} == {2 * TINY.units}
 

@@ -180,11 +180,14 @@ def test_no_interrupt_is_swallowed(name, place, monkeypatch, capsys, tmp_path):
 
 
 def test_an_interrupt_while_the_net_is_written(monkeypatch, capsys, tmp_path):
-    save = minidl.save
+    save, times = minidl.save, []
 
     def save_meanwhile(net, path):
-        signal.raise_signal(signal.SIGINT)
+        times.append(path)
+        if len(times) == 1:
+            signal.raise_signal(signal.SIGINT)
         save(net, path)
+        assert path.exists()
 
     monkeypatch.setattr(minidl, "save", save_meanwhile)
     assert call("train --steps 5 --out run") == 130
@@ -215,7 +218,7 @@ def test_whatever_ends_a_fit_what_was_trained_is_kept(error, code, stopped, monk
             call("train --steps 50 --out run")
     else:
         assert call("train --steps 50 --out run") == code
-    assert written(tmp_path / "run") == TRAIN
+    assert written(tmp_path / "run") == (TRAIN | PICTURES["train"] if code == 130 else TRAIN)
     assert json.loads((tmp_path / "run/run.json").read_text())["stopped"] == stopped
     assert len(minidl.History.load("run/history.json").steps["loss"]) == 30
     assert np.isfinite(minidl.load("run/net.npz").parameters.values).all()
@@ -247,7 +250,6 @@ def test_the_second_interrupt_is_immediate(monkeypatch, tmp_path):
         if trainer.step == 20:
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
-            assert trainer.stop_reason == "interrupted"
             raise AssertionError("nobody was interrupted")
 
     monkeypatch.setattr(minidl.ProgressBar, "on_step_end", twice)

@@ -122,7 +122,7 @@ def momentum(rate, count, *arrays, alpha, beta, mode, norm_coefficient):
     for parameter, gradient in zip(parts_of(parameters), arrays[size : 2 * size], strict=True):
         parameter.grad[...] = gradient
     optimizer = SGD(float(rate), momentum=alpha, nesterov=mode == b"nesterov")
-    optimizer.load_state_dict({"lr": float(rate), "velocity": velocity.values})
+    optimizer.load_state_dict({"lr": float(rate), "steps": 0, "velocity": velocity.values})
     L2(norm_coefficient / 2).add_gradients(parameters)
     optimizer.step(parameters)
     velocity.values[...] = optimizer.state_dict()["velocity"]

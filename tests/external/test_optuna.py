@@ -68,7 +68,11 @@ def test_the_callback_serves_any_trainer(digits, make_trainer):
     with pytest.raises(optuna.TrialPruned):
         trainer.fit(part, epochs=3, validation=part)
     assert trainer.epoch == 1
-    trainer.fit(part, epochs=1)  # without a validation set there is nothing to prune by
+    with pytest.raises(optuna.TrialPruned):
+        trainer.fit(part, epochs=1)  # it stays pruned: a hook that raised is called once more
+    assert trainer.epoch == 1
+    other = make_trainer(callbacks=[PruningCallback(study.ask())])
+    other.fit(part, epochs=1)  # without a validation set there is nothing to prune by
 
 
 def test_what_goes_wrong_does_not_end_the_study(digits):

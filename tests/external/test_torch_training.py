@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import L2, SGD, Constant, Dataset, SoftmaxCrossEntropy, StepDecay, Trainer
+from minidl import L2, SGD, Constant, Dataset, MeanSquaredError, SoftmaxCrossEntropy, StepDecay, Trainer
 from tests.external.nets import Recipe
 from tests.external.torch_twins import (
     LAYER_TWINS,
@@ -62,10 +62,10 @@ def test_a_hundred_steps(optimizer, schedule):
     their_scheduler = make(theirs)
     for epoch in range(25):
         for step, rows in enumerate(np.split(np.arange(len(x)), [5, 15, 30])):
-            ours.lr = ours.base_lr * scheduler.factor(epoch, step)
-            judge.agrees(ours.lr, theirs.param_groups[0]["lr"], f"the rate in epoch {epoch}")
+            factor = scheduler.factor(epoch, step)
+            judge.agrees(ours.lr * factor, theirs.param_groups[0]["lr"], f"the rate in epoch {epoch}")
             loss = net.loss_and_gradients(x[rows], labels[rows])
-            ours.step(net.parameters)
+            ours.step(net.parameters, factor)
             theirs.zero_grad()
             expected = cross_entropy(twin(tensor(x[rows])), torch.from_numpy(labels[rows]))
             expected.backward()
@@ -106,7 +106,7 @@ def test_the_trainer(optimizer):
 
 
 def test_every_layer_optimizer_and_scheduler_has_a_twin():
-    judged = {*LAYER_TWINS, SoftmaxCrossEntropy}
+    judged = {*LAYER_TWINS, SoftmaxCrossEntropy, MeanSquaredError}
     judged |= {ours.func for ours, _ in OPTIMIZER_TWINS.values()}
     judged |= {type(ours) for ours, _ in SCHEDULER_TWINS.values()}
     kinds = (minidl.Layer, minidl.Loss, minidl.Optimizer, minidl.Scheduler)

@@ -14,8 +14,10 @@ class StandardizeTwin(torch.nn.Module):
 
     def __init__(self, layer):
         super().__init__()
-        arguments = layer.arguments()
-        self.mean, self.scale = (torch.as_tensor(arguments[name]).double() for name in ("mean", "scale"))
+        arguments = layer.config()
+        self.mean, self.scale = (
+            torch.tensor(np.array(arguments[name])).double() for name in ("mean", "scale")
+        )
 
     def forward(self, x):
         return (x - self.mean) / self.scale

@@ -3,7 +3,19 @@ import copy
 import numpy as np
 import pytest
 
-from minidl import SGD, Affine, Dataset, Layer, Loss, ReLU, Sequential, SoftmaxCrossEntropy, Trainer, evaluate
+from minidl import (
+    SGD,
+    Accuracy,
+    Affine,
+    Dataset,
+    Layer,
+    Loss,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    Trainer,
+    evaluate,
+)
 from minidl.errors import ConfigurationError, DataError, DivergedError
 from minidl.training.evaluation import measure
 
@@ -57,7 +69,7 @@ def test_rows_without_a_finite_loss_are_named(value, chunk, dataset):
         DivergedError, match=f"^evaluate: expected a finite loss for every sample, got {named}"
     ):
         evaluate(spoilt, dataset)
-    assert np.isnan(measure(spoilt, dataset)).all()
+    assert np.isnan(list(measure(spoilt, dataset).values())).all()
 
 
 def test_numbers_that_overflow_are_no_class_0(dataset, recwarn):
@@ -73,15 +85,19 @@ def test_numbers_that_overflow_are_no_class_0(dataset, recwarn):
 def test_finite_losses_are_measured_as_ever(make_net, dataset):
     net = make_net()
     loss, accuracy = evaluate(net, dataset)
-    assert (loss, accuracy) == measure(net, dataset)
+    assert measure(net, dataset) == {"loss": loss, "accuracy": accuracy}
     assert loss == pytest.approx(net.loss(dataset.features, dataset.targets))
     assert accuracy == np.mean(net.predict(dataset.features) == dataset.targets)
 
 
-def test_a_head_that_predicts_otherwise_is_asked(dataset):
+def test_a_head_says_what_is_measured(dataset):
+    class LastIsRight(Accuracy):
+        def update(self, scores, targets, weights=None):
+            super().update(np.eye(scores.shape[1])[np.full(len(scores), -1)], targets, weights)
+
     class Last(SoftmaxCrossEntropy):
-        def predict(self, scores):
-            return np.full(len(scores), scores.shape[1] - 1)
+        def metrics(self):
+            return [LastIsRight()]
 
     net = Sequential(Affine(6, 4, rng=0), Last())
     share = np.mean(dataset.targets == 3)
