@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-import reprlib
 import sys
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from minidl.advice import foreign_array, shown
 from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError, ShapeError
 from minidl.types import Rng
 
@@ -20,23 +20,6 @@ T = TypeVar("T")
 
 MOST_NUMBERS = 1 << 36
 """In one array: more is a slip, and to ask for them could take all of a machine's memory."""
-
-
-def shown(value: object) -> str:
-    """`value` in one short line, for a message."""
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and shape:
-        return f"{type(value).__name__} of shape {shape}"
-    try:
-        text = " ".join(_SHORT.repr(value).split())
-        return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
-    except Exception:  # an object whose own repr fails, an int of more digits than Python prints
-        return type(value).__name__
-
-
-_MOST_SHOWN = 100
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = _MOST_SHOWN
 
 
 def check_number(where: str, name: str, value: object) -> float:
@@ -209,7 +192,7 @@ def check_array(
         raise DataError.expected(where, f"{name} with a value everywhere", "a masked array", remedy)
     if array.dtype.kind not in kinds:
         expected = {"iu": "an integer dtype", "f": "a float dtype"}.get(kinds, "a real dtype")
-        got, remedy = _foreign(name, values, array, kinds)
+        got, remedy = foreign_array(name, values, array, kinds)
         raise dtype_error.expected(where, f"{name} of {expected}", got, remedy)
     return array
 
@@ -225,30 +208,6 @@ def _is_masked(values: object, depth: int) -> bool:
             return any(_is_masked(row, depth - 1) for row in values)
         return any(issubclass(kind, masked.MaskedArray) for kind in types)
     return isinstance(values, masked.MaskedArray)
-
-
-def _foreign(name: str, values: Any, array: npt.NDArray[Any], kinds: str) -> tuple[str, str]:
-    """What came, where the dtype is none of `kinds`, and what to do about it."""
-    if array.ndim == 0:
-        return shown(values), "give an array or a list of numbers"
-    if hasattr(values, "columns") and hasattr(values, "iloc"):  # a pandas frame
-        columns = zip(values.columns, values.dtypes, strict=True)
-        bad = [f"{column!r} ({dtype})" for column, dtype in columns if dtype.kind not in kinds]
-        if bad:
-            more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
-            remedy = "drop these or turn them into numbers, words with pandas.get_dummies(frame, dtype=float)"
-            return f"a frame with column {', '.join(bad[:3])}{more}", remedy
-        return f"a frame of mixed dtypes ({array.dtype})", "convert it with .to_numpy(np.float32)"
-    got = f"{array.dtype}"
-    if array.dtype.names:
-        return got, f"convert it with numpy.lib.recfunctions.structured_to_unstructured({name})"
-    if kinds == "iu" and array.dtype.kind in "OSTU":
-        return got, f"number the classes: np.unique({name}, return_inverse=True)[1]"
-    if kinds == "iu":
-        return got, "convert whole numbers with .astype(np.int64)"
-    if array.dtype.kind == "c":
-        return got, "give .real, .imag or np.abs() of it"
-    return got, "give numbers: convert with .astype(np.float32), and words to numbers of their own"
 
 
 def as_generator(rng: Rng, *, legacy: bool = True) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from minidl.checks import shown
+from minidl.advice import shown
 from minidl.errors import MinidlError, ShapeError
 from minidl.types import Array
 

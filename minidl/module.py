@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
-from minidl.checks import as_generator, check_kind, check_shape, shown
+from minidl.advice import shown
+from minidl.checks import as_generator, check_kind, check_shape
 from minidl.code import call_as_code
 from minidl.errors import DTypeError, MinidlError, StateError, StructureError
 from minidl.parameters import Parameter, ParameterVector, State, StateVector

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.checks import check_array, shown
+from minidl.advice import shown
+from minidl.checks import check_array
 from minidl.errors import DivergedError, DTypeError, MinidlError, ShapeError, StructureError
 from minidl.faults import explain
+from minidl.inspection import Traced, summary, trace
 from minidl.kernels.memory import keep_freed_memory
 from minidl.kernels.rows import take_rows
 from minidl.losses.loss import ANY, Loss, check_loss
 from minidl.module import Module
 from minidl.parameters import ParameterVector, StateVector
-from minidl.tables import table
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -31,20 +31,12 @@ _LEAST_ROWS, _MOST_ROWS = 512, 4096
 """Rows taken at once: enough to keep the BLAS busy, too few to fill the memory."""
 
 
-class Traced(NamedTuple):
-    """What one layer did with a batch; its path in the net, the layer, what went in and came out."""
-
-    path: str
-    layer: Module
-    x: Array
-    y: Array
-
-
 class Net(Module, ABC):
     """A module from features to scores, and the loss that makes scores a number: `head`.
 
     `Sequential` is one; any other `Layer` becomes one by this base class, named after it as in
-    ``class Dense(Affine, Net)``, and a loss, assigned to `head`. The public calls convert their input to the net's dtype and give arrays of the caller's own.
+    ``class Dense(Affine, Net)``, and a loss, assigned to `head`. The public calls convert their input
+    to the net's dtype and give arrays of the caller's own.
 
     Attributes
     ----------
@@ -140,41 +132,12 @@ class Net(Module, ABC):
 
     def trace(self, x: npt.ArrayLike) -> list[Traced]:
         """What each layer, at any depth, makes of `x` in one inference, in the order of their answers."""
-        x, traced = self._input(x), []
-        # A copy's layers are wrapped, so that the net itself may predict meanwhile.
-        twin, own = copy.deepcopy(self), dict(self.named_modules())
-
-        def wrap(path: str, layer: Any) -> None:
-            forward = layer.forward
-
-            def record(x: Array, *, training: bool) -> Array:
-                y = forward(x, training=training)
-                traced.append(Traced(path, own[path], x, y))
-                return y  # type: ignore[no-any-return]
-
-            layer.forward = record
-
-        for path, layer in list(twin.named_modules())[1:]:
-            if not isinstance(layer, Loss):
-                wrap(path, layer)
-        twin.forward(twin._convert(x), training=False)
-        return traced
+        return trace(self, self._convert(self._input(x)))
 
     def summary(self, sample_shape: tuple[int, ...] | None = None) -> str:
         """A table of the layers, their parameters and, given one sample's shape, their outputs."""
-        outputs = {}
-        if sample_shape is not None:
-            dtype = self.dtype if self.accepts == "float" else np.int64
-            traced = self.trace(np.zeros((1, *sample_shape), dtype))
-            outputs = {one.path: str(one.y.shape[1:]) for one in traced}
-        rows = []
-        for path, module in list(self.named_modules())[1:]:
-            own = list(module.named_parameters())
-            frozen = " (frozen)" if own and all(p.frozen for _, p in own) else ""
-            count = f"{sum(p.value.size for _, p in own):,}{frozen}" if own else ""
-            rows.append([path, type(module).__name__, outputs.get(path, ""), count])
-        rows.append(["total", "", "", f"{self.parameters.count:,}"])
-        return table(("", "layer", "output", "parameters"), rows)
+        kind = np.int64 if self.accepts == "index" else self.dtype
+        return summary(self, None if sample_shape is None else np.zeros((1, *sample_shape), kind))
 
     # ---------------------------------------------------------------- training
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
+from minidl.advice import shown
 from minidl.checks import (
     as_generator,
     check_array,
@@ -17,7 +18,6 @@ from minidl.checks import (
     check_dtype,
     check_kind,
     check_shape,
-    shown,
 )
 from minidl.errors import ConfigurationError, DTypeError, MissingPartError, ShapeError
 from minidl.types import Array, Initializer, Rng

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_array, check_int, check_kind, check_sizes, shown
+from minidl.advice import shown
+from minidl.checks import check_array, check_int, check_kind, check_sizes
 from minidl.errors import ConfigurationError, DataError, MissingExtraError, ShapeError
 from minidl.files import as_path, atomic_write
 from minidl.types import Array

@@ -262,7 +262,7 @@ class _Bad:
     ],
 )
 def test_values_are_shown_in_one_short_line(value, text):
-    shown = checks.shown(value() if callable(value) else value)
+    shown = advice.shown(value() if callable(value) else value)
     assert shown.startswith(text)
     assert len(shown) < 110
     assert "\n" not in shown

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.checks import check_int, check_shape, shown
+from minidl.advice import shown
+from minidl.checks import check_int, check_shape
 from minidl.data.dataset import Dataset, check_dataset
 from minidl.data.prefetch import Prefetch, has_idle_core
 from minidl.data.sampling import Sampler

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from minidl.checks import shown
+from minidl.advice import shown
 from minidl.data.sources import SOURCES, Source
 from minidl.data.splits import Splits
 from minidl.errors import DataError

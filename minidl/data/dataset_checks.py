@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.checks import check_array, shown
+from minidl.advice import shown
+from minidl.checks import check_array
 from minidl.errors import DataError
 from minidl.kernels.rows import first_not_finite, with_whole_rows
 from minidl.types import Array

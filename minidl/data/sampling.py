@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.checks import as_generator, check_choice, shown
+from minidl.advice import shown
+from minidl.checks import as_generator, check_choice
 from minidl.errors import StateError
 from minidl.types import Array, Rng
 

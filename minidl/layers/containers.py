@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from minidl.checks import shown
+from minidl.advice import shown
 from minidl.errors import MissingPartError, StructureError
 from minidl.layers.layer import Layer
 from minidl.losses.loss import Loss

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.checks import check_array, check_float, check_kind, check_shape, check_weights, shown
+from minidl.advice import shown
+from minidl.checks import check_array, check_float, check_kind, check_shape, check_weights
 from minidl.errors import ConfigurationError, DataError, DivergedError, DTypeError, ShapeError
 from minidl.kernels.softmax import (
     are_labels,

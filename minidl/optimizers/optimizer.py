@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.checks import check_array, check_float, check_int, shown
+from minidl.advice import shown
+from minidl.checks import check_array, check_float, check_int
 from minidl.errors import ShapeError, StateError
 from minidl.parameters import ParameterVector, check_vector
 from minidl.types import Array

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.checks import check_list, shown
+from minidl.advice import shown
+from minidl.checks import check_list
 from minidl.errors import CheckpointError, MinidlError, StructureError
 from minidl.files import as_path, atomic_write, to_json
 from minidl.module import Module

@@ -14,7 +14,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from functools import partial
 from typing import Any, TypeAlias
 
-from minidl.checks import check_choice, shown
+from minidl.advice import shown
+from minidl.checks import check_choice
 from minidl.console import safe_console
 from minidl.cores import granted_cores
 from minidl.errors import ConfigurationError, MinidlError, MissingExtraError, StateError

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.checks import check_int, shown
+from minidl.advice import shown
+from minidl.checks import check_int
 from minidl.errors import ConfigurationError
 
 Configuration: TypeAlias = dict[str, Any]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from minidl.advice import shown
 from minidl.callbacks import Callback
 from minidl.callbacks.callback import Training
-from minidl.checks import check_kind, shown
+from minidl.checks import check_kind
 from minidl.data import Splits
 from minidl.errors import ConfigurationError, MissingExtraError
 from minidl.files import as_path

@@ -9,7 +9,8 @@ from typing import Never
 
 import numpy as np
 
-from minidl.checks import check_list, shown
+from minidl.advice import shown
+from minidl.checks import check_list
 from minidl.data import Dataset
 from minidl.data.dataset import check_dataset
 from minidl.errors import DataError, DivergedError, StructureError

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from minidl.checks import shown
+from minidl.advice import shown
 from minidl.errors import CheckpointError, ConfigurationError
 from minidl.files import as_path, atomic_write, plain_number, to_json
 from minidl.tables import last_measured

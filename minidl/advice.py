@@ -1,0 +1,49 @@
+"""What an error says of a wrong argument: what came, and what to do about it."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import Any
+
+import numpy.typing as npt
+
+
+def shown(value: object) -> str:
+    """`value` in one short line, for a message."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"{type(value).__name__} of shape {shape}"
+    try:
+        text = " ".join(_SHORT.repr(value).split())
+        return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+    except Exception:  # an object whose own repr fails, an int of more digits than Python prints
+        return type(value).__name__
+
+
+_MOST_SHOWN = 100
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _MOST_SHOWN
+
+
+def foreign_array(name: str, values: Any, array: npt.NDArray[Any], kinds: str) -> tuple[str, str]:
+    """What came, where the dtype is none of `kinds`, and what to do about it."""
+    if array.ndim == 0:
+        return shown(values), "give an array or a list of numbers"
+    if hasattr(values, "columns") and hasattr(values, "iloc"):  # a pandas frame
+        columns = zip(values.columns, values.dtypes, strict=True)
+        bad = [f"{column!r} ({dtype})" for column, dtype in columns if dtype.kind not in kinds]
+        if bad:
+            more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+            remedy = "drop these or turn them into numbers, words with pandas.get_dummies(frame, dtype=float)"
+            return f"a frame with column {', '.join(bad[:3])}{more}", remedy
+        return f"a frame of mixed dtypes ({array.dtype})", "convert it with .to_numpy(np.float32)"
+    got = f"{array.dtype}"
+    if array.dtype.names:
+        return got, f"convert it with numpy.lib.recfunctions.structured_to_unstructured({name})"
+    if kinds == "iu" and array.dtype.kind in "OSTU":
+        return got, f"number the classes: np.unique({name}, return_inverse=True)[1]"
+    if kinds == "iu":
+        return got, "convert whole numbers with .astype(np.int64)"
+    if array.dtype.kind == "c":
+        return got, "give .real, .imag or np.abs() of it"
+    return got, "give numbers: convert with .astype(np.float32), and words to numbers of their own"
