@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minidl import SGD, Affine, SoftmaxCrossEntropy, Standardize, checks
+from minidl import SGD, Affine, SoftmaxCrossEntropy, Standardize, advice, checks
 from minidl.checks import check_array, check_float, check_int
 from minidl.classic import TwoLayerNet
 from minidl.data import Dataset

@@ -203,6 +203,9 @@ def _measure(setup: Setup, trainer: Trainer) -> dict[str, Any]:
         measured = {"train": measure(net, train), "validation": _measure_validation(trainer, setup.data)}
         figures = {f"{part}_{name}": measured[part].get(name) for part in measured for name in _MEASURED}
         value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
+    if value is None:
+        expected = "an objective that the net's loss or metrics give, such as 'validation_loss'"
+        raise ConfigurationError.expected("Sweep", expected, repr(objective))
     figures["value"] = value
     for name, figure in figures.items():
         if figure is not None and not math.isfinite(figure):
