@@ -44,8 +44,8 @@ def data_findings(data: object) -> list[Finding]:
 
 def class_findings(splits: Splits) -> list[Finding]:
     """Classes that a validation or test part has, and the training part has not."""
-    findings = []
-    for name, part in _held_out(splits):
+    findings: list[Finding] = []
+    for name, part in _held_out(splits) if splits.has_labels else ():
         labels, counts = np.unique(part.targets, return_counts=True)
         missing = ~np.isin(labels, splits.train.targets)
         if missing.any():
