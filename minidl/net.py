@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minidl.checks import check_array, shown
+from minidl.checks import check_array, check_shape, shown
 from minidl.errors import DivergedError, DTypeError, MinidlError, ShapeError, StructureError
 from minidl.faults import explain
 from minidl.kernels.memory import keep_freed_memory
@@ -43,8 +43,9 @@ class Traced(NamedTuple):
 class Net(Module, ABC):
     """A module from features to scores, and the loss that makes scores a number: `head`.
 
-    `Sequential` is one; any other `Layer` becomes one by this base class, named after it as in
-    ``class Dense(Affine, Net)``, and a loss, assigned to `head`. The public calls convert their input to the net's dtype and give arrays of the caller's own.
+    `Sequential` is one. Any other `Layer` becomes one by this base class, named behind it as in
+    ``class Dense(Affine, Net)``, and a loss, assigned to `head`. The public calls convert their input
+    to the net's dtype and give arrays of the caller's own.
 
     Attributes
     ----------
@@ -165,7 +166,8 @@ class Net(Module, ABC):
         outputs = {}
         if sample_shape is not None:
             dtype = self.dtype if self.accepts == "float" else np.int64
-            traced = self.trace(np.zeros((1, *sample_shape), dtype))
+            shape = 1, *check_shape(self.label, "sample_shape", sample_shape)
+            traced = self.trace(np.zeros(shape, dtype))
             outputs = {one.path: str(one.y.shape[1:]) for one in traced}
         rows = []
         for path, module in list(self.named_modules())[1:]:
