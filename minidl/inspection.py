@@ -43,7 +43,7 @@ def trace(net: Any, x: Array) -> list[Traced]:
     return traced
 
 
-def summary(net: Module, sample: Array | None) -> str:
+def summary(net: Module, sample: Array | None = None) -> str:
     """The table of `net`; with a batch of one `sample`, the outputs' shapes, too."""
     traced = [] if sample is None else trace(net, sample)
     outputs = {one.path: str(one.y.shape[1:]) for one in traced}

@@ -90,7 +90,8 @@ class Accuracy(Metric):
             self.right += float(weights @ right)
             self.total += float(weights.sum())
         # One look at all numbers: their squares add up to NaN where one of them is that.
-        if math.isnan(np.vdot(scores, scores)):
+        squares = np.vdot(scores, scores)
+        if squares != squares:
             self.right = math.nan
 
     def _checked(self, scores: Array, targets: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.advice import shown
-from minidl.checks import check_array
+from minidl.checks import check_array, check_shape
 from minidl.errors import DivergedError, DTypeError, MinidlError, ShapeError, StructureError
 from minidl.faults import explain
 from minidl.inspection import Traced, summary, trace
@@ -34,7 +34,7 @@ _LEAST_ROWS, _MOST_ROWS = 512, 4096
 class Net(Module, ABC):
     """A module from features to scores, and the loss that makes scores a number: `head`.
 
-    `Sequential` is one; any other `Layer` becomes one by this base class, named after it as in
+    `Sequential` is one; any other `Layer` becomes one by this base class, named behind it as in
     ``class Dense(Affine, Net)``, and a loss, assigned to `head`. The public calls convert their input
     to the net's dtype and give arrays of the caller's own.
 
@@ -136,8 +136,10 @@ class Net(Module, ABC):
 
     def summary(self, sample_shape: tuple[int, ...] | None = None) -> str:
         """A table of the layers, their parameters and, given one sample's shape, their outputs."""
-        kind = np.int64 if self.accepts == "index" else self.dtype
-        return summary(self, None if sample_shape is None else np.zeros((1, *sample_shape), kind))
+        if sample_shape is None:
+            return summary(self)
+        shape = 1, *check_shape(self.label, "sample_shape", sample_shape)
+        return summary(self, np.zeros(shape, np.int64 if self.accepts == "index" else self.dtype))
 
     # ---------------------------------------------------------------- training
 

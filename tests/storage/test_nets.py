@@ -322,3 +322,45 @@ def test_duplicates_and_compression_are_refused(tmp_path):
 def test_a_missing_file_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="net.npz"):
         minidl.load(tmp_path / "net.npz")
+
+
+def test_a_file_of_the_format_before():
+    """`format1.npz` was written by minidl 0.1.0 in format 1; its scores are those of its arrays."""
+    path = Path(__file__).with_name("format1.npz")
+    net = minidl.load(path)
+    x = np.random.default_rng(0).integers(0, 256, (7, 2, 3), dtype=np.uint8)
+    a = {name: array.astype(np.float64) for name, array in np.load(path).items() if name.endswith(("t", "s"))}
+    arrays = np.load(path)
+    mean, scale = arrays["argument:*parts.0.mean"], arrays["argument:*parts.0.scale"]
+    hidden = ((x - mean) / scale).reshape(7, 6)
+    for name in ("affine0", "body.affine0"):
+        hidden = np.maximum(hidden @ a[f"{name}.weight"] + a[f"{name}.bias"], 0)
+    np.testing.assert_allclose(net(x), hidden @ a["top.weight"] + a["top.bias"], rtol=1e-4, atol=1e-5)
+    assert net.head.target_names == ("a", "b", "c")
+    assert list(net.parameters) == sorted(a, key=list(net.parameters).index)
+    assert [repr(net["affine0"].initializer), repr(net["body"][0].initializer)] == [
+        "scaled(initializer=he_normal, factor=0.1)",
+        "normal(std=0.5)",
+    ] or net["affine0"].initializer.factor == 0.1
+
+
+def test_a_file_of_the_format_before_is_written_as_today(tmp_path):
+    net = minidl.load(Path(__file__).with_name("format1.npz"))
+    minidl.save(net, tmp_path / "net.npz")
+    with zipfile.ZipFile(tmp_path / "net.npz") as archive:
+        assert json.loads(archive.read("description.json"))["version"] == 2
+    same(net, minidl.load(tmp_path / "net.npz"), np.ones((2, 2, 3), np.uint8))
+
+
+@pytest.mark.parametrize("name", ["dataclass", "lru_cache", "Module", "Layer", "Callable", "np", "eval"])
+def test_a_file_names_only_what_is_registered(name, tmp_path):
+    path = tmp_path / "net.npz"
+    minidl.save(Sequential(ReLU()), path)
+    text = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        description = archive.read("description.json").decode()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("description.json", description.replace('"ReLU"', f'"{name}"'))
+    assert text != path.read_bytes()
+    with pytest.raises(CheckpointError, match=f"only classes that are known, got '{name}'"):
+        minidl.load(path)
