@@ -62,7 +62,15 @@ def without_seconds(history):
 
 def test_the_columns_are_those_of_the_losss_metrics(make_trainer, make_batch):
     dataset = Dataset(*make_batch(20))
-    names = ["step", "train_loss", "validation_loss", "train_accuracy", "validation_accuracy", "lr", "seconds"]
+    names = [
+        "step",
+        "train_loss",
+        "validation_loss",
+        "train_accuracy",
+        "validation_accuracy",
+        "lr",
+        "seconds",
+    ]
     assert list(make_trainer().fit(dataset, epochs=1).epochs) == names
     net = Sequential(Affine(3, 1, rng=0), MeanSquaredError())
     history = Trainer(net, SGD(0.1), rng=0).fit(regression(), epochs=2, validation=regression())
