@@ -78,8 +78,11 @@ class Accuracy(Metric):
         """
         try:
             right = scores.argmax(1) == targets
-            if targets.shape != scores.shape[:1] or scores.ndim != 2:
+            if right.shape != targets.shape or targets.ndim != 1 or scores.ndim != 2:
                 raise ValueError
+            # One look at all numbers: their squares add up to NaN where one of them is that.
+            if math.isnan(np.vdot(scores, scores)):
+                self.right = math.nan
         except Exception:  # what they are, the checks say
             right = self._checked(scores, targets)
         if weights is None:
@@ -89,10 +92,6 @@ class Accuracy(Metric):
             weights = check_weights("Accuracy", weights, len(right))
             self.right += float(weights @ right)
             self.total += float(weights.sum())
-        # One look at all numbers: their squares add up to NaN where one of them is that.
-        squares = np.vdot(scores, scores)
-        if squares != squares:
-            self.right = math.nan
 
     def _checked(self, scores: Array, targets: Array) -> Array:
         scores = check_array("Accuracy", "scores", scores)
@@ -100,6 +99,8 @@ class Accuracy(Metric):
         if scores.ndim != 2 or targets.shape != scores.shape[:1]:
             expected, got = "scores (N, C) and labels (N,)", f"{scores.shape} and {targets.shape}"
             raise ShapeError.expected("Accuracy", expected, got) from None
+        if np.isnan(scores).any():
+            self.right = math.nan
         return scores.argmax(1) == targets  # type: ignore[no-any-return]
 
     def compute(self) -> float:
