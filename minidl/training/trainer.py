@@ -263,10 +263,10 @@ class Trainer:
         measured: Mapping[str, float] = {}
         if self._validation is not None:
             measured = measure(self.net, self._validation, self._tally.metrics)
-        self._torn = _TORN
         columns: dict[str, float | None] = {"step": self.step}
         for name, value in self._tally.result().items():
             columns |= {f"train_{name}": value, f"validation_{name}": measured.get(name)}
+        self._torn = _TORN
         now = time.perf_counter()
         seconds = self._seconds + now - self._clock
         self.history.record_epoch(**columns, lr=self.history.steps["lr"][-1], seconds=seconds)
