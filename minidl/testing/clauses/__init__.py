@@ -58,7 +58,8 @@ LOSS_CLAUSES = named((
 
 NET_CLAUSES = named((
     nets.arguments_kept, nets.inference_pure, nets.lent_until_next_forward, nets.parts_in_one_vector,
-    nets.inputs_converted, nets.inference, nets.chunks, nets.training_pass, nets.gradients, nets.learns,
+    nets.inputs_converted, nets.inference, nets.chunks, nets.training_pass, nets.weights, nets.gradients,
+    nets.learns,
 ))  # fmt: skip
 
 OPTIMIZER_CLAUSES = named((
