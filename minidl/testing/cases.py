@@ -78,7 +78,8 @@ class LayerCase:
         rng = self._rng(1)
         for _, parameter in layer.named_parameters():
             parameter.value[...] += _NUDGE * np.clip(rng.standard_normal(parameter.shape), -2, 2)
-        layer.parameters  # noqa: B018 - packs
+        if layer._vectors is None:
+            layer.pack()
         return layer
 
     def x(self, draw: int = 0, *, batch: int | None = None, dtype: npt.DTypeLike = np.float64) -> Array:

@@ -202,9 +202,9 @@ def check_net_gradients(
     points = _values(net)
     moved = ({"x": x} if x.dtype.kind == "f" else {}) | points
 
-    def total(twin: Net) -> float:
+    def total(twin: Net) -> Array:
         loss = twin.loss_and_gradients(x, targets)
-        return loss + (regularizer.penalty(twin.parameters) if regularizer else 0.0)
+        return np.asarray(loss + (regularizer.penalty(twin.parameters) if regularizer else 0.0))
 
     def backward_of_net(twin: Net) -> dict[str, Array]:
         for parameter in dict(twin.named_parameters()).values():
@@ -215,8 +215,7 @@ def check_net_gradients(
         return {name: parameter.grad.copy() for name, parameter in twin.parameters.items()}
 
     with values_kept(net):
-        arguments = {"x": x, "the targets": targets}
-        replay = Replay(net, lambda twin: np.asarray(total(twin)), arguments, "loss_and_gradients")
+        replay = Replay(net, total, {"x": x, "the targets": targets}, "loss_and_gradients")
 
     def backward() -> Mapping[str, Array]:
         found: dict[str, Array] = replay.run(backward_of_net)
@@ -228,7 +227,8 @@ def check_net_gradients(
 
 
 def _values(module: Module) -> dict[str, Array]:
-    return {name: parameter.value for name, parameter in module.named_parameters()}
+    # Of a frozen parameter nobody computes a gradient.
+    return {name: part.value for name, part in module.named_parameters() if not part.frozen}
 
 
 def _chosen(layer: Layer, arrays: Mapping[str, Array], wrt: Sequence[str] | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -91,6 +92,12 @@ def train(loss: Loss, scores: Array, targets: Any, **weights: Any) -> LossPass:
     """One training pass, with ``weights=...`` or without."""
     value = loss.forward(scores, targets, training=True, **weights)
     return LossPass(value, np.array(loss.backward()))
+
+
+def takes_weights(loss: Loss) -> bool:
+    """Whether its forward takes ``weights=``."""
+    accepted = inspect.signature(loss.forward).parameters.values()
+    return any(p.name == "weights" or p.kind is p.VAR_KEYWORD for p in accepted)
 
 
 def probabilities_of(loss: Loss) -> Callable[[Array], Array] | None:

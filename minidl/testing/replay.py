@@ -98,7 +98,7 @@ def backward_of(layer: Layer, x: Array, dy: Array) -> dict[str, Array]:
     if dx.shape != x.shape:
         text = f"expected backward to return shape {x.shape}, that of x, got {dx.shape}"
         raise GradientError(f"{layer.label}: {text}")
-    return {"x": dx} | {name: parameter.grad.copy() for name, parameter in layer.named_parameters()}
+    return {"x": dx} | _gradients(layer)
 
 
 def backward_parameters_of(layer: Layer, x: Array, dy: Array) -> dict[str, Array]:
@@ -106,7 +106,11 @@ def backward_parameters_of(layer: Layer, x: Array, dy: Array) -> dict[str, Array
     layer.forward(x, training=True)
     _fill_gradients(layer)
     layer.backward_parameters(dy.copy())
-    return {name: parameter.grad.copy() for name, parameter in layer.named_parameters()}
+    return _gradients(layer)
+
+
+def _gradients(layer: Layer) -> dict[str, Array]:
+    return {name: part.grad.copy() for name, part in layer.named_parameters() if not part.frozen}
 
 
 def _fill_gradients(layer: Layer) -> None:

@@ -197,6 +197,15 @@ class RunsTwice(Layer):
         return self.inner.backward(dy)
 
 
+@layer("nothing goes back through a frozen child", "frozen_parameters", args=affine)
+class CutsFrozenBranch(Residual):
+    def backward(self, dy):
+        if all(parameter.frozen for _, parameter in self.inner.named_parameters()):
+            self.inner.forget()
+            return dy.copy()
+        return super().backward(dy)
+
+
 @layer("children kept in a list are never registered", "saved_and_loaded", "parameter_views", args=())
 class ListedChildren(Layer):
     def __init__(self, *, rng=None, dtype=np.float32):

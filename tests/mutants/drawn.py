@@ -1,7 +1,7 @@
 """Strategies of correct things of all kinds, each with the check that it must pass."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -116,7 +116,11 @@ def nets(draw):
     seed = draw(own.seeds())
     if draw(st.booleans()):
         return Subject(check_layer, recipe, (recipe.input_shape,), {"rng": seed})
-    return Subject(check_net, recipe, (recipe.input_shape, recipe.num_classes), {"rng": seed})
+    given = {"rng": seed}
+    if draw(st.booleans()):
+        recipe = replace(recipe, args=(*recipe.args[:-1], Recipe(MeanSquaredError)))
+        given["make_targets"] = vectors
+    return Subject(check_net, recipe, (recipe.input_shape, recipe.num_classes), given)
 
 
 def vectors(rng, batch, classes):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minidl import Affine, ReLU, Sequential, SoftmaxCrossEntropy
+from minidl import Affine, MeanSquaredError, ReLU, Sequential, SoftmaxCrossEntropy
 from tests.mutants.registry import net
 
 
@@ -43,7 +43,7 @@ class PredictsTheNext(Sequential):
 
 @net("the chunks' losses count alike, however few rows they have", "chunks", args=classifier)
 class ChunksAlike(Sequential):
-    def loss(self, x, targets):
+    def loss(self, x, targets, *, weights=None):
         parts = [slice(i, i + 512) for i in range(0, len(x), 512)]
         return float(np.mean([super(ChunksAlike, self).loss(x[p], targets[p]) for p in parts]))
 
@@ -53,3 +53,59 @@ class DropsLastChunk(Sequential):
     def score_chunks(self, x):
         found = list(super().score_chunks(x))
         return iter(found[:-1] if len(found) > 1 else found)
+
+
+@net("the weights are forgotten in inference", "weights", args=classifier)
+class ForgetsWeightsInInference(Sequential):
+    def loss(self, x, targets, *, weights=None):
+        return super().loss(x, targets)
+
+
+@net("the chunks' weights are each chunk's own", "weights", args=classifier)
+class WeighsEachChunk(Sequential):
+    def loss(self, x, targets, *, weights=None):
+        if weights is None:
+            return super().loss(x, targets)
+        parts = [slice(i, i + 512) for i in range(0, len(x), 512)]
+        shares = [len(x[p]) for p in parts]
+        losses = [super(WeighsEachChunk, self).loss(x[p], targets[p], weights=weights[p]) for p in parts]
+        return float(np.average(losses, weights=shares))
+
+
+def vectors(rng, batch, width):
+    return rng.standard_normal((batch, width))
+
+
+def regression(rng, dtype):
+    return (
+        Affine(4, 5, rng=rng, dtype=dtype),
+        ReLU(),
+        Affine(5, 3, rng=rng, dtype=dtype),
+        MeanSquaredError(),
+    )
+
+
+@net("predicts the absolute values", "inference", args=regression, make_targets=vectors)
+class PredictsAbsolutes(Sequential):
+    def predict(self, x):
+        return np.abs(super().predict(x))
+
+
+@net("centres the targets in place", "arguments_kept", args=regression, make_targets=vectors)
+class CentersTargets(Sequential):
+    def forward_backward(self, x, targets, weights=None):
+        targets -= targets.mean(axis=0)
+        return super().forward_backward(x, targets, weights)
+
+
+@net(
+    "divides the gradients by the number of targets a sample",
+    "training_pass",
+    args=regression,
+    make_targets=vectors,
+)
+class DividesGradients(Sequential):
+    def forward_backward(self, x, targets, weights=None):
+        found = super().forward_backward(x, targets, weights)
+        self.parameters.gradients[...] /= targets.shape[1]
+        return found

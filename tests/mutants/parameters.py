@@ -118,3 +118,29 @@ class ListedGains(LayerNorm):
 
     def backward(self, dy):
         return super().backward(dy * self.extra[0].value)
+
+
+@layer("a frozen weight takes its bias along", "frozen_parameters")
+class FreezesBoth(Dense):
+    def backward(self, dy):
+        before = self.bias.grad.copy()
+        dx = super().backward(dy)
+        if self.weight.frozen:
+            self.bias.grad[...] = before
+        return dx
+
+
+@layer("a frozen gain is taken for 1", "frozen_parameters", args=(3,))
+class FrozenGainIsOne(LayerNorm):
+    def forward(self, x, *, training):
+        y = super().forward(x, training=training)
+        return (y - self.shift.value) / self.gain.value + self.shift.value if self.gain.frozen else y
+
+
+@layer("as the first layer, it assigns nothing once anything is frozen", "frozen_parameters")
+class FreezesTheFirst(Dense):
+    def backward_parameters(self, dy):
+        if self.weight.frozen or self.bias.frozen:
+            self.forget()
+        else:
+            super().backward_parameters(dy)

@@ -72,13 +72,13 @@ def layer(fault, *clauses, args=(), shape=(3,), **options):
     return _register("layer", fault, clauses, (args, shape, options), check)
 
 
-def net(fault, *clauses, args, shape=(4,), classes=3):
+def net(fault, *clauses, args, shape=(4,), classes=3, **options):
     """Register a net that ends with a loss."""
 
     def check(cls):
-        return check_net(_maker(cls, args), shape, classes)
+        return check_net(_maker(cls, args), shape, classes, **options)
 
-    return _register("net", fault, clauses, (args, shape, classes), check)
+    return _register("net", fault, clauses, (args, shape, classes, options), check)
 
 
 def loss(fault, *clauses, args=(), classes=3, **options):

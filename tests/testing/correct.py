@@ -184,7 +184,7 @@ class Residual(Layer):
 class Embedding(Layer):
     """Rows of a table by index; the input has no gradient."""
 
-    accepts = "real"
+    accepts = "index"
 
     def __init__(self, count, size, *, rng=None, dtype=np.float32):
         self.count, self.size, self.dtype = count, size, dtype

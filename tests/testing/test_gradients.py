@@ -361,3 +361,16 @@ def test_a_kink_beside_the_point_is_stepped_around(distance):
     found = derivative(lambda t: np.abs(np.array([t - distance])), np.ones(1), 1.0, 0.0)
     assert found.smooth
     assert found.value == pytest.approx(-1, rel=1e-7)
+
+
+def test_frozen_parameters_are_left_out():
+    made = minidl.two_layer_net(3, 4, 2, rng=0, dtype=D)
+    made["affine0"].freeze()
+    report = check_net_gradients(made, gaussian(5, 3), [0, 1, 1, 0, 1], regularizer=L2(0.1))
+    assert report.worst < 1e-7
+    assert report.compared == 4 * 2 + 2
+    layer = Affine(3, 2, rng=0, dtype=D)
+    layer.weight.frozen = True
+    assert check_gradients(layer, gaussian(4, 3)).compared == 4 * 3 + 2
+    with pytest.raises(ConfigurationError, match="wrt among x, bias"):
+        check_gradients(layer, gaussian(4, 3), wrt=["weight"])

@@ -38,9 +38,10 @@ CLAUSES = named((
     numbers.precision, numbers.nan_comes_through, numbers.input_gradient, numbers.parameter_gradients,
     numbers.backward_parameters, numbers.linear_in_dy, passes.rows_alone, inference.inference_is_training,
     # Whether other batches and other instances leave them so, and copies keep them.
-    passes.batch_sizes, passes.latest_forward, passes.instances_apart, copies.initialize,
-    copies.deep_copies, copies.pickled_copies, description.config, description.parts_stay,
-    copies.saved_and_loaded, passes.allocation,
+    passes.batch_sizes, passes.latest_forward, passes.instances_apart, passes.frozen_parameters,
+    copies.initialize, copies.deep_copies, copies.pickled_copies,
+    # Whether what a file holds is what is there, and comes back.
+    description.config, description.parts_stay, copies.saved_and_loaded, passes.allocation,
 ))  # fmt: skip
 """A layer's clauses by name, in the order they are checked; each docstring says what it demands."""
 
@@ -58,7 +59,8 @@ LOSS_CLAUSES = named((
 
 NET_CLAUSES = named((
     nets.arguments_kept, nets.inference_pure, nets.lent_until_next_forward, nets.parts_in_one_vector,
-    nets.inputs_converted, nets.inference, nets.chunks, nets.training_pass, nets.gradients, nets.learns,
+    nets.inputs_converted, nets.inference, nets.chunks, nets.training_pass, nets.weights, nets.gradients,
+    nets.learns,
 ))  # fmt: skip
 
 OPTIMIZER_CLAUSES = named((

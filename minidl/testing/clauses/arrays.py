@@ -153,10 +153,10 @@ def parameter_views(case: LayerCase) -> str:
     # Packed late, as a net does it, after a first use; then the values are set through the vector.
     late = case.raw()
     infer(late, x)
-    late.parameters  # noqa: B018 - packs
     fresh = case.layer()
-    for (_, part), (_, other) in zip(named_arrays(late), named_arrays(fresh), strict=True):
-        part.value[...] = other.value
+    for mine, theirs in ((late.parameters, fresh.parameters), (late.state, fresh.state)):
+        for name, part in mine.items():
+            part.value[...] = theirs[name].value
     require_same("inference", infer(late, x), infer(fresh, x), "once the values changed in the vector")
     if not case.varies:
         require_same_pass(train(late, x, dy), train(fresh, x, dy), "once the values changed in the vector")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ from minidl.metrics import Metric
 from minidl.testing.cases import require, require_same
 from minidl.testing.clauses.loss_calls import require_refused, wrong_labels, wrong_targets
 from minidl.testing.gradients import check_loss_gradients
-from minidl.testing.loss_cases import LossCase, require_same_pass, train
+from minidl.testing.loss_cases import LossCase, require_same_pass, takes_weights, train
 from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseSkipped
 from minidl.types import Array
@@ -56,9 +55,8 @@ def metrics(case: LossCase) -> str:
 
 def weights(case: LossCase) -> None:
     """With weights, the loss is the weighted mean: of ones as without, of zeros 0; only ratios count."""
-    accepted = inspect.signature(case.loss().forward).parameters.values()
-    takes = any(p.name == "weights" or p.kind is p.VAR_KEYWORD for p in accepted)
-    require(takes, "forward takes no weights: def forward(self, scores, targets, *, weights=None, training)")
+    text = "forward takes no weights: def forward(self, scores, targets, *, weights=None, training)"
+    require(takes_weights(case.loss()), text)
     loss, scores, targets, given = case.loss(), case.scores(), case.targets(), case.weights()
     given.flags.writeable = False
     kept = given.copy()

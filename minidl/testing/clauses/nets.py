@@ -15,7 +15,7 @@ from minidl.regularizers import L2
 from minidl.testing.cases import require, require_same
 from minidl.testing.gradients import check_net_gradients
 from minidl.testing.lending import Lending
-from minidl.testing.loss_cases import probabilities_of
+from minidl.testing.loss_cases import probabilities_of, takes_weights
 from minidl.testing.net_cases import NetCase
 from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseError, ClauseSkipped
@@ -47,15 +47,35 @@ def gradients(case: NetCase) -> str:
 
 def training_pass(case: NetCase) -> None:
     """`loss_and_gradients` gives what body and loss give when called in turn."""
+    _require_pass_of_parts(case)
+
+
+def weights(case: NetCase) -> None:
+    """With weights too, in training, and in inference of more rows than one chunk."""
+    head = case.net().head
+    assert head is not None
+    if not takes_weights(head):
+        raise ClauseSkipped("its loss takes no weights")
+    rng = np.random.default_rng(case.seed)
+    _require_pass_of_parts(case, weights=rng.uniform(0.5, 2.0, case.batch))
+    net, x, targets = case.net(), case.x(batch=_MANY), case.targets(batch=_MANY)
+    given = np.linspace(0.5, 2.0, _MANY)
+    expected = head.forward(net(x), targets, weights=given, training=False)
+    found = net.loss(x, targets, weights=given)
+    require_same("the weighted loss", np.asarray(found), np.asarray(expected), f"for {_MANY} rows")
+
+
+def _require_pass_of_parts(case: NetCase, **given: Any) -> None:
     net, x, targets = case.net(), case.x(), case.targets()
-    loss = net.loss_and_gradients(x, targets)
+    loss = net.loss_and_gradients(x, targets, **given)
     parts: Any = case.net()
     scores = parts.forward(x, training=True)
-    expected = parts.head.forward(scores, targets, training=True)
+    expected = parts.head.forward(scores, targets, **given, training=True)
     parts.backward(parts.head.backward())
-    require_same("the loss", np.asarray(loss), np.asarray(expected), "in loss_and_gradients")
+    when = f"in loss_and_gradients{' with weights' if given else ''}"
+    require_same("the loss", np.asarray(loss), np.asarray(expected), when)
     for name, parameter in net.parameters.items():
-        require_same(f"{name}.grad", parameter.grad, parts.parameters[name].grad, "in loss_and_gradients")
+        require_same(f"{name}.grad", parameter.grad, parts.parameters[name].grad, when)
 
 
 def inference(case: NetCase) -> None:

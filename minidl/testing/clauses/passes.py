@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 
+from minidl.layers import Layer
 from minidl.testing.cases import (
     LayerCase,
     finished,
@@ -111,6 +112,33 @@ def repeatable(case: LayerCase) -> None:
         expected = train(twin, x, dy)
         require_same_pass(train(layer, x, dy), expected, "in a later pass")
         twin = twin_of(case, layer)
+
+
+def frozen_parameters(case: LayerCase) -> None:
+    """A frozen parameter costs its own gradient and nothing else: outputs, dx and other gradients stay."""
+    x = case.x()
+    dy = case.dy(infer(case.layer(), x))
+    expected = train(case.layer(), x, dy)
+    names = list(expected.gradients)
+    if not names:
+        raise ClauseSkipped("no parameters")
+    for chosen in (*([name] for name in names[:8]), names):
+        rest = {name: g for name, g in expected.gradients.items() if name not in chosen}
+        when = f"with {', '.join(chosen[:4])} frozen"
+        one, first = _frozen(case, chosen), _frozen(case, chosen)
+        require_same_pass(train(one, x, dy), expected._replace(gradients=rest), when)
+        first.forward(x, training=True)
+        first.backward_parameters(dy)
+        for name, gradient in rest.items():
+            found = first.parameters[name].grad
+            require_same(f"{name}.grad by backward_parameters", found, gradient, when, scale=expected.scale)
+
+
+def _frozen(case: LayerCase, chosen: list[str]) -> Layer:
+    layer = case.layer()
+    for name in chosen:
+        layer.parameters[name].frozen = True
+    return layer
 
 
 def instances_apart(case: LayerCase) -> None:

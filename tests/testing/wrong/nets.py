@@ -10,6 +10,11 @@ class Undivided(Sequential):
         return loss, scores
 
 
+class ForgetsWeights(Sequential):
+    def forward_backward(self, x, targets, weights=None):
+        return super().forward_backward(x, targets)
+
+
 class DoublesTheLoss(Sequential):
     def loss_and_gradients(self, x, targets, *, weights=None):
         return 2 * super().loss_and_gradients(x, targets, weights=weights)
@@ -78,6 +83,7 @@ WRONG_NETS = [
     ("training_pass", Undivided),
     ("lent_until_next_forward", CentersScores),
     ("training_pass", DoublesTheLoss),
+    ("weights", ForgetsWeights),
     ("inference", ScoresForProbabilities),
     ("chunks", LosesChunks),
     ("inputs_converted", StrictInput),

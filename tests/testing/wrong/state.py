@@ -164,6 +164,17 @@ class ForgetsAnArgument(Dense):
         return super().backward(dy) * self.factor
 
 
+class SkipsFrozen(Dense):
+    """Takes a frozen weight for a layer that nothing goes through."""
+
+    def backward(self, dy):
+        if not self.weight.frozen:
+            return super().backward(dy)
+        (x,) = self.recall()
+        self.bias.grad[...] = dy.sum(axis=0)
+        return np.zeros_like(x)
+
+
 class OldInner(Residual):
     """Describes itself by what it was given, not by what is there."""
 
