@@ -191,7 +191,7 @@ class Net(Module, ABC):
     ) -> tuple[float, Array]:
         """As `loss_and_gradients`, and the batch's scores, lent until the next training pass."""
         head, batch = self.head or self._require_head(), x
-        if x.__class__ is not np.ndarray or x.dtype is not self.dtype or not x.ndim:  # type: ignore[union-attr]
+        if x.__class__ is not np.ndarray or x.dtype is not self.dtype or not x.ndim:
             x = self._input(x)
             batch = self._convert(x, lend=True)
         try:
