@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import L2, SGD, Constant, Dataset, MeanSquaredError, SoftmaxCrossEntropy, StepDecay, Trainer
+from minidl import (
+    L2,
+    SGD,
+    Affine,
+    Constant,
+    Dataset,
+    MeanSquaredError,
+    SoftmaxCrossEntropy,
+    StepDecay,
+    Trainer,
+)
 from tests.external.nets import Recipe
 from tests.external.torch_twins import (
     LAYER_TWINS,
@@ -103,6 +113,53 @@ def test_the_trainer(optimizer):
     judge.agrees(history.steps["lr"], rates, "rates")
     parameters_agree(net, twin, "value")
     judge.judged("runs of 100 steps")
+
+
+@pytest.mark.parametrize("frozen", [(0,), (1,), (2,), (0, 1), (0, 2)])
+@pytest.mark.parametrize("optimizer", OPTIMIZER_TWINS)
+def test_freezing_is_what_a_gradient_that_is_not_required_is(optimizer, frozen):
+    """Frozen for 30 of 60 steps; PyTorch's optimizers pass over what has no gradient."""
+    net, x, labels = RECIPE.build()
+    twin = twin_of(net)
+    ours = [layer for _, layer in net.named_modules() if isinstance(layer, Affine)]
+    linear = [layer for layer in twin.modules() if isinstance(layer, torch.nn.Linear)]
+    weights, biases = [layer.weight for layer in linear], [layer.bias for layer in linear]
+    assert len(linear) == len(ours) == 3
+    make_ours, make_theirs = OPTIMIZER_TWINS[optimizer]
+    theirs = make_theirs([{"params": weights, "weight_decay": 0.02}, {"params": biases}])
+    trainer = Trainer(net, make_ours(), regularizer=L2(0.01), rng=0)
+    for is_frozen in (True, False):
+        for index in frozen:
+            ours[index].freeze(is_frozen)
+            linear[index].requires_grad_(not is_frozen)
+        for _ in range(30):
+            theirs.zero_grad(set_to_none=True)
+            cross_entropy(twin(tensor(x)), torch.from_numpy(labels)).backward()
+            theirs.step()
+        trainer.fit(Dataset(x, labels), epochs=30, batch_size=len(x))
+        parameters_agree(net, twin, "value")
+    judge.judged("runs with frozen layers")
+
+
+def test_weights_of_samples():
+    """Fifty steps on a weighted mean of the samples' losses."""
+    net, x, labels = RECIPE.build()
+    twin, weights = twin_of(net), np.random.default_rng(5).random(len(x))
+    theirs = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.9)
+    losses = []
+    for _ in range(50):
+        theirs.zero_grad()
+        each = cross_entropy(twin(tensor(x)), torch.from_numpy(labels), reduction="none")
+        loss = (torch.from_numpy(weights) * each).sum() / weights.sum()
+        loss.backward()
+        losses.append(loss.item())
+        theirs.step()
+    trainer = Trainer(net, SGD(0.1, momentum=0.9), rng=0)
+    history = trainer.fit(Dataset(x, labels, weights=weights), epochs=50, batch_size=len(x))
+    judge.agrees(history.steps["loss"], losses, "losses")
+    judge.agrees(history.epochs["train_loss"], losses, "the epochs' losses")
+    parameters_agree(net, twin, "value")
+    judge.judged("weighted runs")
 
 
 def test_every_layer_optimizer_and_scheduler_has_a_twin():
