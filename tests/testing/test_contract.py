@@ -220,6 +220,22 @@ def test_nets():
     assert not check_net(lambda rng, dtype: two_layer_net(4, 5, 3, rng=rng, dtype=dtype), (4,), 3).failed
 
 
+def regression(rng, dtype):
+    return Sequential(Affine(4, 2, rng=rng, dtype=dtype), SquaredError())
+
+
+def test_a_net_of_other_targets():
+    def numbers(rng, batch, width):
+        return rng.standard_normal((batch, width))
+
+    report = check_net(regression, (4,), 2, make_targets=numbers)
+    assert all(result.status == "ok" for result in report.results)
+    with pytest.raises(ContractError, match="targets of shape"):
+        check_net(regression, (4,), 3, make_targets=numbers)
+    with pytest.raises(ConfigurationError, match="make_targets"):
+        check_net(regression, (4,), 2, make_targets=numbers(np.random.default_rng(0), 5, 2))
+
+
 @pytest.mark.parametrize(("clause", "cls"), WRONG_NETS, ids=[f"{cls.__name__}-{c}" for c, cls in WRONG_NETS])
 def test_wrong_nets_are_caught(clause, cls):
     def factory(rng, dtype):
