@@ -141,6 +141,10 @@ class Module:
         """Move all arrays into vectors, after which there can be no new parts."""
         if self._path:
             self.fail(StateError, "the whole net", "a part of it", "read the net's parameters instead")
+        arrays = list(self._named_arrays())
+        if len({id(array) for _, array in arrays}) < len(arrays):
+            remedy = "give each place an array of its own"
+            self.fail(StructureError, "each array in one place", [path for path, _ in arrays], remedy)
         for _, module in self.named_modules():
             module.__dict__["_closed"] = True
         vectors = ParameterVector(dict(self.named_parameters())), StateVector(dict(self.named_states()))

@@ -163,3 +163,10 @@ def test_constructor_signatures_are_the_classes_own():
     assert not inspect.signature(ReLU).parameters
     with pytest.raises(TypeError):
         ReLU(3)
+
+
+def test_one_array_stands_in_one_place():
+    layer = Scale(3)
+    layer.again = layer.gain
+    with pytest.raises(StructureError, match=r"each array in one place, got \['gain', 'again'\]"):
+        layer.parameters  # noqa: B018
