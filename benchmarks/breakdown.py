@@ -131,7 +131,6 @@ def _watched(minidl: ours.Step, times: Times) -> Iterator[None]:
                 over(layer, "backward", f"{name} {what}", less=f"{name} gradients of the parameters")
         over(minidl.trainer.regularizer, "add_gradients", "penalty")
         over(minidl.trainer.optimizer, "step", "update")
-        over(minidl.trainer.history, "record_step", "history")
         over(Batches, "__next__", "gather the batch")
         over(loop, "update", "check that all is finite", less="update")
         over(minidl.trainer._tally, "add", "training loss and accuracy")
