@@ -104,7 +104,8 @@ class Optimizer(ABC):
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs beside the constructor's arguments, as copies: lr, steps, the vectors."""
-        vectors = {name: self._state[name].copy() if self._state else None for name in self.state_names}
+        kept = {name: self._state.get(name) for name in self.state_names}
+        vectors = {name: None if vector is None else vector.copy() for name, vector in kept.items()}
         return {"lr": self.lr, "steps": self.steps, **vectors}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -116,4 +117,5 @@ class Optimizer(ABC):
         there = {key: state[key] for key in self.state_names if state[key] is not None}
         vectors = {key: np.array(check_array(name, key, vector)) for key, vector in there.items()}
         self.lr = state["lr"]
-        self.steps, self._state, self._parameters = steps, vectors, None
+        self.steps, self._state = steps, vectors
+        self._parameters = self._trainable = None  # the next step takes up these vectors

@@ -82,3 +82,20 @@ def test_momentum_is_checked(momentum):
 def test_nesterov_needs_momentum():
     with pytest.raises(ConfigurationError, match="momentum > 0 with nesterov=True"):
         SGD(0.1, nesterov=True)
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_state_is_taken_up_by_an_optimizer_that_has_stepped(nesterov):
+    vector, optimizer = make_vector(), SGD(0.1, momentum=0.9, nesterov=nesterov)
+    optimizer.step(vector)
+    state, values = optimizer.state_dict(), vector.values.copy()
+    vector.gradients[...] *= 3
+    optimizer.step(vector)
+    after = vector.values.copy()
+    for _ in range(3):
+        optimizer.step(vector)
+    optimizer.load_state_dict(state)
+    vector.values[...] = values
+    optimizer.step(vector)
+    np.testing.assert_array_equal(vector.values, after)
+    assert optimizer.steps == 2
