@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.advice import shown
 from minidl.checks import check_array, check_shape
-from minidl.errors import DivergedError, DTypeError, MinidlError, ShapeError, StructureError
+from minidl.errors import DivergedError, DTypeError, ShapeError, StructureError
 from minidl.faults import explain
 from minidl.inspection import Traced, summary, trace
 from minidl.kernels.memory import keep_freed_memory
@@ -180,7 +180,7 @@ class Net(Module, ABC):
 
     def _chunk_rows(self, x: Array) -> int:
         widest = 1
-        with suppress(MinidlError):  # x of a wrong shape, which the pass itself will refuse
+        with suppress(Exception):  # x or a layer is wrong, as the pass itself will say, or takes no zeros
             widest = max(self.widest(x.shape[1:]), 1)
         return min(max(_CHUNK_NUMBERS // widest, _LEAST_ROWS), _MOST_ROWS)
 

@@ -271,3 +271,16 @@ def test_a_net_lacks_a_forward_of_its_own():
         Net()
     with pytest.raises(TypeError, match="abstract"):
         Loss()
+
+
+def test_a_layer_that_takes_no_zeros_predicts_many_rows():
+    class Reciprocal(ReLU):
+        output_shape = Layer.output_shape
+
+        def forward(self, x, *, training):
+            if not x.all():
+                raise ZeroDivisionError
+            return 1 / x
+
+    net = Sequential(Reciprocal(), Affine(3, 2, rng=0), SoftmaxCrossEntropy())
+    assert net.predict(np.full((700, 3), 2.0)).shape == (700,)
