@@ -35,7 +35,7 @@ def scores_of(layer, parameters, x):
         case Flatten():
             return x.reshape(len(x), -1)
         case Standardize():
-            arguments = layer.arguments()
+            arguments = layer.config()
             return (x - arguments["mean"]) / arguments["scale"]
     raise AssertionError(f"no function for {layer!r}")
 
