@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import math
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -153,6 +154,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
     state: bytes | None = None
     train = setup.data.train
     row = Row(task.trial, task.configuration, task.rung, 0, "done" if task.last else "running")
+    handled = sys.exc_info()[1]
     try:
         start = task.start if task.state else 0
         trainer = load_trainer(task.state, train) if task.state else make_trainer(setup, task.configuration)
@@ -164,7 +166,10 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         state = None if task.last else save_trainer(trainer, train)
         row = dataclasses.replace(row, reason=trainer.stop_reason, **figures)
     except Exception as error:
-        if isinstance(error.__context__, (KeyboardInterrupt, SystemExit)):
+        # What was being handled before this trial, such as the Ctrl-C after which a sweep goes on, is not its own.
+        if error.__context__ is not handled and isinstance(
+            error.__context__, (KeyboardInterrupt, SystemExit)
+        ):
             raise error.__context__ from error  # a callback's or a model's own error must not hide it
         status = "diverged" if isinstance(error, DivergedError) else "failed"
         row = dataclasses.replace(row, status=status, reason=_reason(error))

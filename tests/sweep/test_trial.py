@@ -269,3 +269,16 @@ def test_rows_are_json_of_plain_numbers_whatever_a_users_code_gives():
     assert stored["curve"]["validation_accuracy"] == [None]
     assert {type(stored[name]) for name in FIGURES} == {float}
     assert Row.from_json(row.to_json()).train_loss == row.train_loss
+
+
+def test_a_trial_that_diverges_while_a_ctrl_c_is_handled_is_a_row():
+    from minidl.recipes import dense_net
+    from minidl.sweep import Grid, Sweep
+    from tests.sweep.small import digits
+
+    sweep = Sweep(lambda *_: dense_net(64, [4], 10, rng=0), Grid(lr=[1e9]), digits(), steps=5)
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        (row,) = sweep.run(jobs=1).rows
+    assert row.status == "diverged"

@@ -91,10 +91,15 @@ def interrupted(call, moments):
                 signal.raise_signal(signal.SIGINT)
         return trace
 
-    before = sys.gettrace()
+    def run():
+        # An exception that a tracer raises may stay behind as the one that is handled: in a generator's
+        # own state, which ends with it.
+        yield call()
+
+    before, running = sys.gettrace(), run()
     sys.settrace(trace)
     try:
-        call()
+        next(running)
     except KeyboardInterrupt:
         pass
     finally:
