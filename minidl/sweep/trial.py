@@ -166,11 +166,10 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         state = None if task.last else save_trainer(trainer, train)
         row = dataclasses.replace(row, reason=trainer.stop_reason, **figures)
     except Exception as error:
-        # What was being handled before this trial, such as the Ctrl-C after which a sweep goes on, is not its own.
-        if error.__context__ is not handled and isinstance(
-            error.__context__, (KeyboardInterrupt, SystemExit)
-        ):
-            raise error.__context__ from error  # a callback's or a model's own error must not hide it
+        hidden = error.__context__
+        # What was handled before this trial, such as the Ctrl-C after which a sweep goes on, is not its own.
+        if hidden is not handled and isinstance(hidden, (KeyboardInterrupt, SystemExit)):
+            raise hidden from error  # a callback's or a model's own error must not hide it
         status = "diverged" if isinstance(error, DivergedError) else "failed"
         row = dataclasses.replace(row, status=status, reason=_reason(error))
     if trainer is None:
