@@ -17,6 +17,7 @@ from minidl.inspection import Traced, summary, trace
 from minidl.kernels.memory import keep_freed_memory
 from minidl.kernels.rows import take_rows
 from minidl.losses.loss import ANY, Loss, check_loss
+from minidl.losses.tally import Tally
 from minidl.module import Module
 from minidl.parameters import ParameterVector, StateVector
 from minidl.types import Array
@@ -123,12 +124,11 @@ class Net(Module, ABC):
         if len(x) <= _LEAST_ROWS or len(lengths) > 1:  # the head refuses lengths that differ
             scores = self(x[:_LEAST_ROWS])
             return head_loss(head, scores, targets, weights)
-        total = weight = 0.0
+        tally = Tally(head, [])
         for rows, scores in self.score_chunks(x):
             part = targets[rows], None if weights is None else weights[rows]
-            share = head.total_weight(*part)
-            total, weight = total + head_loss(head, scores, *part) * share, weight + share
-        return total / weight if weight else 0.0
+            tally.add(head_loss(head, scores, *part), scores, *part)
+        return tally.result()["loss"]
 
     def trace(self, x: npt.ArrayLike) -> list[Traced]:
         """What each layer, at any depth, makes of `x` in one inference, in the order of their answers."""

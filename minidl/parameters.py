@@ -120,9 +120,8 @@ class Parameter(State):
     """
 
     __slots__ = ("_frozen", "_grad", "_vector", "regularized")
-    _vector: (
-        weakref.ref[ParameterVector] | None
-    )  # no more, or a net would be freed only by the garbage collector
+    # Weak, or a net would be freed by the garbage collector alone.
+    _vector: weakref.ref[ParameterVector] | None
 
     def __init__(
         self,

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minidl.advice import shown
-from minidl.checks import check_array, check_float, check_kind, check_shape, check_weights
-from minidl.errors import ConfigurationError, DataError, DivergedError, DTypeError, ShapeError
+from minidl.checks import check_array, check_float, check_shape, check_weights
+from minidl.errors import ConfigurationError, DataError, DivergedError, ShapeError
 from minidl.kernels.softmax import (
     are_labels,
     softmax,
     softmax_cross_entropy,
     softmax_cross_entropy_backward,
 )
-from minidl.losses.loss import ANY, Loss
+from minidl.losses.loss import ANY, Loss, check_floats
 from minidl.metrics import Accuracy, Metric
 from minidl.types import Array
 
@@ -168,8 +168,7 @@ class SoftmaxCrossEntropy(Loss):
 
     def _check_scores(self, scores: Array) -> tuple[int, ...]:
         if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
-            check_kind(self.label, "scores", scores, np.ndarray, error=DTypeError)
-            check_array(self.label, "scores", scores, kinds="f")
+            check_floats(self.label, scores)
         shape = scores.shape
         if len(shape) != 2 or (not scores.size and not shape[1]):
             self.fail(ShapeError, "scores of shape (batch, classes)", shape)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.checks import check_number
+from minidl.checks import check_array, check_kind, check_number
+from minidl.errors import DTypeError
 from minidl.metrics import Metric
 from minidl.module import Module
 from minidl.types import Array
@@ -76,6 +77,12 @@ class Loss(Module, ABC):
         Weighted by it, the losses of batches average to the loss of all their samples.
         """
         return len(targets) if weights is None else float(np.sum(weights, dtype=np.float64))  # type: ignore[arg-type]
+
+
+def check_floats(where: str, scores: object) -> None:
+    """`DTypeError` for scores that are no array of floats, as those of a custom net may be."""
+    check_kind(where, "scores", scores, np.ndarray, error=DTypeError)
+    check_array(where, "scores", scores, kinds="f")
 
 
 def check_loss(head: Loss, loss: object) -> float:

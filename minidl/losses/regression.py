@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.checks import check_array, check_kind, check_shape, check_targets_like, check_weights
-from minidl.errors import DataError, DivergedError, DTypeError, ShapeError
+from minidl.checks import check_array, check_shape, check_targets_like, check_weights
+from minidl.errors import DataError, DivergedError, ShapeError
 from minidl.kernels.rows import first_not_finite
-from minidl.losses.loss import Loss
+from minidl.losses.loss import Loss, check_floats
 from minidl.metrics import R2, MeanAbsoluteError, Metric
 from minidl.types import Array
 
@@ -107,8 +107,7 @@ class MeanSquaredError(Loss):
 
     def _check_scores(self, scores: Array) -> None:
         if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
-            check_kind(self.label, "scores", scores, np.ndarray, error=DTypeError)
-            check_array(self.label, "scores", scores, kinds="f")
+            check_floats(self.label, scores)
         if not scores.size:
             self.fail(ShapeError, "scores of at least one sample", scores.shape)
         if not scores.ndim:

@@ -57,8 +57,9 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
     listed: dict[str, Any] = {}
     arrays: dict[str, Array] = {}
     for kind, parts in _kept(net).items():
-        arrays |= {name: part.value for name, part in parts.items()}
-        listed[kind] = _shapes({name: part.value for name, part in parts.items()})
+        values = {name: part.value for name, part in parts.items()}
+        arrays |= values
+        listed[kind] = _shapes(values)
     description = {
         "format": _FORMAT,
         "version": _VERSION,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from typing import Never
@@ -10,11 +9,11 @@ from typing import Never
 import numpy as np
 
 from minidl.advice import shown
-from minidl.checks import check_list
 from minidl.data import Dataset
 from minidl.data.dataset import check_dataset
 from minidl.errors import DataError, DivergedError, StructureError
 from minidl.losses import Loss
+from minidl.losses.tally import Tally
 from minidl.metrics import Metric
 from minidl.net import Net, head_loss
 from minidl.types import Array
@@ -58,37 +57,6 @@ def measure(net: Net, dataset: Dataset, metrics: Sequence[Metric] | None = None)
                 return dict.fromkeys(tally.names, math.nan)
             tally.add(loss, scores, targets, weights)
     return tally.result()
-
-
-class Tally:
-    """Loss and metrics, added up batch by batch."""
-
-    def __init__(self, head: Loss, metrics: Sequence[Metric] | None = None) -> None:
-        self.head = head
-        if metrics is not None:
-            metrics = copy.deepcopy(check_list("metrics", "they", metrics, Metric, "objects of class Metric"))
-        self.metrics = head.metrics() if metrics is None else metrics
-        self.names = ["loss", *(metric.name for metric in self.metrics)]
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin anew."""
-        self.loss = self.weight = 0.0
-        for metric in self.metrics:
-            metric.reset()
-
-    def add(self, loss: float, scores: Array, targets: Array, weights: Array | None) -> None:
-        """Take up one batch and the mean of its loss."""
-        weight = self.head.total_weight(targets, weights)
-        self.loss += loss * weight
-        self.weight += weight
-        for metric in self.metrics:
-            metric.update(scores, targets, weights)
-
-    def result(self) -> dict[str, float]:
-        """The mean of the loss, and each metric, by name."""
-        loss = self.loss / self.weight if self.weight else 0.0
-        return dict(zip(self.names, [loss, *(metric.compute() for metric in self.metrics)], strict=True))
 
 
 def _rows_without_a_loss(net: Net, head: Loss, dataset: Dataset) -> Array:

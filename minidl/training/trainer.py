@@ -14,12 +14,13 @@ from minidl.checks import as_generator, check_float, check_int, check_kind, chec
 from minidl.data import Batches, Dataset
 from minidl.errors import ConfigurationError, DivergedError, StateError
 from minidl.kernels.rows import take_rows
+from minidl.losses.tally import Tally
 from minidl.metrics import Metric
 from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
-from minidl.training.evaluation import Tally, measure, require_dataset, require_head
+from minidl.training.evaluation import measure, require_dataset, require_head
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
 from minidl.training.step import compute_gradients, update
