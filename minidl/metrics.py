@@ -78,7 +78,7 @@ class Accuracy(Metric):
         """
         try:
             right = scores.argmax(1) == targets
-            if right.shape != targets.shape or targets.ndim != 1 or scores.ndim != 2:
+            if right.shape != targets.shape or targets.ndim != 1:  # so, too, where scores are not (N, C)
                 raise ValueError
             # One look at all numbers: their squares add up to NaN where one of them is that.
             if math.isnan(np.vdot(scores, scores)):

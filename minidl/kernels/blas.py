@@ -18,22 +18,27 @@ import numpy as np
 
 from minidl.types import Array
 
+
+def _int32(count: int) -> Any:
+    """`count` as an integer of 32 bits, or `ValueError` where it does not fit: ctypes would cut it off."""
+    if count >= 1 << 31:
+        raise ValueError
+    return ctypes.c_int(count)
+
+
 # What NumPy's builds call the routines, and the integers they take: NumPy's own wheels, others with
 # long integers, Apple's Accelerate, and the standard's name.
 _NAMES = (
     ("scipy_cblas_{}64_", ctypes.c_int64),
     ("cblas_{}64_", ctypes.c_int64),
     ("cblas_{}$NEWLAPACK$ILP64", ctypes.c_int64),
-    ("cblas_{}", ctypes.c_int),
+    ("cblas_{}", _int32),
 )
 _REALS: dict[np.dtype[Any], tuple[str, Any]] = {
     np.dtype(np.float32): ("s", ctypes.c_float),
     np.dtype(np.float64): ("d", ctypes.c_double),
 }
 _Routine: TypeAlias = tuple[Any, Any, Any, Any]
-
-_MOST_COUNTED = 1 << 31
-"""Numbers that an integer of 32 bits does not count."""
 
 _BLOCK_NUMBERS = 1 << 16
 """What NumPy works on at once, where the BLAS is not found: few enough to stay in the cache."""
@@ -54,15 +59,15 @@ def axpy(a: float, x: Array, y: Array) -> None:
     """
     dtype = x.dtype
     found = _ROUTINES["axpy", dtype]
-    if found is not None and x.shape == y.shape and y.dtype == dtype and x.size < _MOST_COUNTED:
+    if found is not None and x.shape == y.shape and y.dtype == dtype:
         routine, integer, real, one = found
         try:
-            source, target = _reference(_first_byte(x)), _reference(_first_byte(y))
+            size, source, target = integer(x.size), _reference(_first_byte(x)), _reference(_first_byte(y))
         except (TypeError, ValueError):
-            pass  # not contiguous or read-only; or empty
+            pass  # not contiguous, read-only, empty or too long
         else:
             # Without `argtypes`, which take half as long again.
-            routine(integer(x.size), real(a), source, one, target, one)
+            routine(size, real(a), source, one, target, one)
             return
     for start in range(0, len(y), _BLOCK_NUMBERS):
         y[start : start + _BLOCK_NUMBERS] += a * x[start : start + _BLOCK_NUMBERS]
@@ -77,14 +82,14 @@ def axpby(a: float, x: Array, b: float, y: Array) -> None:
     """``y = a * x + b * y``, for what `axpy` takes."""
     dtype = x.dtype
     found = _ROUTINES["axpby", dtype]
-    if found is not None and x.shape == y.shape and y.dtype == dtype and x.size < _MOST_COUNTED:
+    if found is not None and x.shape == y.shape and y.dtype == dtype:
         routine, integer, real, one = found
         try:
-            source, target = _reference(_first_byte(x)), _reference(_first_byte(y))
+            size, source, target = integer(x.size), _reference(_first_byte(x)), _reference(_first_byte(y))
         except (TypeError, ValueError):
             pass
         else:
-            routine(integer(x.size), real(a), source, one, real(b), target, one)
+            routine(size, real(a), source, one, real(b), target, one)
             return
     y *= b  # not every BLAS goes beyond the standard
     axpy(a, x, y)

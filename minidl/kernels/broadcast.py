@@ -39,8 +39,7 @@ def apply_to_rows(ufunc: np.ufunc, y: Array, rows: Array) -> Array:
         What `long_rows` made of the row, of one sample's shape, or of a number.
     """
     if rows.ndim == 0:
-        ufunc(y, rows, out=y)
-        return y
+        return ufunc(y, rows, y)  # type: ignore[no-any-return]
     whole = len(y) - len(y) % len(rows)
     if whole:
         many = y[:whole].reshape(-1, rows.size)

@@ -22,7 +22,9 @@ _MOST_NUMBERS = 1 << 18
 
 
 class _Constants(dict[_Key, Array]):
-    """``CONSTANTS["zeros", shape, dtype]`` is ``np.zeros(shape, dtype)``, read-only; so "ones" and "arange".
+    """``CONSTANTS["zeros", shape, dtype]`` is ``np.zeros(shape, dtype)``, read-only.
+
+    So are "ones" and "arange"; "array" is the number itself as an array without dimensions.
 
     A dictionary, because a lookup in one costs less than a call. It needs no lock, which a fork could
     leave locked: each thread that adds an array drops the oldest ones afterwards until the budget is kept,

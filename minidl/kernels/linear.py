@@ -8,6 +8,9 @@ from minidl.kernels.broadcast import apply_to_rows, long_rows
 from minidl.kernels.constants import CONSTANTS
 from minidl.types import Array
 
+# Every step comes by here: looked up once, not as attributes.
+_add, _copy, _dot = np.add, np.copyto, np.dot
+
 _REPEATING_PAYS_NUMBERS = 1 << 14
 """Numbers of a result beyond which it is faster to repeat the bias before it is added."""
 
@@ -33,10 +36,10 @@ def affine(x: Array, weight: Array, bias: Array, work: Array | None = None) -> A
     if work is not None:
         y, rows = work[0], work[1]  # to unpack an array takes five times as long
         # A row added to each row, NumPy would first copy some times over, into memory that it allocates.
-        np.copyto(rows, bias)
-        np.add(np.dot(x, weight, y), rows, y)
+        _copy(rows, bias)
+        _add(_dot(x, weight, y), rows, y)
         return y
-    y = np.dot(x, weight)
+    y = _dot(x, weight)
     if y.size > _REPEATING_PAYS_NUMBERS:
         return apply_to_rows(np.add, y, long_rows(bias))
     y += bias
@@ -53,7 +56,7 @@ def sum_rows(rows: Array, out: Array) -> None:
     """The sum over axis 0 of `rows` (N, features), into `out` (features,)."""
     # The BLAS adds in several partial sums, which is faster than NumPy's row after row and, in float32,
     # more accurate.
-    np.dot(CONSTANTS["ones", len(rows), rows.dtype], rows, out)
+    _dot(CONSTANTS["ones", len(rows), rows.dtype], rows, out)
 
 
 def sum_rows_definition(rows: Array) -> Array:

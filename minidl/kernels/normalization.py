@@ -7,6 +7,9 @@ import numpy as np
 from minidl.kernels.broadcast import apply_to_rows
 from minidl.types import Array
 
+# Every step comes by here: looked up once, not as attributes.
+_copy, _multiply, _subtract = np.copyto, np.multiply, np.subtract
+
 
 def standardize(x: Array, mean: Array, inverse_scale: Array, out: Array) -> Array:
     """``(x - mean) * inverse_scale`` in `out`, for `x` of any real dtype.
@@ -21,13 +24,13 @@ def standardize(x: Array, mean: Array, inverse_scale: Array, out: Array) -> Arra
     """
     if x.dtype.itemsize < out.dtype.itemsize:
         # Converting first is the fastest way for small integers, and as exact.
-        np.copyto(out, x)
-        apply_to_rows(np.subtract, out, mean)
+        _copy(out, x)
+        apply_to_rows(_subtract, out, mean)
     else:
         # Wider numbers are subtracted in their own precision.
         row = mean[0].reshape(x.shape[1:]) if mean.ndim else mean
-        np.subtract(x, row, out=out, casting="same_kind")
-    return apply_to_rows(np.multiply, out, inverse_scale)
+        _subtract(x, row, out=out, casting="same_kind")
+    return apply_to_rows(_multiply, out, inverse_scale)
 
 
 def standardize_definition(x: Array, mean: Array, inverse_scale: Array) -> Array:

@@ -44,7 +44,7 @@ def are_labels_definition(labels: Array, classes: int) -> bool:
 
 def softmax_cross_entropy(
     scores: Array, labels: Array, weights: Array | None = None, work: Array | None = None
-) -> tuple[float, Array, Array | float]:
+) -> float:
     """The weighted mean of ``-log softmax(scores)[label]``, added up in float64.
 
     Finite for scores of ±1e4 in float32, since each row's maximum is subtracted.
@@ -59,55 +59,44 @@ def softmax_cross_entropy(
         Float; how much each sample counts, relative to all: not negative. All 0, they give a loss and
         gradients of 0.
     work : ndarray of shape (C, N), optional
-        Contiguous and of the dtype of `scores`. Given in training: what
-        `softmax_cross_entropy_backward` needs is left in it.
-
-    Returns
-    -------
-    loss : float
-    entries : ndarray of shape (N,)
-        Where in `work`, taken as one vector, each sample's own class stands.
-    shares : float or ndarray of shape (N,)
-        Of each sample in the mean: ``1 / N``, or ``weights / sum(weights)`` in float64.
+        Contiguous and of the dtype of `scores`. Given in training: the gradient by the scores, transposed,
+        is left in it. That is ``share * (softmax(scores) - onehot(labels))``, where the share of each
+        sample in the mean is ``1 / N`` or ``weights / sum(weights)``.
     """
     samples, classes = scores.shape
-    entries = labels * samples
+    # An array of no dimensions, because NumPy would first convert a Python number.
+    entries = labels * CONSTANTS["array", samples, _INT64]
     entries += CONSTANTS["arange", samples, _INT64]
     # Worked on as (C, N): NumPy reduces and spreads along few long rows in half the time that many short
     # ones take.
     exps = np.empty((classes, samples), scores.dtype) if work is None else work
     _copy(exps, scores.T)
     exps -= _largest(exps, 0)
-    own = exps.reshape(-1).take(entries)
+    flat = exps.reshape(-1)
+    own = flat.take(entries)
     _exp(exps, exps)
     sums = _sum(exps, 0)
-    losses = _log(sums) - own
+    losses = _log(sums)
+    losses -= own
+    if work is not None:
+        # One is subtracted from the probability before both are divided by the sum.
+        flat.put(entries, flat.take(entries) - sums)
     if weights is None:
         if work is not None:
-            # Each sample's share goes into the sums that its probabilities are divided by anyway.
-            sums *= samples
+            sums *= CONSTANTS["array", samples, work.dtype]
             work /= sums
-        return float(_sum(losses, 0, _FLOAT64) / samples), entries, 1 / samples
+        loss: float = _sum(losses, 0, _FLOAT64).item() / samples
+        return loss
     shares = weights / (_sum(weights, 0, _FLOAT64) or 1.0)
     if work is not None:
         work *= (shares / sums).astype(work.dtype)
-    return float(np.dot(shares, losses)), entries, shares
-
-
-def softmax_cross_entropy_backward(work: Array, entries: Array, shares: Array | float) -> Array:
-    """The gradient (N, C) of the mean by the scores: ``shares * (softmax(scores) - onehot(labels))``.
-
-    Takes what `softmax_cross_entropy` gave, once: `work` is written to, and the result is a view of it.
-    """
-    flat = work.reshape(-1)
-    flat.put(entries, flat.take(entries) - shares)
-    return work.T
+    return float(np.dot(shares, losses))
 
 
 def softmax_cross_entropy_definition(
     scores: Array, labels: Array, weights: Array | None = None
 ) -> tuple[float, Array]:
-    """The loss and its gradient by the scores, as `softmax_cross_entropy` and its backward give them."""
+    """The loss and its gradient by the scores, as `softmax_cross_entropy` gives them."""
     rows = np.arange(len(scores))
     shares = np.ones(len(scores)) if weights is None else weights
     shares = shares / shares.sum()

@@ -63,11 +63,14 @@ class Affine(Layer):
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, in_features) -> (batch, out_features)``."""
         try:
-            # The product itself refuses other sizes. In a copied net an equal dtype may be another object.
-            if x.ndim != 2 or x.dtype is not self.dtype:
+            # In a copied net an equal dtype may be another object.
+            if x.dtype is not self.dtype:
                 self.check_batch("x", x, (self.in_features,))
             if not training:
+                if x.ndim != 2:
+                    self.check_batch("x", x, (self.in_features,))
                 return affine(x, self.weight.value, self.bias.value)
+            # The product itself refuses other sizes, since they do not fit into `work`.
             work = self.buffer("y", (2, len(x), self.out_features), self.dtype)
             y = affine(x, self.weight.value, self.bias.value, work)
         except Exception as error:

@@ -109,7 +109,7 @@ class Standardize(Layer):
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, ...) -> (batch, ...)``; `x` of any real dtype."""
         try:
-            if x.ndim == 0 or x.shape[1:] != (self._shape or x.shape[1:]):
+            if not x.ndim or (self._shape and x.shape[1:] != self._shape):
                 self.check_batch("x", x, self._shape or None)
             y: Array = self.buffer("y", x.shape, self.dtype) if training else np.empty(x.shape, self.dtype)
             standardize(x, self._means, self._inverse_scales, y)

@@ -11,12 +11,7 @@ import numpy as np
 from minidl.advice import shown
 from minidl.checks import check_array, check_float, check_shape, check_weights
 from minidl.errors import ConfigurationError, DataError, DivergedError, ShapeError
-from minidl.kernels.softmax import (
-    are_labels,
-    softmax,
-    softmax_cross_entropy,
-    softmax_cross_entropy_backward,
-)
+from minidl.kernels.softmax import are_labels, softmax, softmax_cross_entropy
 from minidl.losses.loss import ANY, Loss, check_floats
 from minidl.metrics import Accuracy, Metric
 from minidl.types import Array
@@ -100,14 +95,15 @@ class SoftmaxCrossEntropy(Loss):
         if weights is not None or self.class_weights is not None:
             weights = self._weights(targets, weights, classes)
         work = self.buffer("work", (classes, samples), scores.dtype) if training else None
-        loss, entries, shares = softmax_cross_entropy(scores, targets, weights, work)
-        if training:
-            self.remember(work, entries, shares)
+        loss = softmax_cross_entropy(scores, targets, weights, work)
+        if work is not None:
+            self.remember(work.T)
         return loss
 
     def backward(self) -> Array:
         """Each sample's share in the mean, ``1 / N``, times ``softmax(scores) - onehot(labels)``: (N, C)."""
-        return softmax_cross_entropy_backward(*self.recall())
+        (dscores,) = self.recall()
+        return dscores  # type: ignore[no-any-return]
 
     def probabilities(self, scores: Array) -> Array:
         """``softmax(scores)``, of shape (N, C); each row adds up to 1, or is NaN where its scores are."""
@@ -170,7 +166,7 @@ class SoftmaxCrossEntropy(Loss):
         if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
             check_floats(self.label, scores)
         shape = scores.shape
-        if len(shape) != 2 or (not scores.size and not shape[1]):
+        if len(shape) != 2 or not shape[1]:
             self.fail(ShapeError, "scores of shape (batch, classes)", shape)
         if self.target_names and len(self.target_names) != shape[1]:
             expected = f"{len(self.target_names)} scores a sample, one for each of target_names"

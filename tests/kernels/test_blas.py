@@ -84,6 +84,12 @@ def test_the_same_threads_give_the_same_bits(b, dtype, threads):
     assert_close(results[0], expected(0.3, x, b, start))
 
 
+def test_a_count_is_never_cut_off_at_32_bits():
+    assert blas._int32(2**31 - 1).value == 2**31 - 1
+    with pytest.raises(ValueError):
+        blas._int32(2**31)
+
+
 @pytest.mark.parametrize("b", [1, 0.9])
 def test_what_the_blas_does_not_take_numpy_does(b):
     x, y = draw(40, 0, np.float32)

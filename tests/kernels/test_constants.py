@@ -28,12 +28,11 @@ def test_it_is_what_numpy_makes(kind, shape, dtype):
         assert not found.flags.writeable
 
 
-@given(st.integers(0, 2000), dtypes)
-def test_a_count(count, dtype):
-    np.testing.assert_array_equal(
-        CONSTANTS["arange", count, dtype], np.arange(count, dtype=dtype), strict=True
-    )
-    assert CONSTANTS["arange", count, dtype] is CONSTANTS["arange", count, dtype]
+@given(st.sampled_from(["arange", "array"]), st.integers(0, 2000), dtypes)
+def test_a_count(kind, count, dtype):
+    made = getattr(np, kind)(count, dtype=dtype)
+    np.testing.assert_array_equal(CONSTANTS[kind, count, dtype], made, strict=True)
+    assert CONSTANTS[kind, count, dtype] is CONSTANTS[kind, count, dtype]
 
 
 @given(st.lists(st.integers(0, 3000), max_size=40))

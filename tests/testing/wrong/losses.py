@@ -165,11 +165,16 @@ class AbsoluteWeights(SoftmaxCrossEntropy):
 
 
 class WeighsTwice(SoftmaxCrossEntropy):
+    factors = 1.0
+
+    def forward(self, scores, targets, *, weights=None, training):
+        if training:
+            self.factors = 1.0 if weights is None else np.divide(weights, np.mean(weights) or 1.0)[:, None]
+        return super().forward(scores, targets, weights=weights, training=training)
+
     def backward(self):
-        *values, shares = self.recall()
-        self.remember(*values, shares)
         dscores = super().backward()
-        dscores *= np.reshape(shares, (-1, 1)) * len(dscores)
+        dscores *= self.factors
         return dscores
 
 
