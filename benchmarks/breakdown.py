@@ -21,7 +21,7 @@ from benchmarks.problems import Training
 from minidl.console import safe_console
 from minidl.data import Batches
 from minidl.tables import table
-from minidl.training import trainer as loop
+from minidl.training import loop
 
 _ROUNDS = 9
 _SECONDS = 0.2  # of one contestant in one round

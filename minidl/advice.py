@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+import sys
 from typing import Any
 
 import numpy.typing as npt
@@ -47,3 +48,16 @@ def foreign_array(name: str, values: Any, array: npt.NDArray[Any], kinds: str) -
     if array.dtype.kind == "c":
         return got, "give .real, .imag or np.abs() of it"
     return got, "give numbers: convert with .astype(np.float32), and words to numbers of their own"
+
+
+def is_masked(values: object, depth: int) -> bool:
+    """Whether `values`, nested lists of so many levels at most, are or hold a masked array."""
+    masked = sys.modules.get("numpy.ma")  # NumPy imports it at its first use
+    if masked is None:
+        return False
+    if isinstance(values, (list, tuple)):
+        types = set(map(type, values))
+        if depth > 1 and any(issubclass(kind, (list, tuple)) for kind in types):
+            return any(is_masked(row, depth - 1) for row in values)
+        return any(issubclass(kind, masked.MaskedArray) for kind in types)
+    return isinstance(values, masked.MaskedArray)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-import sys
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from minidl.advice import foreign_array, shown
+from minidl.advice import foreign_array, is_masked, shown
 from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError, ShapeError
 from minidl.types import Rng
 
@@ -49,13 +48,8 @@ def check_float(
         number = math.nan
     if math.isfinite(number) and above < number < below and at_least <= number <= at_most:
         return number
-    bounds = {
-        f"> {above:g}": above,
-        f">= {at_least:g}": at_least,
-        f"< {below:g}": below,
-        f"<= {at_most:g}": at_most,
-    }
-    domain = " and ".join(text for text, bound in bounds.items() if math.isfinite(bound))
+    bounds = (">", above), (">=", at_least), ("<", below), ("<=", at_most)
+    domain = " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if math.isfinite(bound))
     raise ConfigurationError.expected(where, f"{name} to be a finite number {domain}".rstrip(), shown(value))
 
 
@@ -154,12 +148,7 @@ def check_dtype(where: str, dtype: npt.DTypeLike) -> np.dtype[Any]:
 
 
 def check_array(
-    where: str,
-    name: str,
-    values: object,
-    *,
-    kinds: str = "biuf",
-    dtype_error: type[MinidlError] = DTypeError,
+    where: str, name: str, values: object, *, kinds: str = "biuf", dtype_error: type[MinidlError] = DTypeError
 ) -> npt.NDArray[Any]:
     """`values` as a plain array whose dtype is of one of `kinds`; never a copy of an array.
 
@@ -187,7 +176,7 @@ def check_array(
     except Exception as error:  # what lies behind an __array__ raises anything
         remedy = "give an array, or rows of one length"
         raise DataError.expected(where, f"{name} that form one array", error, remedy) from None
-    if _is_masked(values, array.ndim):
+    if is_masked(values, array.ndim):
         remedy = "fill the masked values in with .filled(value), or drop their rows"
         raise DataError.expected(where, f"{name} with a value everywhere", "a masked array", remedy)
     if array.dtype.kind not in kinds:
@@ -195,19 +184,6 @@ def check_array(
         got, remedy = foreign_array(name, values, array, kinds)
         raise dtype_error.expected(where, f"{name} of {expected}", got, remedy)
     return array
-
-
-def _is_masked(values: object, depth: int) -> bool:
-    """Whether `values`, nested lists of so many levels at most, are or hold a masked array."""
-    masked = sys.modules.get("numpy.ma")  # NumPy imports it at its first use
-    if masked is None:
-        return False
-    if isinstance(values, (list, tuple)):
-        types = set(map(type, values))
-        if depth > 1 and any(issubclass(kind, (list, tuple)) for kind in types):
-            return any(_is_masked(row, depth - 1) for row in values)
-        return any(issubclass(kind, masked.MaskedArray) for kind in types)
-    return isinstance(values, masked.MaskedArray)
 
 
 def as_generator(rng: Rng, *, legacy: bool = True) -> Any:

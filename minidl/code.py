@@ -1,4 +1,4 @@
-"""Objects as the code that makes them."""
+"""Objects as the calls that make them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,36 @@ import numpy as np
 
 _LONG_CALL = 100  # characters from which each argument has a line of its own
 _LARGE_ARRAY = 100  # numbers from which only the shape is shown
+
+
+class ConstructorSignature:
+    """The signature of a class is its constructor's, where `__new__` takes anything."""
+
+    def __get__(self, instance: object, owner: type[Any]) -> inspect.Signature:
+        signature = inspect.signature(owner.__init__)
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+def arguments(made: object, signature: inspect.Signature) -> dict[str, Any]:
+    """The constructor's arguments by name, read from the attributes of these names; see `Module.config`.
+
+    Raises
+    ------
+    AttributeError
+        With the name of an argument that is not kept.
+    """
+    found: dict[str, Any] = {}
+    for name, parameter in signature.parameters.items():
+        if name == "rng":  # spent once the object is made
+            continue
+        if not hasattr(made, name):
+            raise AttributeError(name=name)
+        value = getattr(made, name)
+        if parameter.kind is parameter.VAR_KEYWORD:
+            found.update(value)
+        elif not isinstance(value, np.random.Generator):
+            found[f"*{name}" if parameter.kind is parameter.VAR_POSITIONAL else name] = value
+    return found
 
 
 def call_as_code(name: str, signature: inspect.Signature, arguments: dict[str, Any]) -> str:

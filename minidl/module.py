@@ -6,7 +6,6 @@ backward pass needs, packs all it holds into vectors, and describes how it is ma
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -15,24 +14,17 @@ import numpy as np
 
 from minidl.advice import shown
 from minidl.checks import as_generator, check_kind, check_shape
-from minidl.code import call_as_code
+from minidl.code import ConstructorSignature, arguments, call_as_code
 from minidl.errors import DTypeError, MinidlError, StateError, StructureError
-from minidl.parameters import Parameter, ParameterVector, State, StateVector
+from minidl.parameters import Parameter, State
 from minidl.types import Array, Rng
+from minidl.vectors import ParameterVector, StateVector
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 _MOST_VIEWS = 100
 """Buffers that a module keeps the views of, where batches come in ever new sizes."""
-
-
-class _Signature:
-    """A class's signature, which is its constructor's: `Module.__new__` takes anything."""
-
-    def __get__(self, instance: Module | None, owner: type[Module]) -> inspect.Signature:
-        signature = inspect.signature(owner.__init__)
-        return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 class Module:
@@ -44,7 +36,7 @@ class Module:
     `config` reads, and so what a file holds.
     """
 
-    __signature__ = _Signature()
+    __signature__ = ConstructorSignature()
     _path: str  # the place in the net, such as "residual0.affine0"; "" while it stands alone
     _parts: dict[str, Parameter | State | Module | np.random.Generator]
     _buffers: dict[Any, Array]  # memory by name, and views of its beginning by name, shape and dtype
@@ -244,21 +236,12 @@ class Module:
         StructureError
             An argument is not kept as an attribute of its name.
         """
-        found: dict[str, Any] = {}
-        for name, parameter in type(self).__signature__.parameters.items():
-            if name == "rng":  # spent once the module is made
-                continue
-            try:
-                value = getattr(self, name)
-            except AttributeError:
-                remedy = f"write self.{name} = {name} in the constructor"
-                expected = f"the constructor's argument {name!r} to be kept as an attribute"
-                self.fail(StructureError, expected, "none of that name", remedy)
-            if parameter.kind is parameter.VAR_KEYWORD:
-                found.update(value)
-            elif not isinstance(value, np.random.Generator):
-                found[f"*{name}" if parameter.kind is parameter.VAR_POSITIONAL else name] = value
-        return found
+        try:
+            return arguments(self, type(self).__signature__)
+        except AttributeError as error:
+            remedy = f"write self.{error.name} = {error.name} in the constructor"
+            expected = f"the constructor's argument {error.name!r} to be kept as an attribute"
+            self.fail(StructureError, expected, "none of that name", remedy)
 
     def __repr__(self) -> str:
         try:

@@ -19,8 +19,8 @@ from minidl.kernels.rows import take_rows
 from minidl.losses.loss import ANY, Loss, check_loss
 from minidl.losses.tally import Tally
 from minidl.module import Module
-from minidl.parameters import ParameterVector, StateVector
 from minidl.types import Array
+from minidl.vectors import ParameterVector, StateVector
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -97,7 +97,7 @@ class Net(Module, ABC):
         DivergedError
             Scores are NaN or infinite and say nothing; says in which rows of `x`.
         """
-        head, x = self._require_head(), self._input(x)
+        head, x = self.head or self._require_head(), self._input(x)
         try:
             predicted = self._in_chunks(head.predict, x)
         except DivergedError:

@@ -7,7 +7,9 @@ from abc import ABC, abstractmethod
 from minidl.checks import check_float
 from minidl.kernels.blas import axpy
 from minidl.kernels.vectors import sum_of_squares
-from minidl.parameters import ParameterVector, check_vector
+from minidl.vectors import ParameterVector, check_vector
+
+__all__ = ["L2", "Regularizer"]
 
 
 class Regularizer(ABC):

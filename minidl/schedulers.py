@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 
 from minidl.checks import check_float, check_int
 
+__all__ = ["Constant", "Product", "Scheduler", "StepDecay"]
+
 
 class Scheduler(ABC):
     """``scheduler.factor(epoch, step)`` times the base rate is the rate of a step.

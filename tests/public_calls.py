@@ -224,9 +224,6 @@ ROWS = {
     "Parameter.initialize": lambda: call(Parameter((3, 2), he_normal).initialize, 0),
     "State": lambda: call(State, (3, 2), zeros, rng=0, dtype=np.float32),
     "State.initialize": lambda: call(State((3, 2), he_normal).initialize, 0),
-    "Parameter.rebind": lambda: call(
-        Parameter((3, 2), zeros).rebind, np.zeros(6, np.float32), np.zeros(6, np.float32)
-    ),
     "ProgressBar": lambda: call(ProgressBar),
     "ReLU": lambda: call(ReLU),
     "ReLU.output_shape": lambda: call(ReLU().output_shape, (3,)),

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from minidl.errors import DTypeError, ShapeError
 from minidl.initializers import normal, ones, zeros
-from minidl.parameters import ALIGNMENT, Parameter, ParameterVector
+from minidl.parameters import Parameter
+from minidl.vectors import ALIGNMENT, ParameterVector
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
 

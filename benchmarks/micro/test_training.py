@@ -9,8 +9,8 @@ import pytest
 
 import minidl
 from minidl.data import Batches
-from minidl.parameters import ParameterVector
 from minidl.types import Array
+from minidl.vectors import ParameterVector
 
 _OPTIMIZERS: dict[str, dict[str, Any]] = {
     "plain": {},

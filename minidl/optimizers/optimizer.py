@@ -11,8 +11,8 @@ import numpy as np
 from minidl.advice import shown
 from minidl.checks import check_array, check_float, check_int
 from minidl.errors import ShapeError, StateError
-from minidl.parameters import ParameterVector, check_vector
 from minidl.types import Array
+from minidl.vectors import ParameterVector, check_vector
 
 
 class Optimizer(ABC):

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from minidl.errors import StructureError
 from minidl.initializers import normal
 from minidl.optimizers import Optimizer
-from minidl.parameters import Parameter, ParameterVector
+from minidl.parameters import Parameter
 from minidl.schedulers import Scheduler
 from minidl.types import Array
+from minidl.vectors import ParameterVector
 
 
 @dataclass(frozen=True)

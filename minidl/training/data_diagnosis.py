@@ -6,7 +6,8 @@ for scales; for copies and constants 2**18, and of wide rows as many as hold 2**
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +16,35 @@ from minidl.data import Dataset, Splits
 from minidl.errors import ShapeError
 from minidl.kernels.rows import take_rows
 from minidl.layers import Affine
-from minidl.training.diagnosis import Finding, Passed, spread_rows
+from minidl.net import Net
+from minidl.training.diagnosis import (
+    Finding,
+    Passed,
+    curve_findings,
+    dead_unit_findings,
+    pass_through,
+    spread_rows,
+)
 from minidl.types import Array
 
 _NUMBERS, _ROWS = 1 << 25, 1 << 18
 _BLOCK = 1 << 19  # numbers that are looked at at once
 _FEWEST_ROWS = 20  # fewer may be alike by chance
 _LARGE, _SMALL = 30.0, 0.01  # root mean squares that are far from the 1 which initial weights are made for
+
+
+def diagnose(
+    steps: Mapping[str, list[float]], epochs: Mapping[str, list[Any]], net: Net | None, data: Any
+) -> list[Finding]:
+    """All that the curves, the data and the net of a run say; see `History.diagnose`."""
+    curves = curve_findings(steps, epochs)
+    if data is None:
+        return curves
+    findings = data_findings(data)
+    if net is None:
+        return findings + curves
+    first, outputs = pass_through(net, features_of(data))
+    return findings + scale_findings(first) + curves + dead_unit_findings(outputs)
 
 
 def features_of(data: object) -> Array:

@@ -46,17 +46,16 @@ class History:
 
     def record_step(self, *, loss: float, lr: float) -> None:
         """Append one step's numbers."""
-        if loss.__class__ is not float or lr.__class__ is not float:  # asked so, without a call
-            loss, lr = _number("loss", loss), _number("lr", lr)
+        loss, lr = _number("loss", loss), _number("lr", lr)
         self.steps["loss"].append(loss)
         self.steps["lr"].append(lr)
 
     def record_epoch(self, **columns: float | None) -> None:
         """Append one epoch's numbers; a column that is new has None for the epochs before."""
         numbers = {name: None if value is None else _number(name, value) for name, value in columns.items()}
-        length = len(self.epochs["lr"])
-        for name in {**self.epochs, **numbers}:
-            column = self.epochs.setdefault(name, [None] * length)
+        new = [name for name in numbers if name not in self.epochs]
+        self.epochs.update((name, [None] * len(self.epochs["lr"])) for name in new)
+        for name, column in self.epochs.items():
             column.append(numbers.get(name))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -107,17 +106,9 @@ class History:
             that these have in common with the training part. Of a large data set, samples spread
             evenly over it are looked at.
         """
-        from minidl.training.data_diagnosis import data_findings, features_of, scale_findings
-        from minidl.training.diagnosis import curve_findings, dead_unit_findings, pass_through
+        from minidl.training.data_diagnosis import diagnose
 
-        curves = curve_findings(self.steps, self.epochs)
-        if data is None:
-            return curves
-        findings = data_findings(data)
-        if net is None:
-            return findings + curves
-        first, outputs = pass_through(net, features_of(data))
-        return findings + scale_findings(first) + curves + dead_unit_findings(outputs)
+        return diagnose(self.steps, self.epochs, net, data)
 
     def __repr__(self) -> str:
         steps, epochs = len(self.steps["loss"]), len(self.epochs["lr"])
@@ -133,6 +124,8 @@ def _read(name: str, column: list[Any]) -> list[Any]:
 
 
 def _number(name: str, value: object) -> int | float:
+    if value.__class__ in (float, int):
+        return value
     try:
         return plain_number(value)
     except Exception:

@@ -4,7 +4,7 @@ from benchmarks import breakdown
 from benchmarks.contestants import ours
 from benchmarks.problems import Training
 from minidl.data import Batches
-from minidl.training import trainer as loop
+from minidl.training import loop
 
 TINY = Training("", (8,), features=6, batch=4, samples=16)
 

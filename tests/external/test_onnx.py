@@ -10,27 +10,8 @@ import numpy as np
 import pytest
 
 from minidl import L2, SGD, Affine, Flatten, Parameter, ReLU, SoftmaxCrossEntropy, initializers
-from minidl.parameters import ParameterVector
-from tests.external.judging import summon
-
-onnx, judge = summon("onnx", "ONNX")
-
-NOT_2D = "scores that are not (batch, classes)"
-NOT_AXIS_1 = "another axis than 1"
-
-
-def cannot(operator, *features):
-    """Skip a case that needs any of the `features`; the first of them is the reason."""
-    for feature in filter(None, features):
-        pytest.skip(f"ONNX {operator} with {feature}")
-
-
-def both_ways(layer, x):
-    """What `layer` makes of `x` in inference, once training makes the same of it."""
-    y = layer.forward(x, training=False)
-    np.testing.assert_allclose(layer.forward(x, training=True), y, rtol=1e-6)
-    return y
-
+from minidl.vectors import ParameterVector
+from tests.external.onnx_cases import NOT_2D, NOT_AXIS_1, both_ways, cannot, judge, onnx
 
 # ------------------------------------------------------------------- operators as minidl has them
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from minidl import SGD
 from minidl.errors import ConfigurationError, StateError
 from minidl.initializers import normal
-from minidl.parameters import Parameter, ParameterVector
+from minidl.parameters import Parameter
+from minidl.vectors import ParameterVector
 
 
 def make_vector(size=10, seed=0, dtype=np.float64):

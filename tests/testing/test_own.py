@@ -24,6 +24,7 @@ from minidl import (
     Standardize,
     StepDecay,
 )
+from minidl.schedulers import Product
 from minidl.testing import (
     check_layer,
     check_loss,
@@ -53,12 +54,15 @@ LAYERS = {
     Standardize: lambda shape, features: lambda rng, dtype: Standardize(0.5, features, dtype=dtype),
     Sequential: sequential,
 }
-OTHERS = {SoftmaxCrossEntropy, MeanSquaredError, SGD, StepDecay, Constant, L2}
+OTHERS = {SoftmaxCrossEntropy, MeanSquaredError, SGD, StepDecay, Constant, Product, L2}
 
 
 def test_nothing_public_is_left_out():
     bases = (Layer, Loss, Optimizer, Scheduler, Regularizer)
-    public = {thing for name in minidl.__all__ if isinstance(thing := getattr(minidl, name), type)}
+    rooms = minidl.layers, minidl.losses, minidl.optimizers, minidl.regularizers, minidl.schedulers
+    public = {
+        thing for room in rooms for name in room.__all__ if isinstance(thing := getattr(room, name), type)
+    }
     assert {thing for thing in public if issubclass(thing, bases)} - {*bases} == {*LAYERS} | OTHERS
 
 

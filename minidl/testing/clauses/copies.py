@@ -14,7 +14,7 @@ import numpy as np
 from minidl.errors import CheckpointError, StructureError
 from minidl.layers import Layer
 from minidl.module import Module
-from minidl.parameters import Parameter, ParameterVector
+from minidl.parameters import Parameter
 from minidl.storage import load, save
 from minidl.testing.cases import (
     LayerCase,
@@ -26,6 +26,7 @@ from minidl.testing.cases import (
 )
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import named_arrays
+from minidl.vectors import ParameterVector
 
 
 def initialize(case: LayerCase) -> None:
