@@ -168,9 +168,10 @@ class WeighsTwice(SoftmaxCrossEntropy):
     factors = 1.0
 
     def forward(self, scores, targets, *, weights=None, training):
+        loss = super().forward(scores, targets, weights=weights, training=training)
         if training:
             self.factors = 1.0 if weights is None else np.divide(weights, np.mean(weights) or 1.0)[:, None]
-        return super().forward(scores, targets, weights=weights, training=training)
+        return loss
 
     def backward(self):
         dscores = super().backward()
