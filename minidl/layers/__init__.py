@@ -2,9 +2,24 @@
 
 from minidl.layers.activations import ReLU
 from minidl.layers.affine import Affine
+from minidl.layers.batch_norm import BatchNorm1d, BatchNorm2d
 from minidl.layers.containers import Sequential
+from minidl.layers.embedding import Embedding
 from minidl.layers.layer import Layer
+from minidl.layers.layer_norm import GroupNorm, LayerNorm
 from minidl.layers.normalization import Standardize
 from minidl.layers.shape import Flatten
 
-__all__ = ["Affine", "Flatten", "Layer", "ReLU", "Sequential", "Standardize"]
+__all__ = [
+    "Affine",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Embedding",
+    "Flatten",
+    "GroupNorm",
+    "Layer",
+    "LayerNorm",
+    "ReLU",
+    "Sequential",
+    "Standardize",
+]

@@ -6,13 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from minidl.initializers import he_normal, normal, ones, scaled, xavier_uniform, zeros
-from minidl.layers import Affine, Flatten, ReLU, Sequential, Standardize
+from minidl.layers import (
+    Affine,
+    BatchNorm1d,
+    BatchNorm2d,
+    Embedding,
+    Flatten,
+    GroupNorm,
+    LayerNorm,
+    ReLU,
+    Sequential,
+    Standardize,
+)
 from minidl.losses import MeanSquaredError, SoftmaxCrossEntropy
 
 _INITIALIZERS: tuple[Callable[..., Any], ...] = (he_normal, normal, ones, scaled, xavier_uniform, zeros)
 _LAYERS = (Affine, Flatten, ReLU, Sequential, Standardize)
+_NORMALIZATIONS = (BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm)
+_EMBEDDINGS = (Embedding,)
 _LOSSES = (MeanSquaredError, SoftmaxCrossEntropy)
 
 KNOWN: dict[str, Callable[..., Any]] = {
-    thing.__name__: thing for thing in (*_INITIALIZERS, *_LAYERS, *_LOSSES)
+    thing.__name__: thing for thing in (*_INITIALIZERS, *_LAYERS, *_NORMALIZATIONS, *_EMBEDDINGS, *_LOSSES)
 }

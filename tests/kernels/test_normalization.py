@@ -3,7 +3,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl.kernels.broadcast import long_rows
-from minidl.kernels.normalization import standardize, standardize_definition
+from minidl.kernels.normalization import (
+    channel_sums,
+    channel_sums_definition,
+    normalize,
+    normalize_backward,
+    normalize_backward_definition,
+    normalize_definition,
+    scale_and_shift,
+    scale_and_shift_definition,
+    standardize,
+    standardize_definition,
+)
 from tests.kernels.drawing import assert_near, draw, layouts, reals, seeds, shares_not_finite
 
 dtypes = st.sampled_from(["?", "u1", "i1", "<u2", "<i8", "<f2", ">f4", "<f4", "<f8"])
@@ -41,3 +52,80 @@ def test_standardize_is_its_definition(
 def test_wider_numbers_are_subtracted_in_their_own_precision():
     x, mean, out = np.array([[2.0**30 + 1]]), np.float32([2.0**30]), np.empty((1, 1), np.float32)
     assert standardize(x, long_rows(mean), long_rows(np.ones(1, np.float32)), out)[0, 0] == 1
+
+
+# ------------------------------------------------------------------- by their own mean and variance
+
+numbers = st.tuples(
+    st.integers(1, 20), st.integers(1, 6), st.integers(1, 9) | st.sampled_from([70, 600])
+) | st.sampled_from([(1, 30, 64), (1, 3, 700), (300, 3, 1)])
+
+
+def near(found, expected, terms, scale=1.0):
+    np.testing.assert_allclose(
+        found, expected, rtol=1e-3 if found.dtype == np.float32 else 1e-9,
+        atol=20 * np.finfo(found.dtype).eps * terms * scale,
+    )  # fmt: skip
+
+
+@given(numbers, seeds, reals, layouts)
+def test_channel_sums_is_its_definition(shape, seed, dtype, layout):
+    x, y = draw(shape, seed, dtype, layout), draw(shape, seed + 1, dtype, layout)
+    terms = shape[0] * shape[2]
+    for args in ((x,), (x, y)):
+        found = channel_sums(*args)
+        assert found.dtype == dtype
+        near(found, channel_sums_definition(*(array.astype(float) for array in args)), terms)
+
+
+@given(numbers, seeds, reals, layouts, shares_not_finite)
+@np.errstate(invalid="ignore")  # zero times infinity
+def test_scale_and_shift_is_its_definition(shape, seed, dtype, layout, not_finite):
+    x, out = draw(shape, seed, dtype, layout, not_finite), np.full(shape, 7, dtype)
+    scale, shift = draw(shape[1], seed + 1, dtype), draw(shape[1], seed + 2, dtype)
+    assert scale_and_shift(x, scale, shift, out) is out
+    assert_near(out, scale_and_shift_definition(x, scale, shift), 3)
+    assert_near(scale_and_shift(x, scale, None, out), x * scale[:, None])
+
+
+@given(numbers, seeds, reals, layouts, st.sampled_from([0.0, 1.0, 30.0, 1e4]))
+def test_normalize_is_its_definition(shape, seed, dtype, layout, offset):
+    """Far from 0, too, where float32 has four digits left."""
+    x = layout((draw(shape, seed, np.float64) + offset).astype(dtype))
+    x.flags.writeable = False
+    out = np.full(shape, 7, dtype)
+    _, *statistics = found = (out, *normalize(x, 1e-3, out))
+    assert {array.dtype for array in statistics} == {np.dtype(dtype)}
+    for array, expected in zip(found, normalize_definition(x.astype(float), 1e-3), strict=True):
+        np.testing.assert_allclose(
+            array, expected, rtol=2e-4 if dtype is np.float32 else 1e-9,
+            atol=(2e-4 if dtype is np.float32 else 1e-9) * 32,
+        )  # fmt: skip
+
+
+def test_a_mean_far_from_0_costs_no_digits():
+    """What is left of a mean's rounding would be as large as the numbers' own deviation."""
+    x = (1e5 + np.random.default_rng(0).standard_normal((5000, 2, 1))).astype(np.float32)
+    out = np.empty_like(x)
+    _, variance, _ = normalize(x, 1e-5, out)
+    exact = x.astype(float)
+    np.testing.assert_allclose(variance, exact.var(axis=(0, 2)), rtol=1e-5)
+    np.testing.assert_allclose(out, (exact - exact.mean(axis=0)) / exact.std(axis=0), atol=1e-4)
+
+
+@given(numbers, seeds, reals, layouts)
+def test_normalize_backward_is_its_definition(shape, seed, dtype, layout):
+    dy, normal = draw(shape, seed, dtype, layout), draw(shape, seed + 1, dtype)
+    factor, out = draw(shape[1], seed + 2, dtype), np.full(shape, 7, dtype)
+    sums, products = channel_sums(dy), channel_sums(dy, normal)
+    assert normalize_backward(dy, normal, factor, sums, products, out) is out
+    expected = normalize_backward_definition(*(array.astype(float) for array in (dy, normal, factor)))
+    near(out, expected, 30)
+
+
+def test_the_size_of_numpys_buffer_stays_what_it_is():
+    size, x = np.getbufsize(), np.ones((2, 3, 4))
+    normalize(x, 1e-5, out := np.empty_like(x))
+    scale_and_shift(x, np.ones(3), np.ones(3), out)
+    normalize_backward(x, x, np.ones(3), np.ones(3), np.ones(3), out)
+    assert np.getbufsize() == size

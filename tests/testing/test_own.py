@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minidl
@@ -24,6 +24,7 @@ from minidl import (
     Standardize,
     StepDecay,
 )
+from minidl.layers import BatchNorm1d, BatchNorm2d, Embedding, GroupNorm, LayerNorm
 from minidl.schedulers import Product
 from minidl.testing import (
     check_layer,
@@ -37,6 +38,8 @@ from minidl.testing.strategies import nets, seeds, shapes
 from tests.testing.examples import whole_contract
 
 sides = st.integers(1, 5)
+few_contracts = settings(whole_contract, max_examples=max(3, settings().max_examples // 5))
+"""Where a check takes long, and the shape stays the same."""
 
 
 def sequential(shape, features):
@@ -54,6 +57,19 @@ LAYERS = {
     Standardize: lambda shape, features: lambda rng, dtype: Standardize(0.5, features, dtype=dtype),
     Sequential: sequential,
 }
+OVER_BATCH = {"batch_independent": False, "allocation": True}
+"""A batch of one sample must hold more than one number a channel, so sequences stand for features as well."""
+INDICES = {"make_input": lambda rng, shape, dtype: rng.integers(7, size=shape)}
+NORMALIZATIONS = {
+    BatchNorm1d: ((3, 4), OVER_BATCH, lambda rng, dtype: BatchNorm1d(3, dtype=dtype)),
+    BatchNorm2d: ((2, 2, 3), OVER_BATCH, lambda rng, dtype: BatchNorm2d(2, dtype=dtype)),
+    LayerNorm: ((2, 3), {}, lambda rng, dtype: LayerNorm((2, 3), dtype=dtype)),
+    GroupNorm: ((4, 3), {}, lambda rng, dtype: GroupNorm(2, 4, dtype=dtype)),
+}
+EMBEDDINGS = {
+    "indices": ((2, 2), INDICES, lambda rng, dtype: Embedding(7, 3, rng=rng, dtype=dtype)),
+    "bags": ((4,), INDICES, lambda rng, dtype: Embedding(7, 3, mode="mean", rng=rng, dtype=dtype)),
+}
 OTHERS = {SoftmaxCrossEntropy, MeanSquaredError, SGD, StepDecay, Constant, Product, L2}
 
 
@@ -63,7 +79,11 @@ def test_nothing_public_is_left_out():
     public = {
         thing for room in rooms for name in room.__all__ if isinstance(thing := getattr(room, name), type)
     }
-    assert {thing for thing in public if issubclass(thing, bases)} - {*bases} == {*LAYERS} | OTHERS
+    assert {thing for thing in public if issubclass(thing, bases)} - {*bases} == {
+        *LAYERS,
+        *NORMALIZATIONS,
+        Embedding,
+    } | OTHERS
 
 
 @pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
@@ -75,6 +95,16 @@ def test_layers(kind, shape, features, batch, seed):
     check_layer(
         LAYERS[kind](shape, features), shape, batch=batch, rng=seed, allocation=kind is not Standardize
     )
+
+
+@pytest.mark.parametrize(
+    "kind", [*NORMALIZATIONS, *EMBEDDINGS], ids=lambda kind: getattr(kind, "__name__", kind)
+)
+@few_contracts
+@given(batch=sides, seed=seeds())
+def test_normalizations_and_embeddings(kind, batch, seed):
+    shape, options, make = (NORMALIZATIONS | EMBEDDINGS)[kind]
+    check_layer(make, shape, batch=batch, rng=seed, **options)
 
 
 @whole_contract

@@ -1,0 +1,32 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl.kernels import embedding
+from minidl.kernels.embedding import add_rows, add_rows_definition, bag_means, bag_means_definition
+from tests.kernels.drawing import assert_near, draw, layouts, reals, seeds
+
+sizes = st.integers(1, 9) | st.just(300)
+
+
+@given(sizes, st.integers(1, 9), st.integers(1, 9), sizes, seeds, reals)
+def test_bag_means_is_its_definition(samples, places, width, height, seed, dtype):
+    table = draw((height, width), seed, dtype)
+    bags = np.random.default_rng(seed).integers(height, size=(samples, places))
+    out, work = np.full((2, samples, width), 7, dtype)
+    assert bag_means(table, bags, out, work) is out
+    assert_near(out, bag_means_definition(table, bags), places)
+
+
+@given(st.integers(0, 300), sizes, sizes, seeds, reals, layouts)
+def test_add_rows_is_its_definition(count, width, height, seed, dtype, layout):
+    """In several blocks, and with rows of one index in the same one and in different ones."""
+    rows, table = draw((count, width), seed, dtype, layout), draw((height, width), seed + 1, dtype).copy()
+    indices, expected = np.random.default_rng(seed).integers(height, size=count), table.astype(float)
+    embedding._BLOCK_NUMBERS, kept = 1 << 10, embedding._BLOCK_NUMBERS
+    try:
+        add_rows(table, indices, rows)
+    finally:
+        embedding._BLOCK_NUMBERS = kept
+    add_rows_definition(expected, indices, rows.astype(float))
+    assert_near(table, expected.astype(dtype), count)
