@@ -12,6 +12,7 @@ import pytest
 from minidl import L2, SGD, Affine, Flatten, Parameter, ReLU, SoftmaxCrossEntropy, initializers
 from minidl.vectors import ParameterVector
 from tests.external.onnx_cases import NOT_2D, NOT_AXIS_1, both_ways, cannot, judge, onnx
+from tests.external.onnx_normalization import NORMALIZATION
 
 # ------------------------------------------------------------------- operators as minidl has them
 
@@ -66,19 +67,19 @@ def softmax_cross_entropy_loss(scores, labels, weights=None, *, reduction=b"mean
     cannot(
         "SoftmaxCrossEntropyLoss",
         scores.ndim != 2 and NOT_2D,
-        weights is not None and "class weights",
         ignore_index is not None and "ignore_index",
         reduction == b"sum" and "reduction sum",
     )
     if reduction == b"none":  # the mean of each row alone
         losses = [mean_loss(row[None], label[None]) for row, label in zip(scores, labels, strict=True)]
+        losses = losses if weights is None else losses * weights[labels]
     else:
-        losses = mean_loss(scores, labels)
+        losses = mean_loss(scores, labels, weights)
     return [np.array(losses, scores.dtype), log_probabilities(scores)]
 
 
-def mean_loss(scores, labels):
-    loss = SoftmaxCrossEntropy()
+def mean_loss(scores, labels, class_weights=None):
+    loss = SoftmaxCrossEntropy(class_weights=class_weights)
     value = loss.forward(scores, labels, training=False)
     assert loss.forward(scores, labels, training=True) == pytest.approx(value, rel=1e-6)
     return value
@@ -135,6 +136,7 @@ OPERATORS = {
     "Relu": ("relu", relu),
     "Softmax": ("softmax", softmax),
     "SoftmaxCrossEntropyLoss": ("softmax_cross_entropy_loss", softmax_cross_entropy_loss),
+    **NORMALIZATION,
 }
 """By ONNX's name: its module of cases and the function above."""
 

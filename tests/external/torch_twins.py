@@ -3,6 +3,7 @@
 import numpy as np
 
 from minidl import Affine, Flatten, ReLU, Sequential, Standardize
+from minidl.layers import BatchNorm1d, BatchNorm2d, Embedding, GroupNorm, LayerNorm
 from tests.external.judging import summon
 
 torch, judge = summon("torch", "PyTorch")
@@ -38,8 +39,57 @@ def affine_twin(layer):
     return linear
 
 
+def norm_twin(kind, *arguments):
+    """Of a norm, by the names of its arguments, with its parameters and statistics as they are now."""
+
+    def twin(layer):
+        made = kind(*(getattr(layer, name) for name in arguments), eps=layer.eps, dtype=torch.float64)
+        if hasattr(layer, "momentum"):
+            made.momentum = layer.momentum
+        with torch.no_grad():
+            for name, part in (*layer.named_parameters(), *layer.named_states()):
+                getattr(made, name).copy_(torch.from_numpy(part.value.copy()))
+        return made
+
+    return twin
+
+
+class Mirrored(torch.nn.Module):
+    """Holds its parameters with their axes mirrored, as `parameters_agree` expects of weights."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer.config()
+        for name, part in layer.named_parameters():
+            setattr(self, name, torch.nn.Parameter(torch.from_numpy(part.value.T.copy())))
+
+    def mirrored(self, name):
+        parameter = getattr(self, name)
+        return parameter.permute(*reversed(range(parameter.ndim)))
+
+
+class LayerNormTwin(Mirrored):
+    def forward(self, x):
+        shape, eps = self.layer["normalized_shape"], self.layer["eps"]
+        weight, bias = self.mirrored("weight"), self.mirrored("bias")
+        return torch.nn.functional.layer_norm(x, shape, weight, bias, eps)
+
+
+class EmbeddingTwin(Mirrored):
+    def forward(self, x):
+        x, weight = x.long(), self.mirrored("weight")
+        if self.layer["mode"] is None:
+            return torch.nn.functional.embedding(x, weight)
+        return torch.nn.functional.embedding_bag(x, weight, mode=self.layer["mode"])
+
+
 LAYER_TWINS = {
     Affine: affine_twin,
+    BatchNorm1d: norm_twin(torch.nn.BatchNorm1d, "num_features"),
+    BatchNorm2d: norm_twin(torch.nn.BatchNorm2d, "num_features"),
+    Embedding: EmbeddingTwin,
+    GroupNorm: norm_twin(torch.nn.GroupNorm, "num_groups", "num_channels"),
+    LayerNorm: LayerNormTwin,
     Flatten: lambda layer: FlattenTwin(),
     ReLU: lambda layer: torch.nn.ReLU(),
     Sequential: lambda layer: torch.nn.Sequential(*map(twin_of, layer)),
