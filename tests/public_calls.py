@@ -47,11 +47,12 @@ from minidl import (
 from minidl.data import Batches, Splits
 from minidl.errors import MinidlError
 from minidl.initializers import he_normal, normal, ones, zeros
+from minidl.layers import BatchNorm1d, BatchNorm2d, Embedding, GroupNorm, LayerNorm
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.testing import strategies
 
 MODULES = ("minidl", *(f"minidl.{name}" for name in ("data", "sweep", "testing", "initializers", "plots")))
-MODULES += ("minidl.testing.strategies",)
+MODULES += ("minidl.layers", "minidl.losses", "minidl.testing.strategies")
 
 WRONG = {
     "None": lambda: None,
@@ -98,6 +99,7 @@ class WrongClass:
 
 X, LABELS = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3), np.array([0, 1, 1, 0])
 X64, DY = X.astype(np.float64), np.ones((4, 2), np.float32)
+IMAGES, INDICES = X.reshape(1, 3, 2, 2), LABELS.reshape(2, 2)
 
 
 def call(function, *args, **kwargs):
@@ -258,6 +260,27 @@ ROWS = {
     "SoftmaxCrossEntropy.backward": lambda: call(trained(SoftmaxCrossEntropy(), X, LABELS).backward),
     "SoftmaxCrossEntropy.probabilities": lambda: call(SoftmaxCrossEntropy().probabilities, X),
     "SoftmaxCrossEntropy.predict": lambda: call(SoftmaxCrossEntropy().predict, X),
+    "BatchNorm1d": lambda: call(BatchNorm1d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
+    "BatchNorm2d": lambda: call(BatchNorm2d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
+    "_BatchNorm.forward": lambda: call(BatchNorm2d(3).forward, IMAGES, training=False),
+    "_BatchNorm.backward": lambda: call(trained(BatchNorm2d(3), IMAGES).backward, IMAGES),
+    "_BatchNorm.backward_parameters": lambda: call(trained(BatchNorm1d(3)).backward_parameters, X),
+    "LayerNorm": lambda: call(LayerNorm, (3,), eps=1e-5, dtype=np.float32),
+    "LayerNorm.forward": lambda: call(LayerNorm(3).forward, X, training=False),
+    "GroupNorm": lambda: call(GroupNorm, 1, 3, eps=1e-5, dtype=np.float32),
+    "GroupNorm.forward": lambda: call(GroupNorm(1, 3).forward, IMAGES, training=False),
+    "SampleNorm.backward": lambda: call(trained(LayerNorm(3)).backward, X),
+    "SampleNorm.backward_parameters": lambda: call(trained(GroupNorm(3, 3)).backward_parameters, X),
+    "Embedding": lambda: call(
+        Embedding, 5, 3, mode="mean", rng=0, dtype=np.float32, initializer=normal(1.0)
+    ),
+    "Embedding.forward": lambda: call(Embedding(5, 3).forward, INDICES, training=False),
+    "Embedding.backward": lambda: call(
+        trained(Embedding(5, 3, mode="mean"), INDICES).backward, np.ones((2, 3), np.float32)
+    ),
+    "Embedding.backward_parameters": lambda: call(
+        trained(Embedding(5, 3), LABELS).backward_parameters, X
+    ),
     "Standardize": lambda: call(Standardize, 0.5, 2.0, dtype=np.float32),
     "Standardize.fit": lambda: call(Standardize.fit, X, shared_scale=False, dtype=np.float32),
     "Standardize.output_shape": lambda: call(Standardize(0, 1).output_shape, (3,)),

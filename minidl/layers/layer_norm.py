@@ -54,7 +54,7 @@ class LayerNorm(SampleNorm):
             expected = "normalized_shape to be whole numbers >= 1"
             self.fail(ConfigurationError, expected, shape, "such as 64 or (8, 8)")
         self.normalized_shape = shape
-        self.prepare(shape, 1, eps, dtype)
+        self._prepare(shape, 1, eps, dtype)
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, ..., *normalized_shape)``, and the same shape."""
@@ -63,7 +63,7 @@ class LayerNorm(SampleNorm):
         if x.ndim <= axes or x.shape[-axes:] != self.normalized_shape:
             shape = ", ".join(map(str, self.normalized_shape))
             self.fail(ShapeError, f"x of shape (batch, ..., {shape})", x.shape)
-        return self.normalized(x, 1, training=training)
+        return self._normalized(x, 1, training=training)
 
 
 class GroupNorm(SampleNorm):
@@ -96,11 +96,11 @@ class GroupNorm(SampleNorm):
         if self.num_channels % self.num_groups:
             expected = f"num_groups to divide the {self.num_channels} channels"
             self.fail(ConfigurationError, expected, self.num_groups)
-        self.prepare((self.num_channels,), self.num_groups, eps, dtype)
+        self._prepare((self.num_channels,), self.num_groups, eps, dtype)
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, C, ...)``, and the same shape."""
         self.check_batch("x", x)
         if x.ndim < 2 or x.shape[1] != self.num_channels:
             self.fail(ShapeError, f"x of shape (batch, {self.num_channels}, ...)", x.shape)
-        return self.normalized(x, math.prod(x.shape[2:]), training=training)
+        return self._normalized(x, math.prod(x.shape[2:]), training=training)

@@ -23,14 +23,14 @@ class SampleNorm(Layer):
 
     dtype: np.dtype[Any]
 
-    def prepare(self, shape: tuple[int, ...], groups: int, eps: float, dtype: npt.DTypeLike) -> None:
+    def _prepare(self, shape: tuple[int, ...], groups: int, eps: float, dtype: npt.DTypeLike) -> None:
         """Make what all of them have: a weight and a bias of this shape, for channels in so many groups."""
         self.eps = check_float(self.label, "eps", eps, above=0)
         self.dtype = check_dtype(self.label, dtype)
         self._channels, self._groups = math.prod(shape), groups
         self.weight, self.bias = Parameter(shape, ones, dtype=dtype), Parameter(shape, zeros, dtype=dtype)
 
-    def normalized(self, x: Array, places: int, *, training: bool) -> Array:
+    def _normalized(self, x: Array, places: int, *, training: bool) -> Array:
         """`x` as channels of so many places each, normalized, scaled and shifted."""
         numbers = self._channels * places
         samples = math.prod(x.shape) // max(numbers, 1)

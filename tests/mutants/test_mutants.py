@@ -6,10 +6,12 @@ import minidl.testing
 from minidl.testing import ContractError
 from tests.mutants import (
     activations,
+    batch_norm,
     containers,
     description,
     dropout,
     dtypes,
+    embedding,
     labels,
     lending,
     linear,
@@ -27,8 +29,8 @@ from tests.mutants.registry import MUTANTS
 from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
-    activations, containers, description, dropout, dtypes, labels, lending, linear, losses, memory, nets,
-    normalizations, optimizers, parameters, results, schedulers, weights,
+    activations, batch_norm, containers, description, dropout, dtypes, embedding, labels, lending, linear,
+    losses, memory, nets, normalizations, optimizers, parameters, results, schedulers, weights,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]
 PARENTS = {(m.kind, m.parent, m.setting): m for m in MUTANTS.values() if m.parent}
