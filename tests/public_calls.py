@@ -48,6 +48,7 @@ from minidl.data import Batches, Splits
 from minidl.errors import MinidlError
 from minidl.initializers import he_normal, normal, ones, zeros
 from minidl.layers import BatchNorm1d, BatchNorm2d, Embedding, GroupNorm, LayerNorm
+from minidl.losses import L1, BinaryCrossEntropy, Huber, MulticlassHinge
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.testing import strategies
 
@@ -249,17 +250,34 @@ ROWS = {
     "Net.loss": lambda: call(net().loss, X, LABELS),
     "Net.loss_and_gradients": lambda: call(net().loss_and_gradients, X, LABELS),
     "Net.forward_backward": lambda: call(net().forward_backward, X, LABELS),
-    "SoftmaxCrossEntropy": lambda: call(SoftmaxCrossEntropy, class_weights=(1, 2)),
+    "SoftmaxCrossEntropy": lambda: call(
+        SoftmaxCrossEntropy, target_names=("a", "b"), class_weights=(1, 2), label_smoothing=0.1
+    ),
     "SoftmaxCrossEntropy.check_targets": lambda: call(
         SoftmaxCrossEntropy().check_targets, np.array(LABELS), X.shape[1:]
     ),
     "SoftmaxCrossEntropy.forward": lambda: call(
         SoftmaxCrossEntropy().forward, X, LABELS, weights=np.ones(len(X)), training=False
     ),
-    "SoftmaxCrossEntropy.metrics": lambda: call(SoftmaxCrossEntropy().metrics),
+    "LabelLoss.metrics": lambda: call(SoftmaxCrossEntropy().metrics),
     "SoftmaxCrossEntropy.backward": lambda: call(trained(SoftmaxCrossEntropy(), X, LABELS).backward),
     "SoftmaxCrossEntropy.probabilities": lambda: call(SoftmaxCrossEntropy().probabilities, X),
-    "SoftmaxCrossEntropy.predict": lambda: call(SoftmaxCrossEntropy().predict, X),
+    "LabelLoss.predict": lambda: call(SoftmaxCrossEntropy().predict, X),
+    "LabelLoss.check_targets": lambda: call(MulticlassHinge().check_targets, np.array(LABELS), X.shape[1:]),
+    "MulticlassHinge": lambda: call(MulticlassHinge, margin=1.0),
+    "MulticlassHinge.forward": lambda: call(
+        MulticlassHinge().forward, X, LABELS, weights=np.ones(len(X)), training=False
+    ),
+    "MulticlassHinge.backward": lambda: call(trained(MulticlassHinge(), X, LABELS).backward),
+    "BinaryCrossEntropy": lambda: call(BinaryCrossEntropy),
+    "BinaryCrossEntropy.check_targets": lambda: call(
+        BinaryCrossEntropy().check_targets, np.array(LABELS), (1,)
+    ),
+    "BinaryCrossEntropy.predict": lambda: call(BinaryCrossEntropy().predict, X),
+    "BinaryCrossEntropy.probabilities": lambda: call(BinaryCrossEntropy().probabilities, X),
+    "BinaryCrossEntropy.metrics": lambda: call(BinaryCrossEntropy().metrics),
+    "Huber": lambda: call(Huber, delta=1.0),
+    "L1": lambda: call(L1),
     "BatchNorm1d": lambda: call(BatchNorm1d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
     "BatchNorm2d": lambda: call(BatchNorm2d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
     "_BatchNorm.forward": lambda: call(BatchNorm2d(3).forward, IMAGES, training=False),
@@ -299,13 +317,16 @@ ROWS = {
     "R2.update": lambda: call(R2().update, X, X, weights=np.ones(len(X))),
     "R2.compute": lambda: call(R2().compute),
     "MeanSquaredError": lambda: call(MeanSquaredError),
-    "MeanSquaredError.check_targets": lambda: call(MeanSquaredError().check_targets, X, X.shape[1:]),
-    "MeanSquaredError.forward": lambda: call(
+    "_Regression.check_targets": lambda: call(MeanSquaredError().check_targets, X, X.shape[1:]),
+    "ElementwiseLoss.forward": lambda: call(
         MeanSquaredError().forward, X, X, weights=np.ones(len(X)), training=False
     ),
-    "MeanSquaredError.backward": lambda: call(trained(MeanSquaredError(), X, X).backward),
-    "MeanSquaredError.metrics": lambda: call(MeanSquaredError().metrics),
-    "MeanSquaredError.predict": lambda: call(MeanSquaredError().predict, X),
+    "ElementwiseLoss.forward, of labels": lambda: call(
+        BinaryCrossEntropy().forward, X[:, :1], LABELS, weights=np.ones(len(X)), training=False
+    ),
+    "ElementwiseLoss.backward": lambda: call(trained(Huber(), X, X).backward),
+    "_Regression.metrics": lambda: call(MeanSquaredError().metrics),
+    "_Regression.predict": lambda: call(MeanSquaredError().predict, X),
     "StepDecay": lambda: call(StepDecay, 0.9, every=2),
     "StepDecay.factor": lambda: call(StepDecay(0.9).factor, 0, 0),
     "Trainer": lambda: call(

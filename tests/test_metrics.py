@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl.errors import DataError, DTypeError, ShapeError
-from minidl.metrics import R2, Accuracy, MeanAbsoluteError, Metric
+from minidl.metrics import R2, Accuracy, BinaryAccuracy, MeanAbsoluteError, Metric
 
 OF_NUMBERS = [R2, MeanAbsoluteError]
-METRICS = [*OF_NUMBERS, Accuracy]
+METRICS = [*OF_NUMBERS, Accuracy, BinaryAccuracy]
 SEEDS = st.integers(0, 2**32)
 
 
@@ -238,3 +238,20 @@ def test_a_metric_of_ones_own():
     metric.update(np.array([[1.0, 3.0]]), None)
     metric.update(np.array([[2.0, 0.0]]), None)
     assert metric.compute() == 3.0
+
+
+@given(st.integers(1, 9), st.integers(1, 4), st.booleans(), SEEDS)
+def test_binary_accuracy_is_the_share_on_the_right_side(samples, width, weighted, seed):
+    rng = np.random.default_rng(seed)
+    scores, targets = rng.standard_normal((samples, width)), rng.integers(2, size=(samples, width))
+    weights = 0.1 + rng.random(samples) if weighted else None
+    expected = np.average(((scores > 0) == targets).mean(axis=1), weights=weights)
+    for given_targets in (targets, 0.2 + 0.6 * targets, *([targets[:, 0]] if width == 1 else [])):
+        metric = BinaryAccuracy()
+        metric.update(scores, given_targets, weights)
+        assert metric.compute() == pytest.approx(expected, rel=1e-12)
+
+
+def test_binary_accuracy_refuses_labels_that_would_be_spread():
+    with pytest.raises(ShapeError, match=r"BinaryAccuracy: expected targets of shape \(3, 2\)"):
+        BinaryAccuracy().update(np.zeros((3, 2)), np.zeros(3))

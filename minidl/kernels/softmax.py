@@ -105,3 +105,58 @@ def softmax_cross_entropy_definition(
     onehot = np.zeros(scores.shape)
     onehot[rows, labels] = 1
     return float(loss), shares[:, None] * (probabilities - onehot)
+
+
+def smoothed_cross_entropy(
+    scores: Array, labels: Array, smoothing: float, shares: Array, of_classes: Array, work: Array | None
+) -> float:
+    """The sum over samples of ``shares * -sum(q * log softmax(scores))``, added up in float64.
+
+    The target `q` of a sample is spread: ``of_classes[k] * smoothing / C`` for each class k, and
+    ``of_classes[label] * (1 - smoothing)`` more for the label.
+
+    Parameters
+    ----------
+    scores, labels, work
+        As those of `softmax_cross_entropy`; the gradient is left in `work` in the same way.
+    smoothing : float in [0, 1]
+    shares : ndarray of shape (N,)
+        float64: how much each sample counts.
+    of_classes : ndarray of shape (C,)
+        float64: each class's weight.
+    """
+    samples, classes = scores.shape
+    entries = labels * CONSTANTS["array", samples, _INT64]
+    entries += CONSTANTS["arange", samples, _INT64]
+    exps = np.empty((classes, samples), scores.dtype) if work is None else work
+    _copy(exps, scores.T)
+    exps -= _largest(exps, 0)
+    flat = exps.reshape(-1)
+    own = flat.take(entries)
+    spread, kept = of_classes * (smoothing / classes), of_classes[labels] * (1 - smoothing)
+    spread_scores = np.dot(spread.astype(exps.dtype), exps)
+    _exp(exps, exps)
+    sums = _sum(exps, 0)
+    logs = _log(sums)
+    whole = kept + spread.sum()  # what the targets of a sample add up to
+    loss = float(np.dot(shares, whole * logs - kept * own - spread_scores))
+    if work is not None:
+        of_label = flat.take(entries) / sums.astype(np.float64)
+        work *= (whole / sums).astype(work.dtype)
+        work -= spread.astype(work.dtype)[:, None]
+        # In this order nothing is left by rounding where the label's probability is 1.
+        flat.put(entries, kept * (of_label - 1) + (spread.sum() * of_label - spread[labels]))
+        work *= shares.astype(work.dtype)
+    return loss
+
+
+def smoothed_cross_entropy_definition(
+    scores: Array, labels: Array, smoothing: float, shares: Array, of_classes: Array
+) -> tuple[float, Array]:
+    """The loss and its gradient by the scores, as `smoothed_cross_entropy` gives them."""
+    targets = np.full(scores.shape, smoothing / scores.shape[1])
+    targets[np.arange(len(scores)), labels] += 1 - smoothing
+    targets *= of_classes
+    probabilities = softmax_definition(scores)
+    loss = -(shares * (targets * np.log(probabilities)).sum(axis=1)).sum()
+    return float(loss), shares[:, None] * (targets.sum(axis=1, keepdims=True) * probabilities - targets)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from minidl.advice import shown
-from minidl.checks import check_array, check_float, check_shape, check_weights
-from minidl.errors import ConfigurationError, DataError, DivergedError, ShapeError
-from minidl.kernels.softmax import are_labels, softmax, softmax_cross_entropy
-from minidl.losses.loss import ANY, Loss, check_floats
-from minidl.metrics import Accuracy, Metric
+from minidl.checks import check_float, check_shape, check_weights
+from minidl.errors import ConfigurationError, ShapeError
+from minidl.kernels.softmax import are_labels, smoothed_cross_entropy, softmax, softmax_cross_entropy
+from minidl.losses.labels import LabelLoss
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 _INT64 = np.dtype(np.int64)
 
 
-class SoftmaxCrossEntropy(Loss):
+class SoftmaxCrossEntropy(LabelLoss):
     """``mean(-log softmax(scores)[label])`` for scores (N, C) and integer labels (N,) in [0, C).
 
     Computed through log-sum-exp with each row's maximum subtracted, so it stays finite for scores
@@ -37,6 +35,13 @@ class SoftmaxCrossEntropy(Loss):
     class_weights : sequence of float >= 0, optional
         How much a sample of each class counts, one number for each score; multiplied by the sample's
         own weight where it has one. The mean divides by the sum of the weights.
+    label_smoothing : float in [0, 1]
+        The share of each target that is spread evenly over all classes, so that the net need not become
+        quite sure. With class weights, each class's part has its weight, as in PyTorch.
+
+    Notes
+    -----
+    Label smoothing: Szegedy et al. (2016), "Rethinking the Inception Architecture", arXiv:1512.00567.
 
     Examples
     --------
@@ -45,12 +50,18 @@ class SoftmaxCrossEntropy(Loss):
     '1.386294'
     """
 
-    target_names: tuple[str, ...] | None = None
     class_weights: tuple[float, ...] | None = None
+    label_smoothing: float = 0.0
+    _is_special: bool = False  # whether there is any of the two
 
     def __init__(
-        self, target_names: Sequence[str] | None = None, class_weights: Sequence[float] | None = None
+        self,
+        target_names: Sequence[str] | None = None,
+        class_weights: Sequence[float] | None = None,
+        label_smoothing: float = 0.0,
     ) -> None:
+        smoothing = check_float(self.label, "label_smoothing", label_smoothing, at_least=0, at_most=1)
+        self.label_smoothing = smoothing
         if target_names is not None:
             # Other sequences, such as arrays of strings, are nothing that a net's file can describe.
             is_list = type(target_names) in (tuple, list)
@@ -92,10 +103,11 @@ class SoftmaxCrossEntropy(Loss):
             or not are_labels(targets, classes)
         ):
             targets = self._check_labels(targets, samples, classes)
-        if weights is not None or self.class_weights is not None:
-            weights = self._weights(targets, weights, classes)
         work = self.buffer("work", (classes, samples), scores.dtype) if training else None
-        loss = softmax_cross_entropy(scores, targets, weights, work)
+        if weights is not None or self._is_special:
+            loss = self._special(scores, targets, weights, work)
+        else:
+            loss = softmax_cross_entropy(scores, targets, None, work)
         if work is not None:
             self.remember(work.T)
         return loss
@@ -110,45 +122,35 @@ class SoftmaxCrossEntropy(Loss):
         self._check_scores(scores)
         return softmax(scores)
 
-    def predict(self, scores: Array) -> Array:
-        """The label of each row's highest score, of shape (N,).
-
-        Raises
-        ------
-        DivergedError
-            The highest score of a row is NaN or infinite: the row has no class.
-        """
-        self._check_scores(scores)
-        # One look at all numbers: their squares add up to NaN or infinity where one of them is that.
-        if not math.isfinite(np.vdot(scores, scores)):
-            rows = np.flatnonzero(~np.isfinite(scores.max(axis=1)))
-            if len(rows):
-                raise DivergedError.in_rows(self.label, "a finite score for the class", rows, len(scores))
-        return scores.argmax(1)  # type: ignore[no-any-return]
-
     def check_targets(self, targets: Array, output_shape: tuple[int, ...]) -> None:
-        """Refuse what are no labels (N,) from 0 up to the number of scores, that one not included.
-
-        Raises
-        ------
-        ShapeError, DTypeError, DataError
-        """
-        output_shape = check_shape(self.label, "output_shape", output_shape)
-        _, classes = self._check_scores(np.empty((1, *output_shape)))
-        targets = check_array(self.label, "labels", targets, kinds=ANY)
-        labels = self._check_labels(targets, len(targets) if targets.ndim else 1, classes)
-        if self.class_weights:
-            self._weights(labels[:1], None, classes)
-
-    def metrics(self) -> list[Metric]:
-        """The accuracy."""
-        return [Accuracy()]
+        """As that of any loss for labels; there is a score for each of the `class_weights`, too."""
+        super().check_targets(targets, output_shape)
+        (classes,) = check_shape(self.label, "output_shape", output_shape)
+        self._weights(np.zeros(1, np.int64), None, classes)
 
     def total_weight(self, targets: npt.ArrayLike, weights: npt.ArrayLike | None) -> float:
         """What the mean of `forward` divides by: with class weights, those of the labels count, too."""
         if self.class_weights is None:
             return len(targets) if weights is None else super().total_weight(targets, weights)  # type: ignore[arg-type]
         return float(self._weights(np.asarray(targets), weights, len(self.class_weights)).sum())
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name in ("class_weights", "label_smoothing"):
+            self._is_special = self.class_weights is not None or self.label_smoothing > 0
+
+    def _special(
+        self, scores: Array, labels: Array, weights: npt.ArrayLike | None, work: Array | None
+    ) -> float:
+        samples, classes = scores.shape
+        each = self._weights(labels, weights, classes)
+        if not self.label_smoothing:
+            return softmax_cross_entropy(scores, labels, each, work)
+        of_samples = np.ones(samples) if weights is None else np.asarray(weights, np.float64)
+        of_classes = np.ones(classes) if self.class_weights is None else np.array(self.class_weights)
+        total = float(samples if each is None else each.sum())
+        shares = of_samples / total if total else np.zeros(samples)
+        return smoothed_cross_entropy(scores, labels, self.label_smoothing, shares, of_classes, work)
 
     def _weights(self, labels: Array, weights: npt.ArrayLike | None, classes: int) -> npt.NDArray[np.float64]:
         """Each sample's own weight times that of its class."""
@@ -161,34 +163,3 @@ class SoftmaxCrossEntropy(Loss):
             self.fail(ShapeError, expected, classes, "give each class one weight and one score")
         of_classes = np.array(self.class_weights)[labels]
         return of_classes if weights is None else of_classes * weights
-
-    def _check_scores(self, scores: Array) -> tuple[int, ...]:
-        if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
-            check_floats(self.label, scores)
-        shape = scores.shape
-        if len(shape) != 2 or not shape[1]:
-            self.fail(ShapeError, "scores of shape (batch, classes)", shape)
-        if self.target_names and len(self.target_names) != shape[1]:
-            expected = f"{len(self.target_names)} scores a sample, one for each of target_names"
-            self.fail(ShapeError, expected, shape[1], "give each class one name and one score")
-        return shape
-
-    def _check_labels(self, targets: npt.ArrayLike, samples: int, classes: int) -> npt.NDArray[np.int64]:
-        labels = check_array(self.label, "labels", targets, kinds=ANY)
-        if labels.shape != (samples,):  # before their dtype: one-hot rows are often of floats
-            remedy = "give the index of each sample's class"
-            if labels.ndim == 2:
-                one_hot = "turn one-hot rows into labels: targets.argmax(axis=1)"
-                remedy = "take targets[:, 0]" if labels.shape[1] == 1 else one_hot
-            self.fail(ShapeError, f"labels of shape ({samples},)", labels.shape, remedy)
-        if not samples:
-            self.fail(ShapeError, "at least one sample", "an empty batch")
-        labels = check_array(self.label, "labels", labels, kinds="iu").astype(np.int64, copy=False)
-        if not are_labels(labels, classes):
-            sample = int(labels.argmin() if labels.min() < 0 else labels.argmax())
-            expected = f"labels from 0 to {classes - 1}, one for each of {classes} scores"
-            remedy = "number the classes 0, 1, 2, ...: np.unique(targets, return_inverse=True)[1]"
-            if labels[sample] >= classes:
-                remedy = f"give the net a score for each class, or {remedy}"
-            self.fail(DataError, expected, f"{labels[sample]} at sample {sample}", remedy)
-        return labels

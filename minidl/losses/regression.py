@@ -2,74 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from minidl.checks import check_array, check_shape, check_targets_like, check_weights
-from minidl.errors import DataError, DivergedError, ShapeError
+from minidl.checks import check_array, check_float, check_shape, check_targets_like
+from minidl.errors import DataError
+from minidl.kernels.losses import absolute_error, huber, squared_error
 from minidl.kernels.rows import first_not_finite
-from minidl.losses.loss import Loss, check_floats
+from minidl.losses.elementwise import ElementwiseLoss
 from minidl.metrics import R2, MeanAbsoluteError, Metric
 from minidl.types import Array
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
-
-class MeanSquaredError(Loss):
-    """``mean((scores - targets)**2)`` over all numbers, for targets (N, ...) of the scores' shape.
-
-    Targets are real numbers of any dtype. Targets (N,) for scores (N, 1) are refused: nothing is
-    broadcast. With weights it is the weighted mean of each sample's mean.
-
-    Examples
-    --------
-    >>> MeanSquaredError().forward(np.array([[1.0], [2.0]]), [[1.0], [5.0]], training=False)
-    4.5
-    """
-
-    def forward(
-        self, scores: Array, targets: npt.ArrayLike, *, weights: npt.ArrayLike | None = None, training: bool
-    ) -> float:
-        """The mean of the squared errors.
-
-        Raises
-        ------
-        ShapeError, DTypeError, DataError
-            For scores not (N >= 1, ...) floats; for targets of another shape, or that are no real
-            numbers; for weights not (N,), negative or not finite.
-        """
-        self._check_scores(scores)
-        targets = check_targets_like(self.label, targets, scores.shape)
-        errors, squares = (
-            (self.buffer("errors", scores.shape, scores.dtype), self.buffer("squares", scores.shape, "f8"))
-            if training
-            else (np.empty(scores.shape, scores.dtype), np.empty(scores.shape))
-        )
-        np.subtract(scores, targets, errors, casting="same_kind")
-        np.multiply(errors, errors, squares, dtype=np.float64)
-        if weights is None:
-            shares: Array | float = 1 / scores.size
-            loss = np.add.reduce(squares, None) / scores.size
-        else:
-            weights = check_weights(self.label, weights, len(scores))
-            # Each sample's weight is spread over its numbers. Weights of 0 alone are shares of 0.
-            total = np.add.reduce(weights) * (scores.size // len(scores)) or 1.0
-            shares = (weights / total).reshape(-1, *[1] * (scores.ndim - 1))
-            squares *= shares
-            loss = np.add.reduce(squares, None)
-        if training:
-            self.remember(errors, shares)
-        return float(loss)
-
-    def backward(self) -> Array:
-        """``2 * (scores - targets)``, each by its share in the mean; of the scores' shape."""
-        errors: Array
-        errors, shares = self.recall()
-        errors *= 2 * shares
-        return errors
+class _Regression(ElementwiseLoss):
+    """What the losses have in common whose scores are predictions of numbers."""
 
     def predict(self, scores: Array) -> Array:
         """The scores themselves.
@@ -79,11 +22,7 @@ class MeanSquaredError(Loss):
         DivergedError
             A score is NaN or infinite.
         """
-        self._check_scores(scores)
-        if not math.isfinite(np.vdot(scores, scores)):  # the squares of finite numbers may overflow, too
-            rows = np.flatnonzero(~np.isfinite(scores).reshape(len(scores), -1).all(axis=1))
-            if len(rows):
-                raise DivergedError.in_rows(self.label, "finite scores", rows, len(scores))
+        self._require_finite(scores)
         return scores
 
     def check_targets(self, targets: Array, output_shape: tuple[int, ...]) -> None:
@@ -105,10 +44,62 @@ class MeanSquaredError(Loss):
         """The coefficient of determination and the mean absolute error."""
         return [R2(), MeanAbsoluteError()]
 
-    def _check_scores(self, scores: Array) -> None:
-        if scores.__class__ is not np.ndarray or scores.dtype.kind != "f":
-            check_floats(self.label, scores)
-        if not scores.size:
-            self.fail(ShapeError, "scores of at least one sample", scores.shape)
-        if not scores.ndim:
-            self.fail(ShapeError, "scores of shape (batch, ...)", scores.shape)
+
+class MeanSquaredError(_Regression):
+    """``mean((scores - targets)**2)`` over all numbers, for targets (N, ...) of the scores' shape.
+
+    Targets are real numbers of any dtype. Targets (N,) for scores (N, 1) are refused: nothing is
+    broadcast. With weights it is the weighted mean of each sample's mean.
+
+    Examples
+    --------
+    >>> MeanSquaredError().forward(np.array([[1.0], [2.0]]), [[1.0], [5.0]], training=False)
+    4.5
+    """
+
+    def _compute(self, scores: Array, targets: Array, losses: Array, slopes: Array) -> None:
+        squared_error(scores, targets, losses, slopes)
+
+
+class L1(_Regression):
+    """``mean(abs(scores - targets))`` over all numbers; the derivative at 0 is taken as 0.
+
+    Each error counts by its size, so that a target far off pulls no harder than one nearby, and the
+    best constant is the median. Targets and weights as for `MeanSquaredError`.
+
+    Examples
+    --------
+    >>> L1().forward(np.array([[1.0], [2.0]]), [[1.0], [5.0]], training=False)
+    1.5
+    """
+
+    def _compute(self, scores: Array, targets: Array, losses: Array, slopes: Array) -> None:
+        absolute_error(scores, targets, losses, slopes)
+
+
+class Huber(_Regression):
+    """The mean over all numbers of ``e**2 / 2``, and beyond ``|e| = delta`` of ``delta * (|e| - delta / 2)``.
+
+    With the error ``e = scores - targets``: squared near 0 and straight beyond. Targets and weights as
+    for `MeanSquaredError`.
+
+    Parameters
+    ----------
+    delta : float > 0
+        In the unit of the targets.
+
+    Notes
+    -----
+    Source: Huber (1964), "Robust Estimation of a Location Parameter".
+
+    Examples
+    --------
+    >>> Huber().forward(np.array([[1.5], [2.0]]), [[1.0], [5.0]], training=False)
+    1.3125
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        self.delta = check_float(self.label, "delta", delta, above=0)
+
+    def _compute(self, scores: Array, targets: Array, losses: Array, slopes: Array) -> None:
+        huber(scores, targets, losses, slopes, self.delta)

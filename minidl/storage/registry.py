@@ -18,13 +18,20 @@ from minidl.layers import (
     Sequential,
     Standardize,
 )
-from minidl.losses import MeanSquaredError, SoftmaxCrossEntropy
+from minidl.losses import (
+    L1,
+    BinaryCrossEntropy,
+    Huber,
+    MeanSquaredError,
+    MulticlassHinge,
+    SoftmaxCrossEntropy,
+)
 
 _INITIALIZERS: tuple[Callable[..., Any], ...] = (he_normal, normal, ones, scaled, xavier_uniform, zeros)
 _LAYERS = (Affine, Flatten, ReLU, Sequential, Standardize)
 _NORMALIZATIONS = (BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm)
 _EMBEDDINGS = (Embedding,)
-_LOSSES = (MeanSquaredError, SoftmaxCrossEntropy)
+_LOSSES = (BinaryCrossEntropy, Huber, L1, MeanSquaredError, MulticlassHinge, SoftmaxCrossEntropy)
 
 KNOWN: dict[str, Callable[..., Any]] = {
     thing.__name__: thing for thing in (*_INITIALIZERS, *_LAYERS, *_NORMALIZATIONS, *_EMBEDDINGS, *_LOSSES)

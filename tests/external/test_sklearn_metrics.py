@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl.metrics import R2, Accuracy, MeanAbsoluteError
+from minidl.metrics import R2, Accuracy, BinaryAccuracy, MeanAbsoluteError
 from tests.external.judging import summon
 
 sklearn, judge = summon("sklearn", "scikit-learn")
@@ -38,6 +38,16 @@ def test_accuracy(samples, classes, weighted, batch, seed):
     weights = drawn_weights(rng, weighted, samples)
     expected = accuracy_score(labels, scores.argmax(axis=1), sample_weight=weights)
     judge.agrees(measured(Accuracy(), scores, labels, weights, batch), float(expected), "accuracy")
+    judge.judged("metrics")
+
+
+@given(st.integers(1, 50), st.booleans(), BATCHES, SEEDS)
+def test_binary_accuracy(samples, weighted, batch, seed):
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.standard_normal((samples, 1)), rng.integers(2, size=samples)
+    weights = drawn_weights(rng, weighted, samples)
+    expected = accuracy_score(labels, scores[:, 0] > 0, sample_weight=weights)
+    judge.agrees(measured(BinaryAccuracy(), scores, labels, weights, batch), float(expected), "accuracy")
     judge.judged("metrics")
 
 

@@ -1,15 +1,24 @@
-"""PyTorch as the judge of losses with weights of classes and of samples, and of squared errors."""
+"""PyTorch as the judge of losses, with weights of classes and of samples."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl.losses import MeanSquaredError, SoftmaxCrossEntropy
+from minidl.losses import (
+    L1,
+    BinaryCrossEntropy,
+    Huber,
+    MeanSquaredError,
+    MulticlassHinge,
+    SoftmaxCrossEntropy,
+)
 from tests.external.torch_twins import cross_entropy, judge, tensor, torch
 
 SEEDS = st.integers(0, 2**32)
 SIZES = st.integers(1, 20)
-mse_loss = torch.nn.functional.mse_loss
+functional = torch.nn.functional
+mse_loss = functional.mse_loss
 
 
 def agrees(loss, scores, targets, weights, judged):
@@ -74,3 +83,82 @@ def test_weighted_mean_squared_error(shape, seed):
         return (w * each).sum() / w.sum()
 
     agrees(MeanSquaredError(), scores, targets, weights, judged)
+
+
+@given(SIZES, SIZES, st.sampled_from([0.0, 0.1, 1.0, 0.37]), st.booleans(), st.booleans(), SEEDS)
+def test_label_smoothing(samples, classes, smoothing, of_samples, of_classes, seed):
+    rng = np.random.default_rng(seed)
+    scores, labels = 3 * rng.standard_normal((samples, classes)), rng.integers(classes, size=samples)
+    weights = drawn_weights(rng, samples) if of_samples else None
+    class_weights = 0.1 + rng.random(classes) if of_classes else None
+
+    def judged(scores, labels):
+        c = None if class_weights is None else torch.from_numpy(class_weights)
+        if weights is None:
+            return cross_entropy(scores, labels, weight=c, label_smoothing=smoothing)
+        w = torch.from_numpy(weights)
+        each = cross_entropy(scores, labels, weight=c, label_smoothing=smoothing, reduction="none")
+        return (w * each).sum() / (w if c is None else w * c[labels]).sum()
+
+    loss = SoftmaxCrossEntropy(class_weights=class_weights, label_smoothing=smoothing)
+    agrees(loss, scores, labels, weights, judged)
+
+
+def binary(scores, targets, reduction="mean"):
+    return functional.binary_cross_entropy_with_logits(scores, targets, reduction=reduction)
+
+
+def huber(scores, targets, reduction="mean"):
+    return functional.huber_loss(scores, targets, delta=0.7, reduction=reduction)
+
+
+ELEMENTWISE = {
+    "huber": (lambda: Huber(0.7), huber),
+    "absolute": (L1, functional.l1_loss),
+    "binary": (BinaryCrossEntropy, binary),
+}
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@given(st.integers(1, 9), st.integers(2, 5), st.sampled_from([0.3, 1.0, 30.0]), st.booleans(), SEEDS)
+def test_losses_of_single_scores(name, samples, width, scale, weighted, seed):
+    rng = np.random.default_rng(seed)
+    make, theirs = ELEMENTWISE[name]
+    scores, targets = scale * rng.standard_normal((samples, width)), rng.random((samples, width))
+    weights = drawn_weights(rng, samples) if weighted else None
+
+    def judged(scores, targets):
+        if weights is None:
+            return theirs(scores, targets)
+        w = torch.from_numpy(weights)
+        return (w * theirs(scores, targets, reduction="none").mean(dim=1)).sum() / w.sum()
+
+    agrees(make(), scores, targets, weights, judged)
+
+
+@given(st.integers(1, 9), SEEDS)
+def test_one_binary_label_a_sample(samples, seed):
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.standard_normal((samples, 1)), rng.integers(2, size=samples)
+    agrees(
+        BinaryCrossEntropy(),
+        scores,
+        labels,
+        None,
+        lambda scores, labels: binary(scores[:, 0], labels.double()),
+    )
+
+
+@given(SIZES, SIZES, st.sampled_from([1.0, 0.5, 3.0]), st.booleans(), SEEDS)
+def test_multiclass_hinge(samples, classes, margin, weighted, seed):
+    """PyTorch divides each sample's sum by the number of classes."""
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.standard_normal((samples, classes)), rng.integers(classes, size=samples)
+    weights = drawn_weights(rng, samples) if weighted else None
+
+    def judged(scores, labels):
+        w = torch.ones(samples).double() if weights is None else torch.from_numpy(weights)
+        each = functional.multi_margin_loss(scores, labels, margin=margin, reduction="none")
+        return classes * (w * each).sum() / w.sum()
+
+    agrees(MulticlassHinge(margin), scores, labels, weights, judged)

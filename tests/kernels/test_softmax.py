@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from minidl.kernels.softmax import (
     are_labels,
     are_labels_definition,
+    smoothed_cross_entropy,
+    smoothed_cross_entropy_definition,
     softmax,
     softmax_cross_entropy,
     softmax_cross_entropy_definition,
@@ -86,3 +88,22 @@ def test_losses_add_up_in_float64():
 def test_are_labels_is_its_definition(labels, classes):
     labels = np.array(labels, np.int64)
     assert are_labels(labels, classes) == are_labels_definition(labels, classes)
+
+
+@given(samples, st.integers(1, 9), seeds, reals, layouts, st.floats(0, 1), st.booleans())
+def test_smoothed_cross_entropy_is_its_definition(samples, classes, seed, dtype, layout, smoothing, weighted):
+    scores, labels = draw(samples, classes, seed, dtype, layout)
+    rng = np.random.default_rng(seed)
+    shares = rng.random(samples) / samples
+    of_classes = rng.uniform(0.1, 3, classes) if weighted else np.ones(classes)
+    work = np.full((classes, samples), np.nan, dtype)
+    loss = smoothed_cross_entropy(scores, labels, smoothing, shares, of_classes, work)
+    assert type(loss) is float
+    assert smoothed_cross_entropy(scores, labels, smoothing, shares, of_classes, None) == loss
+    assert work.dtype == dtype
+    expected, gradient = smoothed_cross_entropy_definition(
+        scores.astype(float), labels, smoothing, shares, of_classes
+    )
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(loss, expected, rtol=1e2 * eps, atol=1e2 * eps)
+    np.testing.assert_allclose(work.T, gradient, rtol=1e3 * eps, atol=1e2 * eps / samples)

@@ -17,6 +17,7 @@ from tests.mutants import (
     linear,
     losses,
     memory,
+    more_losses,
     nets,
     normalizations,
     optimizers,
@@ -30,7 +31,7 @@ from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
     activations, batch_norm, containers, description, dropout, dtypes, embedding, labels, lending, linear,
-    losses, memory, nets, normalizations, optimizers, parameters, results, schedulers, weights,
+    losses, memory, more_losses, nets, normalizations, optimizers, parameters, results, schedulers, weights,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]
 PARENTS = {(m.kind, m.parent, m.setting): m for m in MUTANTS.values() if m.parent}

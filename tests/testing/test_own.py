@@ -25,6 +25,7 @@ from minidl import (
     StepDecay,
 )
 from minidl.layers import BatchNorm1d, BatchNorm2d, Embedding, GroupNorm, LayerNorm
+from minidl.losses import L1, BinaryCrossEntropy, Huber, MulticlassHinge
 from minidl.schedulers import Product
 from minidl.testing import (
     check_layer,
@@ -70,7 +71,35 @@ EMBEDDINGS = {
     "indices": ((2, 2), INDICES, lambda rng, dtype: Embedding(7, 3, rng=rng, dtype=dtype)),
     "bags": ((4,), INDICES, lambda rng, dtype: Embedding(7, 3, mode="mean", rng=rng, dtype=dtype)),
 }
-OTHERS = {SoftmaxCrossEntropy, MeanSquaredError, SGD, StepDecay, Constant, Product, L2}
+OTHERS = {SGD, StepDecay, Constant, Product, L2}
+
+
+def numbers(rng, batch, width):
+    return rng.standard_normal((batch, width))
+
+
+def shares(rng, batch, width):
+    """One a sample as (N,), many as (N, K)."""
+    return rng.random((batch, width) if width > 1 else batch)
+
+
+LOSSES = {
+    SoftmaxCrossEntropy: (lambda width: SoftmaxCrossEntropy(), {}),
+    "smoothed": (lambda width: SoftmaxCrossEntropy(label_smoothing=0.1), {}),
+    "smoothed and weighted": (
+        lambda width: SoftmaxCrossEntropy(None, [1 + i for i in range(width)], 0.2),
+        {},
+    ),
+    MulticlassHinge: (lambda width: MulticlassHinge(1.5), {}),
+    # Its probabilities are each label's own: they do not add up to 1.
+    BinaryCrossEntropy: (
+        lambda width: BinaryCrossEntropy(),
+        {"make_targets": shares, "skip": ["probabilities"]},
+    ),
+    MeanSquaredError: (lambda width: MeanSquaredError(), {"make_targets": numbers}),
+    L1: (lambda width: L1(), {"make_targets": numbers}),
+    Huber: (lambda width: Huber(0.7), {"make_targets": numbers}),
+}
 
 
 def test_nothing_public_is_left_out():
@@ -79,11 +108,10 @@ def test_nothing_public_is_left_out():
     public = {
         thing for room in rooms for name in room.__all__ if isinstance(thing := getattr(room, name), type)
     }
+    listed = {*LAYERS, *NORMALIZATIONS, Embedding, *LOSSES} | OTHERS
     assert {thing for thing in public if issubclass(thing, bases)} - {*bases} == {
-        *LAYERS,
-        *NORMALIZATIONS,
-        Embedding,
-    } | OTHERS
+        kind for kind in listed if isinstance(kind, type)
+    }
 
 
 @pytest.mark.parametrize("kind", LAYERS, ids=lambda kind: kind.__name__)
@@ -107,10 +135,12 @@ def test_normalizations_and_embeddings(kind, batch, seed):
     check_layer(make, shape, batch=batch, rng=seed, **options)
 
 
+@pytest.mark.parametrize("kind", LOSSES, ids=lambda kind: getattr(kind, "__name__", kind))
 @whole_contract
-@given(classes=st.integers(1, 6), seed=seeds())
-def test_softmax_cross_entropy(classes, seed):
-    check_loss(SoftmaxCrossEntropy, classes, rng=seed)
+@given(width=st.integers(1, 6), seed=seeds())
+def test_losses(kind, width, seed):
+    make, options = LOSSES[kind]
+    check_loss(lambda: make(width), width, rng=seed, **options)
 
 
 @whole_contract
@@ -120,16 +150,6 @@ def test_sequential_as_a_net(shape, features, seed):
         return Sequential(sequential(shape, features)(rng, dtype), SoftmaxCrossEntropy())
 
     check_net(make, shape, 2, rng=seed)
-
-
-def numbers(rng, batch, width):
-    return rng.standard_normal((batch, width))
-
-
-@whole_contract
-@given(width=st.integers(1, 6), seed=seeds())
-def test_mean_squared_error(width, seed):
-    check_loss(MeanSquaredError, width, rng=seed, make_targets=numbers)
 
 
 @whole_contract
