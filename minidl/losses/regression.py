@@ -53,6 +53,7 @@ class MeanSquaredError(_Regression):
 
     Examples
     --------
+    >>> import numpy as np
     >>> MeanSquaredError().forward(np.array([[1.0], [2.0]]), [[1.0], [5.0]], training=False)
     4.5
     """
@@ -69,6 +70,7 @@ class L1(_Regression):
 
     Examples
     --------
+    >>> import numpy as np
     >>> L1().forward(np.array([[1.0], [2.0]]), [[1.0], [5.0]], training=False)
     1.5
     """
@@ -94,6 +96,7 @@ class Huber(_Regression):
 
     Examples
     --------
+    >>> import numpy as np
     >>> Huber().forward(np.array([[1.5], [2.0]]), [[1.0], [5.0]], training=False)
     1.3125
     """
