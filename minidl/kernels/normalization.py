@@ -77,6 +77,45 @@ def channel_sums_definition(x: Array, y: Array | None = None) -> Array:
     return (x if y is None else x * y).sum(axis=(0, 2))  # type: ignore[no-any-return]
 
 
+def place_sums(x: Array, y: Array | None, out: Array) -> Array:
+    """The sums of `x`, or of ``x * y``, over the places: of (N, C, L) they are (N, C).
+
+    `out`, of that shape, may be used for them; where there is one place, `x` is its own sum.
+    """
+    samples, channels, places = x.shape
+    if places == 1:
+        return x[:, :, 0] if y is None else _multiply(x[:, :, 0], y[:, :, 0], out)
+    if y is None:
+        rows = x.reshape(samples * channels, places)
+        np.dot(rows, CONSTANTS["ones", places, x.dtype], out.reshape(-1))
+    elif places < _LONG_ROW:
+        np.einsum("ncl,ncl->nc", x, y, out=out)
+    else:
+        np.vecdot(x, y, out)
+    return out
+
+
+def place_sums_definition(x: Array, y: Array | None) -> Array:
+    """What `place_sums` computes."""
+    return (x if y is None else x * y).sum(axis=2)  # type: ignore[no-any-return]
+
+
+def group_sums(sums: Array, weight: Array, groups: int) -> Array:
+    """The sums of ``sums * weight`` over each group of neighbouring channels.
+
+    Of `sums` (N, C) and `weight` (C,) they are (N * groups,), the groups of a sample side by side.
+    """
+    if groups == 1:
+        return np.dot(sums, weight)  # type: ignore[no-any-return]
+    by_group = sums.reshape(len(sums), groups, weight.size // groups)
+    return np.einsum("ngk,gk->ng", by_group, weight.reshape(groups, -1)).reshape(-1)  # type: ignore[no-any-return]
+
+
+def group_sums_definition(sums: Array, weight: Array, groups: int) -> Array:
+    """What `group_sums` computes."""
+    return (sums * weight).reshape(len(sums) * groups, -1).sum(axis=1)  # type: ignore[no-any-return]
+
+
 def scale_and_shift(x: Array, scale: Array, shift: Array | None, out: Array) -> Array:
     """``x * scale + shift`` in `out`, for `x` and `out` (N, C, L), with a number (C,) for each channel."""
     with np.errstate():  # which puts the size of the buffer back

@@ -9,7 +9,14 @@ import numpy as np
 
 from minidl.checks import check_dtype, check_float
 from minidl.initializers import ones, zeros
-from minidl.kernels.normalization import channel_sums, normalize, normalize_backward, scale_and_shift
+from minidl.kernels.linear import sum_rows
+from minidl.kernels.normalization import (
+    group_sums,
+    normalize,
+    normalize_backward,
+    place_sums,
+    scale_and_shift,
+)
 from minidl.layers.layer import Layer
 from minidl.parameters import Parameter
 from minidl.types import Array
@@ -51,12 +58,18 @@ class SampleNorm(Layer):
     def backward(self, dy: Array) -> Array:
         """``dx = (d - mean(d) - normal * mean(d * normal)) / deviation``, where ``d = dy * weight``."""
         normal, inverse_deviation, rows, channels = self.recall()
-        self._assign_gradients(dy, normal, channels)
+        sums, products = self._assign_gradients(dy, normal, channels)
+        weight = self.weight.value.reshape(-1)
         d, dx = (self.buffer(name, normal.shape, self.dtype) for name in ("d", "dx"))
-        scale_and_shift(dy.reshape(channels), self.weight.value.reshape(-1), None, d.reshape(channels))
-        d, normal = d.reshape(rows), normal.reshape(rows)
-        sums, products = channel_sums(d), channel_sums(d, normal)
-        normalize_backward(d, normal, inverse_deviation, sums, products, dx.reshape(rows))
+        scale_and_shift(dy.reshape(channels), weight, None, d.reshape(channels))
+        normalize_backward(
+            d.reshape(rows),
+            normal.reshape(rows),
+            inverse_deviation,
+            group_sums(sums, weight, self._groups),
+            group_sums(products, weight, self._groups),
+            dx.reshape(rows),
+        )
         return dx
 
     def backward_parameters(self, dy: Array) -> None:
@@ -64,8 +77,12 @@ class SampleNorm(Layer):
         normal, _, _, channels = self.recall()
         self._assign_gradients(dy, normal, channels)
 
-    def _assign_gradients(self, dy: Array, normal: Array, channels: tuple[int, ...]) -> None:
+    def _assign_gradients(self, dy: Array, normal: Array, channels: tuple[int, ...]) -> tuple[Array, Array]:
+        """Assign the parameters' gradients; each sample's part in them, of shape (N, C)."""
         self.check_batch("dy", dy, normal.shape[1:], batch=len(normal))
-        dy = dy.reshape(channels)
-        self.bias.grad[...] = channel_sums(dy).reshape(self.bias.shape)
-        self.weight.grad[...] = channel_sums(dy, normal.reshape(channels)).reshape(self.weight.shape)
+        dy, normal = dy.reshape(channels), normal.reshape(channels)
+        sums = place_sums(dy, None, self.buffer("sums", channels[:2], self.dtype))
+        products = place_sums(dy, normal, self.buffer("products", channels[:2], self.dtype))
+        sum_rows(sums, self.bias.grad.reshape(-1))
+        sum_rows(products, self.weight.grad.reshape(-1))
+        return sums, products

@@ -6,10 +6,14 @@ from minidl.kernels.broadcast import long_rows
 from minidl.kernels.normalization import (
     channel_sums,
     channel_sums_definition,
+    group_sums,
+    group_sums_definition,
     normalize,
     normalize_backward,
     normalize_backward_definition,
     normalize_definition,
+    place_sums,
+    place_sums_definition,
     scale_and_shift,
     scale_and_shift_definition,
     standardize,
@@ -76,6 +80,23 @@ def test_channel_sums_is_its_definition(shape, seed, dtype, layout):
         found = channel_sums(*args)
         assert found.dtype == dtype
         near(found, channel_sums_definition(*(array.astype(float) for array in args)), terms)
+
+
+@given(numbers, seeds, reals, layouts)
+def test_place_sums_is_its_definition(shape, seed, dtype, layout):
+    x, y = draw(shape, seed, dtype, layout), draw(shape, seed + 1, dtype, layout)
+    for other in (None, y):
+        found = place_sums(x, other, np.full(shape[:2], 7, dtype))
+        assert found.dtype == dtype
+        expected = place_sums_definition(x.astype(float), None if other is None else y.astype(float))
+        near(found, expected, shape[2])
+
+
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), seeds, reals, layouts)
+def test_group_sums_is_its_definition(samples, groups, of_each, seed, dtype, layout):
+    sums = draw((samples, groups * of_each), seed, dtype, layout)
+    weight = draw(groups * of_each, seed + 1, dtype)
+    near(group_sums(sums, weight, groups), group_sums_definition(sums, weight, groups), of_each)
 
 
 @given(numbers, seeds, reals, layouts, shares_not_finite)
