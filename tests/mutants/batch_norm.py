@@ -319,10 +319,11 @@ class MomentumTheOtherWay(BatchNorm1d):
 @layer("backward normalizes over all channels as one group", "input_gradient", **GROUPS)
 class OneGroupInBackward(GroupNorm):
     def backward(self, dy):
-        normal, inverse, (_, count, numbers), channels = self.recall()
-        wide = np.repeat(inverse.reshape(-1, 2).mean(axis=1), 1)
-        self.remember(normal, wide, (1, count // 2, 2 * numbers), channels)
-        return super().backward(dy)
+        normal, inverse, _, _ = peek(self)
+        super().backward(dy)
+        d, scale = dy * self.weight.value[:, None], np.repeat(inverse.reshape(-1, 2), 2, axis=1)[:, :, None]
+        means, projections = (x.mean(axis=(1, 2), keepdims=True) for x in (d, d * normal))
+        return scale * (d - means - normal * projections)
 
 
 @layer("channels take turns in the groups, in backward alone", "input_gradient", **GROUPS)
