@@ -79,9 +79,9 @@ def binary_cross_entropy(scores: Array, targets: Array, losses: Array, slopes: A
 
 
 def binary_cross_entropy_definition(scores: Array, targets: Array) -> tuple[Array, Array]:
-    """What `binary_cross_entropy` computes, but for overflow."""
-    p = 1 / (1 + np.exp(-scores))
-    return -targets * np.log(p) - (1 - targets) * np.log(1 - p), p - targets
+    """What `binary_cross_entropy` computes; ``logaddexp(0, -s)`` is ``-log(p)``."""
+    losses = targets * np.logaddexp(0, -scores) + (1 - targets) * np.logaddexp(0, scores)
+    return losses, 1 / (1 + np.exp(-scores)) - targets
 
 
 def sigmoid(scores: Array) -> Array:
