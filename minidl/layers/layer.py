@@ -29,10 +29,13 @@ class Layer(Module, ABC):
     accepts : "float", "real" or "index"
         What a net that begins with this layer gives to it: its input in the net's dtype; its input as
         it came, of any real dtype (`Standardize`); integers.
+    sample_shape : tuple of int or None
+        The shape of one sample of `x`, where it is fixed at construction.
     """
 
     dtype: np.dtype[Any] | None = None
     accepts: str = "float"
+    sample_shape: tuple[int, ...] | None = None
 
     @abstractmethod
     def forward(self, x: Array, *, training: bool) -> Array:
@@ -99,6 +102,11 @@ class Layer(Module, ABC):
         if self.dtype not in (None, array.dtype) and not (self.accepts != "float" and name == "x"):
             remedy = "convert it, or build the net with that dtype"
             self.fail(DTypeError, f"{name} of dtype {self.dtype}", array.dtype, remedy)
+
+    def check_sample(self, shape: tuple[int, ...]) -> None:
+        """`ShapeError` for samples of another shape than the one that is fixed at construction."""
+        if self.sample_shape not in (None, tuple(shape)):
+            self.fail(ShapeError, f"samples of shape {self.sample_shape}", tuple(shape))
 
     def _refuse(
         self,
