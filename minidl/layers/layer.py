@@ -105,8 +105,10 @@ class Layer(Module, ABC):
 
     def check_sample(self, shape: tuple[int, ...]) -> None:
         """`ShapeError` for samples of another shape than the one that is fixed at construction."""
-        if self.sample_shape not in (None, tuple(shape)):
-            self.fail(ShapeError, f"samples of shape {self.sample_shape}", tuple(shape))
+        if self.sample_shape is not None and (shape.__class__ is not tuple or shape != self.sample_shape):
+            shape = check_sizes(self.label, "sample_shape", shape)
+            if shape != self.sample_shape:
+                self.fail(ShapeError, f"samples of shape {self.sample_shape}", shape)
 
     def _refuse(
         self,

@@ -1,15 +1,19 @@
-"""Layers as the parts of a container: their names, and how their shapes fit."""
+"""What containers have in common: the names of their parts, shapes that fit, gradients that come together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from typing import TypeAlias
+
+import numpy as np
 
 from minidl.advice import shown
 from minidl.errors import StructureError
 from minidl.layers.layer import Layer
 from minidl.module import Module
 from minidl.net import Net
+from minidl.types import Array
 
 Part: TypeAlias = "Layer | tuple[str, Layer]"
 Shape: TypeAlias = "tuple[int, ...]"
@@ -83,3 +87,34 @@ def shape_through(layers: Iterable[Layer], shape: Shape | None) -> Shape | None:
         asked = shape is not None and type(layer).output_shape is not Layer.output_shape
         shape = layer.output_shape(shape) if asked and shape is not None else None
     return shape
+
+
+def add_up(layer: Layer, name: str, arrays: Sequence[Array], *, lend: bool) -> Array:
+    """The sum of `arrays` of one shape and dtype; to be lent, it lies in the buffer `name` of `layer`."""
+    total, *rest = arrays
+    out = layer.buffer(name, total.shape, total.dtype) if lend else None
+    for array in rest:
+        total = out = np.add(total, array, out)
+    return total
+
+
+def join(layer: Layer, outputs: Sequence[Array], axis: int, *more: object, training: bool) -> Array:
+    """`outputs` one behind the other along `axis`; in training lent by `layer`, which remembers `more`."""
+    if not training:
+        return np.concatenate(outputs, axis)
+    lengths = [y.shape[axis] for y in outputs]
+    shape = (*outputs[0].shape[:axis], sum(lengths), *outputs[0].shape[axis + 1 :])
+    layer.remember(shape, lengths, *more)
+    return np.concatenate(outputs, axis, out=layer.buffer("y", shape, outputs[0].dtype))
+
+
+def split(layer: Layer, dy: Array, axis: int, shape: Shape, lengths: Iterable[int]) -> list[Array]:
+    """The parts of `dy` for what `join` joined to this shape; contiguous, or a product would copy them."""
+    if not isinstance(dy, np.ndarray) or dy.shape != shape:
+        layer.check_batch("dy", dy, shape[1:], batch=shape[0])
+    parts = []
+    for start, end in pairwise(accumulate(lengths, initial=0)):
+        part = dy[(slice(None),) * axis + (slice(start, end),)]
+        parts.append(layer.buffer(f"dy from {start}", part.shape, part.dtype))
+        np.copyto(parts[-1], part)
+    return parts

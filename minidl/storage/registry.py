@@ -6,11 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from minidl.initializers import he_normal, normal, ones, scaled, xavier_uniform, zeros
-from minidl.layers import Affine, Flatten, ReLU, Sequential, Standardize
+from minidl.layers import Add, Affine, Columns, Concat, Flatten, ReLU, Residual, Sequential, Standardize
 from minidl.losses import MeanSquaredError, SoftmaxCrossEntropy
 
 _INITIALIZERS: tuple[Callable[..., Any], ...] = (he_normal, normal, ones, scaled, xavier_uniform, zeros)
-_LAYERS = (Affine, Flatten, ReLU, Sequential, Standardize)
+_LAYERS: tuple[Callable[..., Any], ...] = (
+    Add,
+    Affine,
+    Columns,
+    Concat,
+    Flatten,
+    ReLU,
+    Residual,
+    Sequential,
+    Standardize,
+)
 _LOSSES = (MeanSquaredError, SoftmaxCrossEntropy)
 
 KNOWN: dict[str, Callable[..., Any]] = {

@@ -24,6 +24,7 @@ from minidl import (
     Standardize,
     StepDecay,
 )
+from minidl.layers import Add, Columns, Concat, Residual
 from minidl.schedulers import Product
 from minidl.testing import (
     check_layer,
@@ -53,7 +54,36 @@ LAYERS = {
     Flatten: lambda shape, features: lambda rng, dtype: Flatten(),
     Standardize: lambda shape, features: lambda rng, dtype: Standardize(0.5, features, dtype=dtype),
     Sequential: sequential,
+    Residual: lambda shape, features: (
+        lambda rng, dtype: Residual(
+            Affine(shape[-1], features, rng=rng, dtype=dtype),
+            ReLU(),
+            Affine(features, shape[-1], rng=rng, dtype=dtype),
+            shortcut=Affine(shape[-1], shape[-1], rng=rng, dtype=dtype) if features % 2 else None,
+        )
+    ),
+    Add: lambda shape, features: (
+        lambda rng, dtype: Add(
+            *(Affine(shape[-1], 2, rng=rng, dtype=dtype) for _ in range(features)),
+        )
+    ),
+    Concat: lambda shape, features: (
+        lambda rng, dtype: Concat(
+            Affine(shape[-1], features, rng=rng, dtype=dtype),
+            Residual(ReLU()),
+            Affine(shape[-1], 1, rng=rng, dtype=dtype),
+        )
+    ),
+    Columns: lambda shape, features: (
+        lambda rng, dtype: Columns(
+            {
+                "a": ([0, shape[-1] - 1], Affine(2, features, rng=rng, dtype=dtype)),
+                "b": (slice(1, None), ReLU()),
+            }
+        )
+    ),
 }
+ROWS = {Affine, Residual, Add, Concat, Columns}  # layers that take samples of one dimension
 OTHERS = {SoftmaxCrossEntropy, MeanSquaredError, SGD, StepDecay, Constant, Product, L2}
 
 
@@ -70,7 +100,7 @@ def test_nothing_public_is_left_out():
 @whole_contract
 @given(shape=shapes(max_dims=3), features=sides, batch=sides, seed=seeds())
 def test_layers(kind, shape, features, batch, seed):
-    if kind is Affine:
+    if kind in ROWS:
         shape = shape[-1:]
     check_layer(
         LAYERS[kind](shape, features), shape, batch=batch, rng=seed, allocation=kind is not Standardize
