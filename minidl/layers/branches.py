@@ -10,6 +10,7 @@ from minidl.checks import check_int
 from minidl.errors import ShapeError, StructureError
 from minidl.layers.layer import Layer
 from minidl.layers.parts import Part, Shape, add_layers, add_up, as_given, join, shape_through, split
+from minidl.module import Module
 from minidl.net import common_dtype
 from minidl.types import Array
 
@@ -35,6 +36,10 @@ class _Branches(Layer):
     def branches(self) -> tuple[Part, ...]:
         """The branches as they were given."""
         return as_given(self, self._branches)
+
+    def ways(self) -> tuple[tuple[Module, ...], ...]:
+        """The branches side by side."""
+        return tuple((branch,) for branch in self._branches)
 
     @abstractmethod
     def _joined(self, shapes: list[Shape]) -> Shape:
@@ -84,6 +89,8 @@ class Add(_Branches):
         Branches whose shapes or dtypes differ.
     """
 
+    joint = "+"
+
     def __init__(self, *branches: Part) -> None:
         self._settle(add_layers(self, branches))
 
@@ -114,6 +121,8 @@ class Concat(_Branches):
     StructureError, ShapeError, DTypeError
         As in `Add`, but along the axis the shapes may differ.
     """
+
+    joint = "concat"
 
     def __init__(self, *branches: Part, axis: int = 1) -> None:
         self.axis = check_int(self.label, "axis", axis, at_least=1)

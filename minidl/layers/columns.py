@@ -12,6 +12,7 @@ from minidl.checks import check_int
 from minidl.errors import DataError, ShapeError, StructureError
 from minidl.layers.layer import Layer
 from minidl.layers.parts import add_layers, join, split
+from minidl.module import Module
 from minidl.net import common_dtype
 from minidl.types import Array
 
@@ -40,6 +41,8 @@ class Columns(Layer):
 
     accepts = "real"
 
+    joint = "concat"
+
     def __init__(self, columns: Mapping[str, tuple[Places, Layer]]) -> None:
         if not isinstance(columns, Mapping) or not all(
             isinstance(pair, tuple) and len(pair) == 2 for pair in columns.values()
@@ -49,6 +52,10 @@ class Columns(Layer):
         self._places = {name: self._checked(name, pair[0]) for name, pair in columns.items()}
         self._layers = add_layers(self, [(name, layer) for name, (_, layer) in columns.items()])
         self.dtype = common_dtype(self)
+
+    def ways(self) -> tuple[tuple[Module, ...], ...]:
+        """The layers side by side."""
+        return tuple((layer,) for layer in self._layers)
 
     def _checked(self, name: str, places: Places) -> Places:
         what = f"the columns of {name!r}"

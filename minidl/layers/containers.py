@@ -97,6 +97,10 @@ class Sequential(Net, Layer):
         self._behind = self.layers[:first:-1]
         self._planned_for = self._vectors[0].trainable if self._vectors else None
 
+    def ways(self) -> tuple[tuple[Module, ...], ...]:
+        """The layers, and the loss behind them."""
+        return ((*self.layers, self.head) if self.head else self.layers,)
+
     def widest(self, sample_shape: tuple[int, ...]) -> int:
         """How many numbers a sample takes where it takes most, between two of the layers."""
         widest = math.prod(sample_shape)

@@ -71,6 +71,11 @@ class Layer(Module, ABC):
         with np.errstate(all="ignore"):
             return self.forward(np.zeros((1, *sample_shape), dtype), training=False).shape[1:]
 
+    def ways(self) -> tuple[tuple[Module, ...], ...]:
+        """The ways that a batch takes through the modules in here, side by side; each is a row of them."""
+        row = tuple(module for _, module in self.children())
+        return (row,) if row else ()
+
     def check_batch(
         self,
         name: str,

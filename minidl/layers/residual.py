@@ -6,6 +6,7 @@ from minidl.checks import check_kind
 from minidl.errors import ShapeError, StructureError
 from minidl.layers.layer import Layer
 from minidl.layers.parts import Part, Shape, add_layers, add_up, as_given, shape_through
+from minidl.module import Module
 from minidl.net import common_dtype
 from minidl.types import Array
 
@@ -31,6 +32,8 @@ class Residual(Layer):
         The layers give another shape or dtype than the shortcut, as far as they can tell.
     """
 
+    joint = "+"
+
     def __init__(self, *layers: Part, shortcut: Layer | None = None) -> None:
         self._row = add_layers(self, layers)
         if shortcut is not None:
@@ -53,6 +56,10 @@ class Residual(Layer):
     def layers(self) -> tuple[Part, ...]:
         """The layers as they were given."""
         return as_given(self, self._row)
+
+    def ways(self) -> tuple[tuple[Module, ...], ...]:
+        """The layers, and the way past them."""
+        return self._row, self._past
 
     def _sum(self, given: Shape, past: Shape) -> Shape:
         if given != past:
