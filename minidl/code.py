@@ -78,6 +78,8 @@ def as_code(value: Any) -> str:
     if type(value) in (tuple, list):
         items = ", ".join(map(as_code, value))
         return f"[{items}]" if isinstance(value, list) else f"({items}{',' * (len(value) == 1)})"
+    if type(value) is dict:
+        return f"{{{', '.join(f'{key!r}: {as_code(item)}' for key, item in value.items())}}}"
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and callable(value):
         fields = [as_code(getattr(value, field.name)) for field in dataclasses.fields(value)]
         return f"{type(value).__name__}({', '.join(fields)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from minidl.losses import Loss
@@ -43,9 +44,8 @@ def trace(net: Any, x: Array) -> list[Traced]:
     return traced
 
 
-def summary(net: Module, sample: Array | None = None) -> str:
-    """The table of `net`; with a batch of one `sample`, the outputs' shapes, too."""
-    traced = [] if sample is None else trace(net, sample)
+def summary(net: Module, traced: Iterable[Traced]) -> str:
+    """The table of `net`, with the shapes of the outputs that were `traced`."""
     outputs = {one.path: str(one.y.shape[1:]) for one in traced}
     rows = []
     for path, module in list(net.named_modules())[1:]:

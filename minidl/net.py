@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,6 +12,7 @@ import numpy as np
 
 from minidl.advice import shown
 from minidl.checks import check_array, check_shape
+from minidl.diagram import boxes, draw
 from minidl.errors import DivergedError, DTypeError, ShapeError, StructureError
 from minidl.faults import explain
 from minidl.inspection import Traced, summary, trace
@@ -136,10 +138,16 @@ class Net(Module, ABC):
 
     def summary(self, sample_shape: tuple[int, ...] | None = None) -> str:
         """A table of the layers, their parameters and, given one sample's shape, their outputs."""
-        if sample_shape is None:
-            return summary(self)
+        return summary(self, [] if sample_shape is None else self._traced(sample_shape))
+
+    def _traced(self, sample_shape: tuple[int, ...]) -> list[Traced]:
         shape = 1, *check_shape(self.label, "sample_shape", sample_shape)
-        return summary(self, np.zeros(shape, np.int64 if self.accepts == "index" else self.dtype))
+        return trace(self, np.zeros(shape, np.int64 if self.accepts == "index" else self.dtype))
+
+    def diagram(self, path: str | os.PathLike[str], sample_shape: tuple[int, ...] | None = None) -> None:
+        """Draw the layers into an image file, with the shapes that a sample has (extra ``plot``)."""
+        traced = [] if sample_shape is None else self._traced(sample_shape)
+        draw(boxes(self, {one.path: one.y.shape[1:] for one in traced}), path)
 
     # ---------------------------------------------------------------- training
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 
-from minidl.checks import check_float, check_int
+from minidl.checks import check_float, check_int, check_kind
 
 __all__ = ["Constant", "Product", "Scheduler", "StepDecay"]
 
@@ -74,7 +74,8 @@ class Product(Scheduler):
     """The product of two schedulers' factors, as ``a * b`` makes it."""
 
     def __init__(self, first: Scheduler, second: Scheduler) -> None:
-        self.first, self.second = first, second
+        self.first = check_kind("Product", "first", first, Scheduler)
+        self.second = check_kind("Product", "second", second, Scheduler)
 
     def factor(self, epoch: int, step: int) -> float:
         """``first.factor * second.factor``."""

@@ -47,13 +47,25 @@ from minidl import (
 from minidl.data import Batches, Splits
 from minidl.errors import MinidlError
 from minidl.initializers import he_normal, normal, ones, zeros
-from minidl.layers import BatchNorm1d, BatchNorm2d, Embedding, GroupNorm, LayerNorm
+from minidl.layers import (
+    Add,
+    BatchNorm1d,
+    BatchNorm2d,
+    Columns,
+    Concat,
+    Embedding,
+    GroupNorm,
+    LayerNorm,
+    Residual,
+)
 from minidl.losses import L1, BinaryCrossEntropy, Huber, MulticlassHinge
+from minidl.schedulers import Product
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.testing import strategies
 
 MODULES = ("minidl", *(f"minidl.{name}" for name in ("data", "sweep", "testing", "initializers", "plots")))
-MODULES += ("minidl.layers", "minidl.losses", "minidl.testing.strategies")
+MODULES += ("minidl.testing.strategies", "minidl.layers", "minidl.losses", "minidl.optimizers")
+MODULES += ("minidl.schedulers", "minidl.regularizers")
 
 WRONG = {
     "None": lambda: None,
@@ -109,6 +121,14 @@ def call(function, *args, **kwargs):
 
 def affine(dtype=np.float32):
     return Affine(3, 2, rng=0, dtype=dtype)
+
+
+def residual():
+    return Residual(affine(), shortcut=affine())
+
+
+def columns():
+    return Columns({"a": ([0, 1], ReLU())})
 
 
 def net(dtype=np.float32):
@@ -190,9 +210,34 @@ ROWS = {
     "Affine.forward": lambda: call(affine().forward, X, training=False),
     "Affine.backward": lambda: call(trained(affine()).backward, DY),
     "Affine.backward_parameters": lambda: call(trained(affine()).backward_parameters, DY),
+    "Add": lambda: call(Add, affine(), affine()),
+    "Add.forward": lambda: call(Add(affine(), affine()).forward, X, training=False),
+    "Concat": lambda: call(Concat, affine(), affine(), axis=1),
+    "Concat.forward": lambda: call(Concat(affine(), affine()).forward, X, training=False),
+    "_Branches.backward": lambda: call(trained(Add(affine(), affine())).backward, DY),
+    "_Branches.backward_parameters": lambda: call(trained(Add(affine(), affine())).backward_parameters, DY),
+    "_Branches.output_shape": lambda: call(Add(affine(), affine()).output_shape, (3,)),
+    "Residual": lambda: call(Residual, affine(), shortcut=affine()),
+    "Residual.forward": lambda: call(residual().forward, X, training=False),
+    "Residual.backward": lambda: call(trained(residual()).backward, DY),
+    "Residual.backward_parameters": lambda: call(trained(residual()).backward_parameters, DY),
+    "Residual.output_shape": lambda: call(residual().output_shape, (3,)),
+    "Columns": lambda: call(Columns, {"a": ([0, 1], ReLU())}),
+    "Columns.forward": lambda: call(columns().forward, X, training=False),
+    "Columns.backward": lambda: call(trained(columns()).backward, DY),
+    "Columns.backward_parameters": lambda: call(trained(columns()).backward_parameters, DY),
+    "Layer.check_sample": lambda: call(affine().check_sample, (3,)),
+    "Product": lambda: call(Product, StepDecay(), Constant()),
+    "Product.factor": lambda: call(Product(StepDecay(), Constant()).factor, 1, 5),
     "Affine.output_shape": lambda: call(affine().output_shape, (3,)),
     "Layer.output_shape": lambda: call(Standardize(0, 1).output_shape, (3,)),
     "Layer.check_batch": lambda: call(affine().check_batch, "x", X, (3,), batch=4),
+    "Net.diagram": lambda: call(net().diagram, "net.svg", (3,)),
+    "Layer.ways": lambda: call(affine().ways),
+    "Sequential.ways": lambda: call(net().ways),
+    "_Branches.ways": lambda: call(Add(affine(), affine()).ways),
+    "Residual.ways": lambda: call(residual().ways),
+    "Columns.ways": lambda: call(columns().ways),
     "Module.children": lambda: call(net().children),
     "Module.freeze": lambda: call(net().freeze, frozen=True),
     "Module.named_modules": lambda: call(net().named_modules),

@@ -55,7 +55,7 @@ class Affine(Layer):
         self.in_features = check_int(self.label, "in_features", in_features, at_least=1)
         self.out_features = check_int(self.label, "out_features", out_features, at_least=1)
         self.dtype = check_dtype(self.label, dtype)
-        self.initializer = initializer
+        self.initializer, self.sample_shape = initializer, (self.in_features,)
         shape = (self.in_features, self.out_features)
         self.weight = Parameter(shape, initializer, rng=rng, dtype=dtype, regularized=True)
         self.bias = Parameter((self.out_features,), zeros, dtype=dtype)
@@ -80,6 +80,7 @@ class Affine(Layer):
 
     def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
         """``(out_features,)``."""
+        self.check_sample(sample_shape)
         return (self.out_features,)
 
     def backward(self, dy: Array) -> Array:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TypeAlias
 
 from minidl.advice import shown
-from minidl.errors import MissingPartError, StructureError
+from minidl.errors import MissingPartError
 from minidl.layers.layer import Layer
+from minidl.layers.parts import Part, add_layers, as_given, shape_through
 from minidl.losses.loss import Loss
 from minidl.module import Module
 from minidl.net import Net, common_dtype
 from minidl.types import Array
-
-Part: TypeAlias = "Layer | Loss | tuple[str, Layer | Loss]"
 
 
 class Sequential(Net, Layer):
@@ -32,6 +30,8 @@ class Sequential(Net, Layer):
         For a loss in the middle, an instance used twice, a name used twice, no layer at all.
     DTypeError
         For layers of different dtypes.
+    ShapeError
+        A layer does not take what the one before it gives, as far as the layers can tell.
 
     Examples
     --------
@@ -45,49 +45,23 @@ class Sequential(Net, Layer):
     ['affine0.weight', 'affine0.bias', 'affine1.weight', 'affine1.bias']
     """
 
-    def __init__(self, *parts: Part) -> None:
-        self.head = None
-        numbers: dict[str, int] = {}
-        layers: list[Layer] = []
-        for position, part in enumerate(parts):
-            name, layer = part if isinstance(part, tuple) and len(part) == 2 else ("", part)
-            if isinstance(layer, Loss) and position == len(parts) - 1:
-                self.head = layer
-                continue
-            if not isinstance(layer, Layer):
-                expected = "layers, and a loss at the very end only"
-                got = f"{shown(layer)} as part {position} of {len(parts)}"
-                remedy = "unpack them: Sequential(*layers)" if isinstance(layer, (list, tuple)) else ""
-                self.fail(StructureError, expected, got, remedy)
-            if isinstance(layer, Sequential) and layer.head is not None:
-                self.fail(StructureError, "no loss inside a nested Sequential", repr(layer.head))
-            if isinstance(name, str) and not name:
-                name = _numbered(layer, numbers)
-            elif not (isinstance(name, str) and name.isidentifier()):
-                self.fail(StructureError, "a part's name to be an identifier", shown(name))
-            if name in self._parts or name == "head":
-                self.fail(StructureError, "every part to have a name of its own", f"{name!r} twice")
-            self._register(name, layer)
-            layers.append(layer)
-        if not layers:
-            self.fail(StructureError, "at least one layer", "none")
-        self.layers = tuple(layers)
-        self.accepts, self.dtype = layers[0].accepts, common_dtype(self)
+    def __init__(self, *parts: Part | Loss) -> None:
+        head = parts[-1] if parts and isinstance(parts[-1], Loss) else None
+        layers = parts[:-1] if head else parts
+        self.layers = add_layers(self, layers, "layers, and a loss at the very end only")
+        self.head = head
+        self.accepts, self.dtype = self.layers[0].accepts, common_dtype(self)
+        self.sample_shape = self.layers[0].sample_shape
+        shape_through(self.layers, None)
         self._planned_for: tuple[slice, ...] | None = None  # what trained when `_plan` was last asked
         if self.head:
             self.pack()
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[Part | Loss, ...]:
         """The layers and the loss; those whose names are not their numbers as (name, layer)."""
-        numbers: dict[str, int] = {}
-        parts: list[Part] = []
-        for (name, _), layer in zip(self.children(), self.layers, strict=False):
-            numbered = _numbered(layer, before := dict(numbers))
-            if numbered == name:
-                numbers = before
-            parts.append(layer if numbered == name else (name, layer))
-        return (*parts, self.head) if self.head else tuple(parts)
+        layers = as_given(self, self.layers)
+        return (*layers, self.head) if self.head else layers
 
     # ---------------------------------------------------------------- as any layer
 
@@ -123,6 +97,10 @@ class Sequential(Net, Layer):
         self._behind = self.layers[:first:-1]
         self._planned_for = self._vectors[0].trainable if self._vectors else None
 
+    def ways(self) -> tuple[tuple[Module, ...], ...]:
+        """The layers, and the loss behind them."""
+        return ((*self.layers, self.head) if self.head else self.layers,)
+
     def widest(self, sample_shape: tuple[int, ...]) -> int:
         """How many numbers a sample takes where it takes most, between two of the layers."""
         widest = math.prod(sample_shape)
@@ -154,10 +132,3 @@ class Sequential(Net, Layer):
         except (IndexError, TypeError):
             there = ", ".join(parts)
             raise MissingPartError(f"{self.label}: no layer {shown(key)}; there are {there}") from None
-
-
-def _numbered(layer: Layer, numbers: dict[str, int]) -> str:
-    """The name of an unnamed layer: its type and how many of these there were."""
-    kind = type(layer).__name__.lower()
-    numbers[kind] = numbers.get(kind, -1) + 1
-    return f"{kind}{numbers[kind]}"

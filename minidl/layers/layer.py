@@ -29,10 +29,13 @@ class Layer(Module, ABC):
     accepts : "float", "real" or "index"
         What a net that begins with this layer gives to it: its input in the net's dtype; its input as
         it came, of any real dtype (`Standardize`); integers.
+    sample_shape : tuple of int or None
+        The shape of one sample of `x`, where it is fixed at construction.
     """
 
     dtype: np.dtype[Any] | None = None
     accepts: str = "float"
+    sample_shape: tuple[int, ...] | None = None
 
     @abstractmethod
     def forward(self, x: Array, *, training: bool) -> Array:
@@ -68,6 +71,11 @@ class Layer(Module, ABC):
         with np.errstate(all="ignore"):
             return self.forward(np.zeros((1, *sample_shape), dtype), training=False).shape[1:]
 
+    def ways(self) -> tuple[tuple[Module, ...], ...]:
+        """The ways that a batch takes through the modules in here, side by side; each is a row of them."""
+        row = tuple(module for _, module in self.children())
+        return (row,) if row else ()
+
     def check_batch(
         self,
         name: str,
@@ -99,6 +107,13 @@ class Layer(Module, ABC):
         if self.dtype not in (None, array.dtype) and not (self.accepts != "float" and name == "x"):
             remedy = "convert it, or build the net with that dtype"
             self.fail(DTypeError, f"{name} of dtype {self.dtype}", array.dtype, remedy)
+
+    def check_sample(self, shape: tuple[int, ...]) -> None:
+        """`ShapeError` for samples of another shape than the one that is fixed at construction."""
+        if self.sample_shape is not None and (shape.__class__ is not tuple or shape != self.sample_shape):
+            shape = check_sizes(self.label, "sample_shape", shape)
+            if shape != self.sample_shape:
+                self.fail(ShapeError, f"samples of shape {self.sample_shape}", shape)
 
     def _refuse(
         self,

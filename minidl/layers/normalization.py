@@ -54,6 +54,7 @@ class Standardize(Layer):
         if not (inverse_scales > 0).all():
             self.fail(DataError, "every scale above 0", f"a scale of {np.min(scale)}")
         self._shape = means.shape or inverse_scales.shape
+        self.sample_shape = self._shape or None
         if inverse_scales.shape not in ((), self._shape):
             self.fail(ShapeError, f"scale of shape {self._shape}", inverse_scales.shape)
         self._means, self._inverse_scales = long_rows(means), long_rows(inverse_scales)
@@ -121,6 +122,7 @@ class Standardize(Layer):
 
     def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
         """That of the input."""
+        self.check_sample(sample_shape)
         return sample_shape
 
     def backward(self, dy: Array) -> Array:

@@ -39,6 +39,10 @@ def describe(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
     if isinstance(value, (list, tuple)):
         items = [describe(item, arrays, f"{path}.{index}") for index, item in enumerate(value)]
         return {type(value).__name__: items} if isinstance(value, tuple) else items
+    if isinstance(value, slice):
+        return {"slice": describe([value.start, value.stop, value.step], arrays, path)}
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {"dict": _describe_all(value, arrays, path)}
     if isinstance(value, Module):
         return {"module": _name(type(value)), "arguments": _describe_all(value.config(), arrays, path)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and callable(value):
@@ -74,6 +78,10 @@ def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> A
         return np.dtype(described["dtype"])
     if "tuple" in described:
         return tuple(build(described["tuple"], arrays, custom))
+    if "slice" in described:
+        return slice(*described["slice"])
+    if "dict" in described:
+        return {name: build(value, arrays, custom) for name, value in described["dict"].items()}
     if "function" in described:
         return _find(described["function"], custom)
     thing = _find(described["module"] if "module" in described else described["call"], custom)

@@ -7,14 +7,18 @@ from typing import Any
 
 from minidl.initializers import he_normal, normal, ones, scaled, xavier_uniform, zeros
 from minidl.layers import (
+    Add,
     Affine,
     BatchNorm1d,
     BatchNorm2d,
+    Columns,
+    Concat,
     Embedding,
     Flatten,
     GroupNorm,
     LayerNorm,
     ReLU,
+    Residual,
     Sequential,
     Standardize,
 )
@@ -28,7 +32,17 @@ from minidl.losses import (
 )
 
 _INITIALIZERS: tuple[Callable[..., Any], ...] = (he_normal, normal, ones, scaled, xavier_uniform, zeros)
-_LAYERS = (Affine, Flatten, ReLU, Sequential, Standardize)
+_LAYERS: tuple[Callable[..., Any], ...] = (
+    Add,
+    Affine,
+    Columns,
+    Concat,
+    Flatten,
+    ReLU,
+    Residual,
+    Sequential,
+    Standardize,
+)
 _NORMALIZATIONS = (BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm)
 _EMBEDDINGS = (Embedding,)
 _LOSSES = (BinaryCrossEntropy, Huber, L1, MeanSquaredError, MulticlassHinge, SoftmaxCrossEntropy)

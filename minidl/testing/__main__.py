@@ -38,6 +38,7 @@ _EXAMPLES = """examples:
   python -m minidl.testing check mylayers:Conv --args "1, 4, kernel=3" --input-shape 1,8,8
   python -m minidl.testing check mylosses:Hinge --classes 4
   python -m minidl.testing check mylosses:Huber --regression
+  python -m minidl.testing check mylayers:Gelu --input-shape 3 --reference torch.nn.functional:gelu
 
 rng= and dtype= are given to the class if it takes them."""
 
@@ -62,6 +63,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     check.add_argument("--classes", type=int, default=3, metavar="N", help="classes of scores (losses)")
     check.add_argument(
         "--regression", action="store_true", help="targets are numbers of the scores' shape, not labels"
+    )
+    check.add_argument(
+        "--reference",
+        metavar="MODULE:FUNCTION",
+        help="what it must compute, of NumPy, SciPy, PyTorch or JAX: a function of input and parameters, or "
+        "of scores and targets",
     )
     check.add_argument("--clauses", type=_names, metavar="A,B", help="these clauses only")
     check.add_argument("--skip", type=_names, default=[], metavar="A,B", help="not these clauses")
@@ -92,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _check(options: argparse.Namespace) -> Report:
     make, args, kwargs = _resolve(options.subject, options.args)
     chosen: dict[str, Any] = {"clauses": options.clauses, "skip": options.skip}
+    judged = chosen | {"reference": _find(options.reference) if options.reference else None}
     try:
         taken = inspect.signature(make).parameters
     except (TypeError, ValueError):
@@ -111,7 +119,7 @@ def _check(options: argparse.Namespace) -> Report:
             raise ConfigurationError.expected(options.subject, "--input-shape for a layer", "none")
         return check_layer(
             factory, options.input_shape, rng=options.seed, allocation=options.allocation,
-            batch_independent=not options.batch_dependent, **chosen,
+            batch_independent=not options.batch_dependent, **judged,
         )  # fmt: skip
 
     def plain() -> Any:
@@ -119,8 +127,8 @@ def _check(options: argparse.Namespace) -> Report:
 
     if isinstance(made, Loss):
         if options.regression:
-            chosen["make_targets"] = lambda rng, batch, width: rng.standard_normal((batch, width))
-        return check_loss(plain, options.classes, rng=options.seed, **chosen)
+            judged["make_targets"] = lambda rng, batch, width: rng.standard_normal((batch, width))
+        return check_loss(plain, options.classes, rng=options.seed, **judged)
     if isinstance(made, Optimizer):
         return check_optimizer(plain, rng=options.seed, **chosen)
     if isinstance(made, Scheduler):
@@ -134,8 +142,8 @@ def _resolve(subject: str, given: str) -> tuple[Callable[..., Any], list[Any], d
     """The class, and the arguments given as in a call, from ``module:Class`` or ``module:Class(3, 4)``."""
     path, colon, call = subject.partition(":")
     name, parenthesis, _ = call.partition("(")
-    if not colon or not path or not name.isidentifier():
-        raise ConfigurationError.expected("subject", "module:Class", repr(subject))
+    if not colon:
+        raise ConfigurationError.expected("check", "module:Class", repr(subject))
     if parenthesis and given:
         raise ConfigurationError.expected(
             "subject", "arguments in one place", f"{subject!r} and --args {given!r}"
@@ -150,6 +158,14 @@ def _resolve(subject: str, given: str) -> tuple[Callable[..., Any], list[Any], d
     except (SyntaxError, ValueError):
         expected = "arguments as in a call, numbers, strings and lists only"
         raise ConfigurationError.expected("arguments", expected, repr(text)) from None
+    return _find(f"{path}:{name}"), args, kwargs
+
+
+def _find(named: str) -> Callable[..., Any]:
+    """The class or function ``module:name``; modules in the working directory are found, too."""
+    path, _, name = named.partition(":")
+    if not path or not name.isidentifier():
+        raise ConfigurationError.expected("check", "module:Class", repr(named))
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
@@ -157,8 +173,8 @@ def _resolve(subject: str, given: str) -> tuple[Callable[..., Any], list[Any], d
     finally:
         sys.path.remove(here)
     if not callable(found):
-        raise ConfigurationError.expected("subject", f"a class {name!r} in {path}", repr(found))
-    return found, args, kwargs
+        raise ConfigurationError.expected("check", f"a class or function {name!r} in {path}", repr(found))
+    return found  # type: ignore[no-any-return]
 
 
 def _shape(text: str) -> tuple[int, ...]:

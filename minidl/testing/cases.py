@@ -14,6 +14,7 @@ import numpy.typing as npt
 from minidl.checks import check_array
 from minidl.errors import StateError, StructureError
 from minidl.layers import Layer
+from minidl.testing.reference import Reference
 from minidl.testing.replay import forward_varies, same_bits
 from minidl.testing.reports import ClauseError
 from minidl.testing.state import generators, named_arrays, replay_generators
@@ -60,6 +61,7 @@ class LayerCase:
     custom: Sequence[Callable[..., Any]] = ()
     batch_independent: bool = True
     allocation: bool = False
+    reference: Reference | None = None
 
     def raw(self, dtype: npt.DTypeLike = np.float64, seed: int | None = None) -> Layer:
         """A layer as the factory makes it, not packed."""

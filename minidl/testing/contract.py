@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minidl.checks import as_generator, check_bool, check_callable, check_int, check_list, check_shape
+from minidl.checks import check_bool, check_callable, check_int, check_list, check_shape
 from minidl.losses import Loss
 from minidl.optimizers import Optimizer
 from minidl.schedulers import Scheduler
@@ -27,8 +27,9 @@ from minidl.testing.clauses import (
 from minidl.testing.loss_cases import LossCase, MakeTargets
 from minidl.testing.net_cases import NetCase
 from minidl.testing.optimizer_cases import OptimizerCase, SchedulerCase
+from minidl.testing.reference import Reference
 from minidl.testing.reports import ContractError, LayerContractError, Report
-from minidl.testing.suite import run
+from minidl.testing.suite import name_of, optional, reference_of, run, seed_of
 from minidl.types import Rng
 
 
@@ -44,6 +45,7 @@ def check_layer(
     allocation: bool = False,
     make_input: MakeInput | None = None,
     custom: Sequence[Callable[..., Any]] = (),
+    reference: Reference | None = None,
 ) -> Report:
     """Check a layer against the whole contract.
 
@@ -71,6 +73,10 @@ def check_layer(
         default.
     custom : sequence of classes and functions
         What `minidl.load` needs to know besides the classes found in the layer.
+    reference : callable ``(x, *parameters) -> y``, optional
+        What forward computes, written elsewhere: a function of arrays in float64, the input and the values
+        of the layer's parameters in their order, in plain NumPy or SciPy; or of PyTorch's tensors or JAX's
+        arrays, whose gradients are then compared as well.
 
     Returns
     -------
@@ -91,15 +97,16 @@ def check_layer(
     case = LayerCase(
         check_callable("check_layer", "factory", factory, "rng", "dtype"),
         check_shape("check_layer", "input_shape", input_shape),
-        _seed(rng),
+        seed_of(rng),
         check_int("check_layer", "batch", batch, at_least=1),
-        make_input=_optional("check_layer", "make_input", make_input, "rng", "shape", "dtype"),
+        make_input=optional("check_layer", "make_input", make_input, "rng", "shape", "dtype"),
         custom=check_list("check_layer", "custom", custom, Callable, "classes and functions"),
         batch_independent=check_bool("check_layer", "batch_independent", batch_independent),
         allocation=check_bool("check_layer", "allocation", allocation),
+        reference=reference_of("check_layer", reference),
     )
     check_shape("check_layer", "a batch", (case.batch, *case.input_shape))
-    return run(_name(case.raw()), case, CLAUSES, clauses, skip, LayerContractError)
+    return run(name_of(case.raw()), case, CLAUSES, clauses, skip, LayerContractError)
 
 
 def check_net(
@@ -136,12 +143,12 @@ def check_net(
     case = NetCase(
         check_callable("check_net", "factory", factory, "rng", "dtype"),
         check_shape("check_net", "input_shape", input_shape),
-        _seed(rng),
-        make_input=_optional("check_net", "make_input", make_input, "rng", "shape", "dtype"),
+        seed_of(rng),
+        make_input=optional("check_net", "make_input", make_input, "rng", "shape", "dtype"),
         num_classes=check_int("check_net", "num_classes", num_classes, at_least=1),
-        make_targets=_optional("check_net", "make_targets", make_targets, "rng", "batch", "num_classes"),
+        make_targets=optional("check_net", "make_targets", make_targets, "rng", "batch", "num_classes"),
     )
-    return run(_name(case.net()), case, NET_CLAUSES, clauses, skip, ContractError)
+    return run(name_of(case.net()), case, NET_CLAUSES, clauses, skip, ContractError)
 
 
 def check_loss(
@@ -152,6 +159,7 @@ def check_loss(
     clauses: Sequence[str] | None = None,
     skip: Sequence[str] = (),
     make_targets: MakeTargets | None = None,
+    reference: Reference | None = None,
 ) -> Report:
     """Check a loss: its gradient, mean, targets, weights, numerics, metrics and state.
 
@@ -162,6 +170,8 @@ def check_loss(
         Scores have the shape (batch, num_classes).
     make_targets : callable ``(rng, batch, num_classes) -> array``, optional
         For targets other than integer labels, such as numbers; leaves out the clauses on labels.
+    reference : callable ``(scores, targets) -> float``, optional
+        The loss without weights, written elsewhere, as in `check_layer`.
     rng, clauses, skip
         As in `check_layer`; the names are those of `LOSS_CLAUSES`.
 
@@ -173,11 +183,12 @@ def check_loss(
     case = LossCase(
         check_callable("check_loss", "factory", factory),
         check_int("check_loss", "num_classes", num_classes, at_least=1),
-        _seed(rng),
-        make_targets=_optional("check_loss", "make_targets", make_targets, "rng", "batch", "num_classes"),
+        seed_of(rng),
+        make_targets=optional("check_loss", "make_targets", make_targets, "rng", "batch", "num_classes"),
+        reference=reference_of("check_loss", reference),
     )
     check_shape("check_loss", "a batch", (case.batch, case.num_classes))
-    return run(_name(case.loss()), case, LOSS_CLAUSES, clauses, skip, ContractError)
+    return run(name_of(case.loss()), case, LOSS_CLAUSES, clauses, skip, ContractError)
 
 
 def check_optimizer(
@@ -207,8 +218,8 @@ def check_optimizer(
     """
     check_callable("check_optimizer", "factory", factory)
     check_bool("check_optimizer", "elementwise", elementwise)
-    case = OptimizerCase(factory, _seed(rng), elementwise=elementwise)
-    return run(_name(case.optimizer()), case, OPTIMIZER_CLAUSES, clauses, skip, ContractError)
+    case = OptimizerCase(factory, seed_of(rng), elementwise=elementwise)
+    return run(name_of(case.optimizer()), case, OPTIMIZER_CLAUSES, clauses, skip, ContractError)
 
 
 def check_scheduler(
@@ -231,19 +242,4 @@ def check_scheduler(
         With every clause that failed.
     """
     case = SchedulerCase(check_callable("check_scheduler", "factory", factory))
-    return run(_name(case.scheduler()), case, SCHEDULER_CLAUSES, clauses, skip, ContractError)
-
-
-def _seed(rng: Rng) -> int:
-    generator = as_generator(rng, legacy=False)
-    return rng if isinstance(rng, int) else int(generator.integers(2**31))
-
-
-def _optional(where: str, name: str, function: Any, *arguments: str) -> Any:
-    return None if function is None else check_callable(where, name, function, *arguments)
-
-
-def _name(subject: Any) -> str:
-    text = repr(subject)
-    short = "\n" not in text and len(text) < 60 and " object at 0x" not in text
-    return text if short else type(subject).__name__
+    return run(name_of(case.scheduler()), case, SCHEDULER_CLAUSES, clauses, skip, ContractError)

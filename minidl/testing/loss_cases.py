@@ -14,6 +14,7 @@ from minidl.checks import check_array
 from minidl.errors import StructureError
 from minidl.losses import Loss
 from minidl.testing.cases import require_same
+from minidl.testing.reference import Reference
 from minidl.types import Array
 
 _SHOWN = 12
@@ -38,6 +39,7 @@ class LossCase:
     batch: int = 5
     whole: bool = False
     make_targets: MakeTargets | None = None
+    reference: Reference | None = None
 
     def loss(self) -> Loss:
         """A fresh loss."""

@@ -10,9 +10,11 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from minidl.checks import check_list
+from minidl.advice import shown
+from minidl.checks import as_generator, check_callable, check_list
 from minidl.errors import ConfigurationError
 from minidl.testing.reports import ClauseSkipped, ContractError, GradientError, Report, Result
+from minidl.types import Rng
 
 Clause: TypeAlias = Callable[[Any], "str | None"]
 """Takes a case; raises an AssertionError if the case breaks it, or returns what it saw."""
@@ -99,3 +101,28 @@ def _brief(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     # Of a gradient's failure: what is wrong, and the worst element.
     return "\n".join(line if len(line) <= 200 else f"{line[:197]}..." for line in lines[:2])
+
+
+def seed_of(rng: Rng) -> int:
+    """The seed of a checker's draws."""
+    generator = as_generator(rng, legacy=False)
+    return rng if isinstance(rng, int) else int(generator.integers(2**31))
+
+
+def optional(where: str, name: str, function: Any, *arguments: str) -> Any:
+    """`function`, checked, where there is one."""
+    return None if function is None else check_callable(where, name, function, *arguments)
+
+
+def reference_of(where: str, reference: Any) -> Any:
+    """The reference; how many arguments it takes, only the layer's parameters tell."""
+    if reference is not None and not callable(reference):
+        raise ConfigurationError.expected(where, "reference to be a function", shown(reference))
+    return reference
+
+
+def name_of(subject: Any) -> str:
+    """What a report calls its subject."""
+    text = repr(subject)
+    short = "\n" not in text and len(text) < 60 and " object at 0x" not in text
+    return text if short else type(subject).__name__

@@ -3,7 +3,17 @@
 import numpy as np
 
 from minidl import Affine, Flatten, ReLU, Sequential, Standardize
-from minidl.layers import BatchNorm1d, BatchNorm2d, Embedding, GroupNorm, LayerNorm
+from minidl.layers import (
+    Add,
+    BatchNorm1d,
+    BatchNorm2d,
+    Columns,
+    Concat,
+    Embedding,
+    GroupNorm,
+    LayerNorm,
+    Residual,
+)
 from tests.external.judging import summon
 
 torch, judge = summon("torch", "PyTorch")
@@ -83,7 +93,37 @@ class EmbeddingTwin(Mirrored):
         return torch.nn.functional.embedding_bag(x, weight, mode=self.layer["mode"])
 
 
+class Branches(torch.nn.ModuleList):
+    """Twins side by side, whose outputs `join` brings together."""
+
+    def __init__(self, layers, join):
+        super().__init__(map(twin_of, layers))
+        self.join = join
+
+    def forward(self, x):
+        return self.join([twin(x) for twin in self])
+
+
+class ColumnsTwin(torch.nn.ModuleList):
+    def __init__(self, layer):
+        self.places = [places for places, _ in layer.columns.values()]
+        super().__init__(twin_of(part) for _, part in layer.columns.values())
+
+    def forward(self, x):
+        return torch.cat([twin(x[:, places]) for places, twin in zip(self.places, self, strict=True)], 1)
+
+
+def residual_twin(layer):
+    ways = [torch.nn.Sequential(*map(twin_of, layer._row))]
+    ways.append(twin_of(layer.shortcut) if layer.shortcut else torch.nn.Identity())
+    return Branches(ways, sum)
+
+
 LAYER_TWINS = {
+    Add: lambda layer: Branches(layer._branches, sum),
+    Columns: ColumnsTwin,
+    Concat: lambda layer: Branches(layer._branches, lambda outputs: torch.cat(outputs, layer.axis)),
+    Residual: residual_twin,
     Affine: affine_twin,
     BatchNorm1d: norm_twin(torch.nn.BatchNorm1d, "num_features"),
     BatchNorm2d: norm_twin(torch.nn.BatchNorm2d, "num_features"),
@@ -98,6 +138,8 @@ LAYER_TWINS = {
 
 
 def twin_of(layer):
+    if isinstance(layer, torch.nn.Module):
+        return layer
     return LAYER_TWINS[type(layer)](layer)
 
 

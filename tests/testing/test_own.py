@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minidl
@@ -24,7 +24,17 @@ from minidl import (
     Standardize,
     StepDecay,
 )
-from minidl.layers import BatchNorm1d, BatchNorm2d, Embedding, GroupNorm, LayerNorm
+from minidl.layers import (
+    Add,
+    BatchNorm1d,
+    BatchNorm2d,
+    Columns,
+    Concat,
+    Embedding,
+    GroupNorm,
+    LayerNorm,
+    Residual,
+)
 from minidl.losses import L1, BinaryCrossEntropy, Huber, MulticlassHinge
 from minidl.schedulers import Product
 from minidl.testing import (
@@ -39,8 +49,6 @@ from minidl.testing.strategies import nets, seeds, shapes
 from tests.testing.examples import whole_contract
 
 sides = st.integers(1, 5)
-few_contracts = settings(whole_contract, max_examples=max(3, settings().max_examples // 5))
-"""Where a check takes long, and the shape stays the same."""
 
 
 def sequential(shape, features):
@@ -57,7 +65,36 @@ LAYERS = {
     Flatten: lambda shape, features: lambda rng, dtype: Flatten(),
     Standardize: lambda shape, features: lambda rng, dtype: Standardize(0.5, features, dtype=dtype),
     Sequential: sequential,
+    Residual: lambda shape, features: (
+        lambda rng, dtype: Residual(
+            Affine(shape[-1], features, rng=rng, dtype=dtype),
+            ReLU(),
+            Affine(features, shape[-1], rng=rng, dtype=dtype),
+            shortcut=Affine(shape[-1], shape[-1], rng=rng, dtype=dtype) if features % 2 else None,
+        )
+    ),
+    Add: lambda shape, features: (
+        lambda rng, dtype: Add(
+            *(Affine(shape[-1], 2, rng=rng, dtype=dtype) for _ in range(features)),
+        )
+    ),
+    Concat: lambda shape, features: (
+        lambda rng, dtype: Concat(
+            Affine(shape[-1], features, rng=rng, dtype=dtype),
+            Residual(ReLU()),
+            Affine(shape[-1], 1, rng=rng, dtype=dtype),
+        )
+    ),
+    Columns: lambda shape, features: (
+        lambda rng, dtype: Columns(
+            {
+                "a": ([0, shape[-1] - 1], Affine(2, features, rng=rng, dtype=dtype)),
+                "b": (slice(1, None), ReLU()),
+            }
+        )
+    ),
 }
+ROWS = {Affine, Residual, Add, Concat, Columns}  # layers that take samples of one dimension
 OVER_BATCH = {"batch_independent": False, "allocation": True}
 """A batch of one sample must hold more than one number a channel, so sequences stand for features as well."""
 INDICES = {"make_input": lambda rng, shape, dtype: rng.integers(7, size=shape)}
@@ -118,7 +155,7 @@ def test_nothing_public_is_left_out():
 @whole_contract
 @given(shape=shapes(max_dims=3), features=sides, batch=sides, seed=seeds())
 def test_layers(kind, shape, features, batch, seed):
-    if kind is Affine:
+    if kind in ROWS:
         shape = shape[-1:]
     check_layer(
         LAYERS[kind](shape, features), shape, batch=batch, rng=seed, allocation=kind is not Standardize
@@ -128,7 +165,7 @@ def test_layers(kind, shape, features, batch, seed):
 @pytest.mark.parametrize(
     "kind", [*NORMALIZATIONS, *EMBEDDINGS], ids=lambda kind: getattr(kind, "__name__", kind)
 )
-@few_contracts
+@whole_contract
 @given(batch=sides, seed=seeds())
 def test_normalizations_and_embeddings(kind, batch, seed):
     shape, options, make = (NORMALIZATIONS | EMBEDDINGS)[kind]

@@ -21,6 +21,7 @@ from minidl.testing.clauses import (
     optimizer_state,
     optimizers,
     passes,
+    references,
     schedulers,
 )
 from minidl.testing.suite import named
@@ -35,8 +36,9 @@ CLAUSES = named((
     arrays.lent_until_next_forward, arrays.inference_gives, inference.inference_between,
     inference.inference_threads, arrays.parameter_views, passes.gradients_assigned, passes.repeatable,
     # What the numbers are.
-    numbers.precision, numbers.nan_comes_through, numbers.input_gradient, numbers.parameter_gradients,
-    numbers.backward_parameters, numbers.linear_in_dy, passes.rows_alone, inference.inference_is_training,
+    numbers.precision, numbers.nan_comes_through, references.reference, numbers.input_gradient,
+    numbers.parameter_gradients, references.reference_gradients, numbers.backward_parameters,
+    numbers.linear_in_dy, passes.rows_alone, inference.inference_is_training,
     # Whether other batches and other instances leave them so, and copies keep them.
     passes.batch_sizes, passes.latest_forward, passes.instances_apart, passes.frozen_parameters,
     copies.initialize, copies.deep_copies, copies.pickled_copies,
@@ -50,8 +52,8 @@ LOSS_CLAUSES = named((
     loss_calls.kinds_of_labels, loss_calls.wrong_labels_refused, loss_calls.wrong_targets_refused,
     loss_calls.memory_layout, loss_calls.inference_pure, loss_calls.one_backward,
     loss_calls.lent_until_next_forward, loss_calls.used_equals_fresh, losses.order_of_samples,
-    losses.precision, losses.nan_comes_through, losses.extreme_scores, losses.gradient,
-    losses.gradient_far_out, losses.mean_over_batch, losses.probabilities,
+    losses.precision, losses.nan_comes_through, losses.extreme_scores, references.loss_reference,
+    losses.gradient, losses.gradient_far_out, losses.mean_over_batch, losses.probabilities,
     # What it knows of its targets, of weights and of what is worth watching.
     loss_weights.targets_checked, loss_weights.weights, loss_weights.wrong_weights_refused,
     loss_weights.weighted_gradient, loss_weights.total_weight, loss_weights.metrics, loss_calls.copies,

@@ -1,0 +1,90 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from minidl import Affine, Layer, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
+from minidl.diagram import boxes
+from minidl.errors import MinidlError, MissingExtraError
+from minidl.layers import Add, Columns, Concat, Residual
+
+
+def three_levels():
+    inner = Concat(
+        ("wide", Residual(Affine(8, 8), ReLU(), Affine(8, 8))),
+        Sequential(Affine(8, 4), Residual(Affine(4, 6), ReLU(), shortcut=Affine(4, 6))),
+        ReLU(),
+    )
+    sizes = Sequential(Standardize(0, 1), Affine(4, 5))
+    columns = Columns({"sizes": ([0, 1, 2, 3], sizes), "rest": (slice(4, 7), ReLU())})
+    return Sequential(columns, Add(inner, Affine(8, 22)), ReLU(), Affine(22, 3), SoftmaxCrossEntropy())
+
+
+def all_boxes(box):
+    return [box, *(inner for way in box.ways for child in way for inner in all_boxes(child))]
+
+
+def test_every_module_has_its_box_with_its_shape():
+    net = three_levels()
+    shapes = {one.path: one.y.shape[1:] for one in net.trace(np.zeros((1, 7)))}
+    found = {box.path: " ".join(box.text) for box in all_boxes(boxes(net, shapes))}
+    assert set(found) == {path for path, _ in net.named_modules()}
+    for path, module in net.named_modules():
+        assert found[path].startswith(type(module).__name__)
+        assert path.rpartition(".")[2] in found[path]
+        assert path not in shapes or found[path].endswith(f"→ {shapes[path]}")
+
+
+def test_boxes_stand_apart_and_within_their_frames():
+    for box in all_boxes(boxes(three_levels(), {})):
+        children = [child for way in box.ways for child in way]
+        for child in children:
+            assert box.x < child.x and child.x + child.width < box.x + box.width
+            assert box.y < child.y and child.y + child.height < box.y + box.height
+        for one, other in combinations(children, 2):
+            beside = one.x + one.width < other.x or other.x + other.width < one.x
+            assert beside or one.y + one.height < other.y or other.y + other.height < one.y
+
+
+def test_ways_past_the_layers_and_where_they_meet():
+    _, add, *_ = boxes(three_levels(), {}).ways[0]
+    concat, _ = (way[0] for way in add.ways)
+    residual = concat.ways[0][0]
+    assert (add.joint, concat.joint, residual.joint) == ("+", "concat", "+")
+    assert [len(way) for way in residual.ways] == [3, 0]
+
+
+def test_a_container_of_ones_own_shows_its_children():
+    class Twice(Layer):
+        def __init__(self):
+            self.first, self.second = ReLU(), ReLU()
+
+        def forward(self, x, *, training):
+            return self.second.forward(self.first.forward(x, training=training), training=training)
+
+        def backward(self, dy):
+            return self.first.backward(self.second.backward(dy))
+
+    (way,) = boxes(Twice(), {}).ways
+    assert [box.path for box in way] == ["first", "second"]
+
+
+@pytest.mark.parametrize(("name", "shape"), [("net.svg", None), ("net.png", (7,))])
+def test_files(name, shape, tmp_path):
+    pytest.importorskip("matplotlib")
+    three_levels().diagram(tmp_path / name, shape)
+    start = {"svg": b"<?xml", "png": b"\x89PNG"}[name[-3:]]
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_errors(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    net = three_levels()
+    with pytest.raises(MinidlError, match="a file name ending in one of"):
+        net.diagram(tmp_path / "net.words")
+    with pytest.raises(MinidlError, match="x with the columns .* of 'rest', got|of 'sizes', got 3 columns"):
+        net.diagram(tmp_path / "net.svg", (3,))
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match=r"minidl\[plot\]"):
+        net.diagram(tmp_path / "net.svg")
+    assert not list(tmp_path.iterdir())
