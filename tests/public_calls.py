@@ -328,6 +328,8 @@ ROWS = {
     "_BatchNorm.forward": lambda: call(BatchNorm2d(3).forward, IMAGES, training=False),
     "_BatchNorm.backward": lambda: call(trained(BatchNorm2d(3), IMAGES).backward, IMAGES),
     "_BatchNorm.backward_parameters": lambda: call(trained(BatchNorm1d(3)).backward_parameters, X),
+    "_BatchNorm.output_shape": lambda: call(BatchNorm1d(3).output_shape, (3,)),
+    "SampleNorm.output_shape": lambda: call(LayerNorm(3).output_shape, (4, 3)),
     "LayerNorm": lambda: call(LayerNorm, (3,), eps=1e-5, dtype=np.float32),
     "LayerNorm.forward": lambda: call(LayerNorm(3).forward, X, training=False),
     "GroupNorm": lambda: call(GroupNorm, 1, 3, eps=1e-5, dtype=np.float32),
@@ -338,6 +340,7 @@ ROWS = {
         Embedding, 5, 3, mode="mean", rng=0, dtype=np.float32, initializer=normal(1.0)
     ),
     "Embedding.forward": lambda: call(Embedding(5, 3).forward, INDICES, training=False),
+    "Embedding.output_shape": lambda: call(Embedding(5, 3).output_shape, (4,)),
     "Embedding.backward": lambda: call(
         trained(Embedding(5, 3, mode="mean"), INDICES).backward, np.ones((2, 3), np.float32)
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.checks import check_dtype, check_float, check_int
+from minidl.checks import check_dtype, check_float, check_int, check_sizes
 from minidl.errors import ShapeError
 from minidl.initializers import ones, zeros
 from minidl.kernels.normalization import channel_sums, normalize, normalize_backward, scale_and_shift
@@ -47,16 +47,10 @@ class _BatchNorm(Layer):
     def forward(self, x: Array, *, training: bool) -> Array:
         """The normalized batch, of the shape of `x`.
 
-        Raises
-        ------
-        ShapeError
-            For `x` of another shape, and in training for a batch of one number a channel, which has no
-            variance.
+        `ShapeError` for another shape, and in training for one number a channel, which has no variance.
         """
         self.check_batch("x", x)
-        if x.ndim not in self._shapes or x.shape[1] != self.num_features:
-            shapes = " or ".join(shape.format(self.num_features) for shape in self._shapes.values())
-            self.fail(ShapeError, f"x of shape {shapes}", x.shape)
+        self._require_fit(x.shape)
         numbers = x.reshape(len(x), self.num_features, math.prod(x.shape[2:]))
         if not training:
             factor = self.weight.value / np.sqrt(self.running_var.value + self.eps)
@@ -69,14 +63,23 @@ class _BatchNorm(Layer):
         normal = self.buffer("normal", numbers.shape, self.dtype)
         mean, variance, inverse_deviation = normalize(numbers, self.eps, normal)
         if np.isfinite(variance).all():  # else the loss is not finite, and what is kept stays as it was
-            for kept, new in (
-                (self.running_mean.value, mean),
-                (self.running_var.value, variance * (count / (count - 1))),
-            ):
+            unbiased = variance * (count / (count - 1))
+            for kept, new in ((self.running_mean.value, mean), (self.running_var.value, unbiased)):
                 kept += self.momentum * (new - kept)
         self.remember(x.shape, normal, inverse_deviation)
         y = self.buffer("y", numbers.shape, self.dtype)
         return scale_and_shift(normal, self.weight.value, self.bias.value, y).reshape(x.shape)
+
+    def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """That of the input."""
+        shape = check_sizes(self.label, "sample_shape", sample_shape)
+        self._require_fit(("batch", *shape))
+        return shape
+
+    def _require_fit(self, shape: tuple[object, ...]) -> None:
+        if len(shape) not in self._shapes or shape[1] != self.num_features:
+            shapes = " or ".join(wanted.format(self.num_features) for wanted in self._shapes.values())
+            self.fail(ShapeError, f"x of shape {shapes}", str(shape).replace("'", ""))
 
     def backward(self, dy: Array) -> Array:
         """``dx = weight / deviation * (dy - mean(dy) - normal * mean(dy * normal))``, of the shape of `x`."""

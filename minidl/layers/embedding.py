@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.checks import check_array, check_choice, check_dtype, check_int
+from minidl.checks import check_array, check_choice, check_dtype, check_int, check_sizes
 from minidl.errors import DataError, ShapeError
 from minidl.initializers import normal
 from minidl.kernels.constants import CONSTANTS
@@ -106,6 +106,13 @@ class Embedding(Layer):
         # With mode="clip", `take` writes right into `out`.
         y: Array = weight.take(indices, 0, array("y", (*x.shape, self.embedding_dim)), "clip")
         return y
+
+    def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """``(..., D)``, or ``(D,)`` with `mode` "mean"."""
+        shape = check_sizes(self.label, "sample_shape", sample_shape)
+        if self.mode and (len(shape) != 1 or not shape[0]):
+            self.fail(ShapeError, "samples of shape (L >= 1,), the indices in each bag", shape)
+        return (*(() if self.mode else shape), self.embedding_dim)
 
     def backward(self, dy: Array) -> Array:
         """Zeros of the shape of `x`, for an index has no gradient, and what `backward_parameters` does."""

@@ -59,11 +59,13 @@ class LayerNorm(SampleNorm):
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, ..., *normalized_shape)``, and the same shape."""
         self.check_batch("x", x)
-        axes = len(self.normalized_shape)
-        if x.ndim <= axes or x.shape[-axes:] != self.normalized_shape:
-            shape = ", ".join(map(str, self.normalized_shape))
-            self.fail(ShapeError, f"x of shape (batch, ..., {shape})", x.shape)
+        self._require_fit(x.shape)
         return self._normalized(x, 1, training=training)
+
+    def _require_fit(self, shape: tuple[object, ...]) -> None:
+        if shape[1:][-len(self.normalized_shape) :] != self.normalized_shape:
+            wanted = ", ".join(map(str, self.normalized_shape))
+            self.fail(ShapeError, f"x of shape (batch, ..., {wanted})", str(shape).replace("'", ""))
 
 
 class GroupNorm(SampleNorm):
@@ -101,6 +103,10 @@ class GroupNorm(SampleNorm):
     def forward(self, x: Array, *, training: bool) -> Array:
         """``(batch, C, ...)``, and the same shape."""
         self.check_batch("x", x)
-        if x.ndim < 2 or x.shape[1] != self.num_channels:
-            self.fail(ShapeError, f"x of shape (batch, {self.num_channels}, ...)", x.shape)
+        self._require_fit(x.shape)
         return self._normalized(x, math.prod(x.shape[2:]), training=training)
+
+    def _require_fit(self, shape: tuple[object, ...]) -> None:
+        if shape[1:2] != (self.num_channels,):
+            wanted = f"x of shape (batch, {self.num_channels}, ...)"
+            self.fail(ShapeError, wanted, str(shape).replace("'", ""))

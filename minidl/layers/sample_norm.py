@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.checks import check_dtype, check_float
+from minidl.checks import check_dtype, check_float, check_sizes
 from minidl.initializers import ones, zeros
 from minidl.kernels.linear import sum_rows
 from minidl.kernels.normalization import (
@@ -36,6 +37,16 @@ class SampleNorm(Layer):
         self.dtype = check_dtype(self.label, dtype)
         self._channels, self._groups = math.prod(shape), groups
         self.weight, self.bias = Parameter(shape, ones, dtype=dtype), Parameter(shape, zeros, dtype=dtype)
+
+    @abstractmethod
+    def _require_fit(self, shape: tuple[object, ...]) -> None:
+        """Raise `ShapeError` for a batch of another shape than the layer takes."""
+
+    def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """That of the input."""
+        shape = check_sizes(self.label, "sample_shape", sample_shape)
+        self._require_fit(("batch", *shape))
+        return shape
 
     def _normalized(self, x: Array, places: int, *, training: bool) -> Array:
         """`x` as channels of so many places each, normalized, scaled and shifted."""

@@ -71,6 +71,10 @@ def test_what_is_no_index_is_refused(kind):
 def test_a_bag_is_a_row_of_indices(shape):
     with pytest.raises(ShapeError, match=r"x of shape \(batch, L >= 1\), the indices in each bag"):
         Embedding(5, 2, mode="mean").forward(np.zeros(shape, int), training=False)
+    with pytest.raises(ShapeError, match=r"samples of shape \(L >= 1,\), the indices in each bag"):
+        Embedding(5, 2, mode="mean").output_shape(shape[1:])
+    assert Embedding(5, 2, mode="mean").output_shape((3,)) == (2,)
+    assert Embedding(5, 2).output_shape(shape[1:]) == (*shape[1:], 2)
 
 
 def test_wrong_arguments_are_refused():

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minidl import Affine, Sequential
 from minidl.errors import ConfigurationError, ShapeError
-from minidl.layers import GroupNorm, LayerNorm
+from minidl.layers import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from minidl.testing import check_gradients, check_layer
 
 sizes, seeds = st.integers(1, 4), st.integers(0, 2**32)
@@ -81,6 +82,18 @@ def test_other_shapes_are_refused(layer, shape, message):
     for training in (True, False):
         with pytest.raises(ShapeError, match=f"{type(layer).__name__}: expected {message}"):
             layer.forward(np.ones(shape, np.float32), training=training)
+    with pytest.raises(
+        ShapeError, match=rf"{type(layer).__name__}: expected x of shape \(batch, .*, got \(batch"
+    ):
+        layer.output_shape(shape[1:])
+
+
+def test_nets_of_layers_that_do_not_fit_are_refused():
+    for layer in (BatchNorm1d(5), BatchNorm2d(4), LayerNorm(3), GroupNorm(2, 6), GroupNorm(5, 5)):
+        with pytest.raises(ShapeError, match=f"{type(layer).__name__} '.*': expected x of shape"):
+            Sequential(Affine(3, 4), layer)
+    for layer in (BatchNorm1d(4), LayerNorm(4), GroupNorm(2, 4)):
+        assert Sequential(Affine(3, 4), layer).output_shape((3,)) == (4,)
 
 
 @pytest.mark.parametrize(
