@@ -145,8 +145,13 @@ def test_normalize_backward_is_its_definition(shape, seed, dtype, layout):
 
 
 def test_the_size_of_numpys_buffer_stays_what_it_is():
-    size, x = np.getbufsize(), np.ones((2, 3, 4))
-    normalize(x, 1e-5, out := np.empty_like(x))
-    scale_and_shift(x, np.ones(3), np.ones(3), out)
-    normalize_backward(x, x, np.ones(3), np.ones(3), np.ones(3), out)
-    assert np.getbufsize() == size
+    x = np.ones((2, 3, 4))
+    out = np.empty_like(x)
+    with np.errstate():
+        np.setbufsize(4096)
+        normalize(x, 1e-5, out)
+        assert np.getbufsize() == 4096
+        scale_and_shift(x, np.ones(3), np.ones(3), out)
+        assert np.getbufsize() == 4096
+        normalize_backward(x, x, np.ones(3), np.ones(3), np.ones(3), out)
+        assert np.getbufsize() == 4096
