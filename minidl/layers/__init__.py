@@ -1,10 +1,30 @@
 """Layers: array in, array out."""
 
-from minidl.layers.activations import ReLU
+from minidl.layers.activations import ELU, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from minidl.layers.affine import Affine
 from minidl.layers.containers import Sequential
+from minidl.layers.dropout import Dropout
+from minidl.layers.gates import GELU, SiLU
 from minidl.layers.layer import Layer
 from minidl.layers.normalization import Standardize
 from minidl.layers.shape import Flatten
+from minidl.layers.softmax import LogSoftmax, Softmax
 
-__all__ = ["Affine", "Flatten", "Layer", "ReLU", "Sequential", "Standardize"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "Affine",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "LeakyReLU",
+    "LogSoftmax",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Standardize",
+    "Tanh",
+]
