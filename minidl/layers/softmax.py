@@ -9,7 +9,7 @@ from minidl.layers.layer import Layer
 from minidl.types import Array
 
 
-class _OverLastAxis(Layer):
+class OverLastAxis(Layer):
     """A function of each row, the numbers along the last axis."""
 
     def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -26,7 +26,7 @@ class _OverLastAxis(Layer):
             self.fail(ShapeError, "x of shape (batch, ..., classes)", x.shape)
 
 
-class Softmax(_OverLastAxis):
+class Softmax(OverLastAxis):
     """``y = exp(x) / sum(exp(x))``, the sum over the last axis: ``(batch, ..., C) -> (batch, ..., C)``.
 
     Each row is positive and adds up to 1. Each row's maximum is subtracted before the exponentials, which
@@ -54,7 +54,7 @@ class Softmax(_OverLastAxis):
         return softmax_backward(dy, y, self.buffer("dx", y.shape, y.dtype), self._sums(y))
 
 
-class LogSoftmax(_OverLastAxis):
+class LogSoftmax(OverLastAxis):
     """``y = x - log(sum(exp(x)))``, the sum over the last axis: ``(batch, ..., C) -> (batch, ..., C)``.
 
     The logarithm of `Softmax`, finite where that has become 0: for scores of ±1e4 in float32 too. A row that

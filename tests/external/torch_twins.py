@@ -3,6 +3,7 @@
 import numpy as np
 
 from minidl import Affine, Flatten, ReLU, Sequential, Standardize
+from minidl.layers import ELU, GELU, LeakyReLU, LogSoftmax, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from tests.external.judging import summon
 
 torch, judge = summon("torch", "PyTorch")
@@ -38,7 +39,18 @@ def affine_twin(layer):
     return linear
 
 
+# These have arguments of the same names.
+NAMESAKES = (ELU, GELU, LeakyReLU, Sigmoid, SiLU, Softplus, Tanh)
+
+
+def namesake(layer):
+    return getattr(torch.nn, type(layer).__name__)(**layer.config())
+
+
 LAYER_TWINS = {
+    **dict.fromkeys(NAMESAKES, namesake),
+    LogSoftmax: lambda layer: torch.nn.LogSoftmax(dim=-1),
+    Softmax: lambda layer: torch.nn.Softmax(dim=-1),
     Affine: affine_twin,
     Flatten: lambda layer: FlattenTwin(),
     ReLU: lambda layer: torch.nn.ReLU(),
