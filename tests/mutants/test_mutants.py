@@ -10,6 +10,7 @@ from tests.mutants import (
     description,
     dropout,
     dtypes,
+    gates,
     labels,
     lending,
     linear,
@@ -21,14 +22,15 @@ from tests.mutants import (
     parameters,
     results,
     schedulers,
+    softmaxes,
     weights,
 )
 from tests.mutants.registry import MUTANTS
 from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
-    activations, containers, description, dropout, dtypes, labels, lending, linear, losses, memory, nets,
-    normalizations, optimizers, parameters, results, schedulers, weights,
+    activations, containers, description, dropout, dtypes, gates, labels, lending, linear, losses, memory,
+    nets, normalizations, optimizers, parameters, results, schedulers, softmaxes, weights,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]
 PARENTS = {(m.kind, m.parent, m.setting): m for m in MUTANTS.values() if m.parent}
