@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl.kernels.constants import CONSTANTS
-from minidl.kernels.special import normal_cdf, normal_cdf_definition
+from minidl.kernels.special import normal, normal_definition
 from minidl.types import Array
 
 BLOCK = 1 << 13
@@ -22,7 +22,6 @@ BLOCK = 1 << 13
 
 _CUBE = 0.044715  # of x, in Hendrycks and Gimpel's approximation
 _TANH_SCALE = math.sqrt(2 / math.pi)
-_PEAK = 1 / math.sqrt(2 * math.pi)  # of the normal distribution's density
 
 
 def in_blocks(
@@ -144,22 +143,19 @@ def silu_definition(x: Array) -> tuple[Array, Array]:
 
 
 def gelu(x: Array, y: Array, slope: Array | None, work: Array) -> None:
-    """``x * normal_cdf(x)``."""
-    gate = normal_cdf(x, work[0])
+    """``x * gate``, with the standard normal distribution's ``(1 + erf(x / sqrt(2))) / 2`` as the gate."""
+    gate, other = work
+    normal(x, gate, y if slope is None else slope, other)
     np.multiply(x, gate, out=y)
-    if slope is not None:
-        np.multiply(x, x, out=slope)
-        slope *= -0.5
-        np.exp(slope, out=slope)
+    if slope is not None:  # which holds the density, the gate's derivative
         slope *= x
-        slope *= _PEAK
         slope += gate
 
 
 def gelu_definition(x: Array) -> tuple[Array, Array]:
     """What `gelu` computes."""
-    gate = normal_cdf_definition(x)
-    return x * gate, gate + x * np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+    gate, density = normal_definition(x)
+    return x * gate, gate + x * density
 
 
 def gelu_tanh(x: Array, y: Array, slope: Array | None, work: Array) -> None:
