@@ -17,7 +17,7 @@ from minidl.kernels.constants import CONSTANTS
 from minidl.kernels.special import normal, normal_definition
 from minidl.types import Array
 
-BLOCK = 1 << 13
+BLOCK = 1 << 14
 """Numbers that a kernel takes at once: few enough for its dozen operations to find them in the cache."""
 
 _CUBE = 0.044715  # of x, in Hendrycks and Gimpel's approximation
