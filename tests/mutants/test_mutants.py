@@ -20,6 +20,7 @@ from tests.mutants import (
     normalizations,
     optimizers,
     parameters,
+    rectifiers,
     results,
     schedulers,
     softmaxes,
@@ -30,7 +31,7 @@ from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
     activations, containers, description, dropout, dtypes, gates, labels, lending, linear, losses, memory,
-    nets, normalizations, optimizers, parameters, results, schedulers, softmaxes, weights,
+    nets, normalizations, optimizers, parameters, rectifiers, results, schedulers, softmaxes, weights,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]
 PARENTS = {(m.kind, m.parent, m.setting): m for m in MUTANTS.values() if m.parent}
