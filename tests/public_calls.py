@@ -47,7 +47,22 @@ from minidl import (
 from minidl.data import Batches, Splits
 from minidl.errors import MinidlError
 from minidl.initializers import he_normal, normal, ones, zeros
-from minidl.layers import Add, Columns, Concat, Residual
+from minidl.layers import (
+    ELU,
+    GELU,
+    Add,
+    Columns,
+    Concat,
+    Dropout,
+    LeakyReLU,
+    LogSoftmax,
+    Residual,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from minidl.schedulers import Product
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.testing import strategies
@@ -346,6 +361,29 @@ ROWS = {
     "load": lambda: call(minidl.load, "net.npz", custom=[affine]),
     "save": lambda: call(minidl.save, net(), "net.npz"),
     "two_layer_net": lambda: call(minidl.two_layer_net, 3, 2, 2, rng=0, dtype=np.float32),
+    # ---------------------------------------------------------------- minidl.layers
+    "LeakyReLU": lambda: call(LeakyReLU, negative_slope=0.1),
+    "ELU": lambda: call(ELU, alpha=0.5),
+    "Sigmoid": lambda: call(Sigmoid),
+    "Tanh": lambda: call(Tanh),
+    "Softplus": lambda: call(Softplus, beta=2.0, threshold=10.0),
+    "GELU": lambda: call(GELU, approximate="tanh"),
+    "SiLU": lambda: call(SiLU),
+    "Elementwise.output_shape": lambda: call(Tanh().output_shape, (3,)),
+    "Elementwise.forward": lambda: call(GELU().forward, X, training=False),
+    "Elementwise.forward, training": lambda: call(Softplus().forward, X, training=True),
+    "Elementwise.backward": lambda: call(trained(Tanh()).backward, X),
+    "Softmax": lambda: call(Softmax),
+    "Softmax.forward": lambda: call(Softmax().forward, X, training=True),
+    "Softmax.backward": lambda: call(trained(Softmax()).backward, X),
+    "OverLastAxis.output_shape": lambda: call(Softmax().output_shape, (3,)),
+    "LogSoftmax": lambda: call(LogSoftmax),
+    "LogSoftmax.forward": lambda: call(LogSoftmax().forward, X, training=True),
+    "LogSoftmax.backward": lambda: call(trained(LogSoftmax()).backward, X),
+    "Dropout": lambda: call(Dropout, 0.5, rng=0),
+    "Dropout.forward": lambda: call(Dropout(rng=0).forward, X, training=True),
+    "Dropout.backward": lambda: call(trained(Dropout(rng=0)).backward, X),
+    "Dropout.output_shape": lambda: call(Dropout(rng=0).output_shape, (3,)),
     # ---------------------------------------------------------------- minidl.data
     "Batches": lambda: call(Batches, dataset(), 2, rng=0, sampling="replacement"),
     "Batches.redo": lambda: call(drawn_batches().redo),
@@ -469,6 +507,10 @@ UNCALLED = {
         [f"{kind}.total_weight" for kind in ("Loss", "SoftmaxCrossEntropy")],
         "called with what forward has checked",
     ),
+    **{
+        f"{kind.__name__}.compute": "called by forward, with parts of what it has checked"
+        for kind in (ELU, GELU, LeakyReLU, Sigmoid, SiLU, Softplus, Tanh)
+    },
     "Loss.check_targets": "does nothing but in a loss of its own",
     "Loss.metrics": "gives nothing but in a loss of its own",
     "SGD.update": "called by step, with parts of the net's vectors",

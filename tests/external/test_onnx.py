@@ -11,6 +11,7 @@ import pytest
 
 from minidl import L2, SGD, Affine, Flatten, Parameter, ReLU, SoftmaxCrossEntropy, initializers
 from minidl.vectors import ParameterVector
+from tests.external import onnx_activations
 from tests.external.onnx_cases import NOT_2D, NOT_AXIS_1, both_ways, cannot, judge, onnx
 
 # ------------------------------------------------------------------- operators as minidl has them
@@ -41,16 +42,6 @@ def relu(x):
 def flatten(x, *, axis=1):
     cannot("Flatten", axis % x.ndim != 1 and NOT_AXIS_1)
     return [both_ways(Flatten(), x)]
-
-
-def softmax(x, *, axis=-1):
-    cannot("Softmax", x.ndim != 2 and NOT_2D, axis % x.ndim != 1 and NOT_AXIS_1)
-    return [SoftmaxCrossEntropy().probabilities(x)]
-
-
-def logsoftmax(x, *, axis=-1):
-    cannot("LogSoftmax", x.ndim != 2 and NOT_2D, axis % x.ndim != 1 and NOT_AXIS_1)
-    return [log_probabilities(x)]
 
 
 def log_probabilities(scores):
@@ -126,14 +117,13 @@ def parts_of(vector):
 
 
 OPERATORS = {
+    **onnx_activations.OPERATORS,
     "ArgMax": ("argmax", argmax),
     "Flatten": ("flatten", flatten),
     "Gemm": ("gemm", gemm),
-    "LogSoftmax": ("logsoftmax", logsoftmax),
     "MatMul": ("matmul", matmul),
     "Momentum": ("momentum", momentum),
     "Relu": ("relu", relu),
-    "Softmax": ("softmax", softmax),
     "SoftmaxCrossEntropyLoss": ("softmax_cross_entropy_loss", softmax_cross_entropy_loss),
 }
 """By ONNX's name: its module of cases and the function above."""

@@ -24,7 +24,22 @@ from minidl import (
     Standardize,
     StepDecay,
 )
-from minidl.layers import Add, Columns, Concat, Residual
+from minidl.layers import (
+    ELU,
+    GELU,
+    Add,
+    Columns,
+    Concat,
+    Dropout,
+    LeakyReLU,
+    LogSoftmax,
+    Residual,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from minidl.schedulers import Product
 from minidl.testing import (
     check_layer,
@@ -82,6 +97,16 @@ LAYERS = {
             }
         )
     ),
+    LeakyReLU: lambda shape, features: lambda rng, dtype: LeakyReLU(0.1 * features),
+    ELU: lambda shape, features: lambda rng, dtype: ELU(0.5 * features),
+    Sigmoid: lambda shape, features: lambda rng, dtype: Sigmoid(),
+    Tanh: lambda shape, features: lambda rng, dtype: Tanh(),
+    GELU: lambda shape, features: lambda rng, dtype: GELU(("none", "tanh")[features % 2]),
+    SiLU: lambda shape, features: lambda rng, dtype: SiLU(),
+    Softplus: lambda shape, features: lambda rng, dtype: Softplus(0.5 * features),
+    Softmax: lambda shape, features: lambda rng, dtype: Softmax(),
+    LogSoftmax: lambda shape, features: lambda rng, dtype: LogSoftmax(),
+    Dropout: lambda shape, features: lambda rng, dtype: Dropout(0.15 * features, rng=rng),
 }
 ROWS = {Affine, Residual, Add, Concat, Columns}  # layers that take samples of one dimension
 OTHERS = {SoftmaxCrossEntropy, MeanSquaredError, SGD, StepDecay, Constant, Product, L2}

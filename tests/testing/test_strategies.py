@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import minidl
 from minidl import Affine, ReLU, Sequential, SoftmaxCrossEntropy
+from minidl.layers import Tanh
 from minidl.testing import (
     GradientError,
     check_layer,
@@ -21,7 +22,6 @@ from minidl.testing import (
 )
 from minidl.testing import strategies as nets_and_more
 from minidl.testing.recipes import Recipe
-from tests.testing.correct import Tanh
 from tests.testing.examples import whole_contract
 from tests.testing.wrong.numbers import NearlyRight
 
