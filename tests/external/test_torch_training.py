@@ -18,7 +18,7 @@ from minidl import (
     StepDecay,
     Trainer,
 )
-from minidl.optimizers import Adagrad, Adam, AdamW, RMSprop
+from minidl.optimizers import LBFGS, Adagrad, Adam, AdamW, RMSprop
 from minidl.schedulers import (
     CosineDecay,
     ExponentialDecay,
@@ -274,7 +274,8 @@ def test_weights_of_samples():
 
 def test_every_layer_optimizer_and_scheduler_has_a_twin():
     judged = {*LAYER_TWINS, SoftmaxCrossEntropy, MeanSquaredError}
-    judged |= {AdamW, *(ours.func for ours, _ in OPTIMIZER_TWINS.values())}
+    # SciPy itself and scikit-learn judge LBFGS.
+    judged |= {AdamW, LBFGS, *(ours.func for ours, _ in OPTIMIZER_TWINS.values())}
     judged |= {type(ours) for ours, _ in SCHEDULER_TWINS.values()}
     kinds = (minidl.Layer, minidl.Loss, minidl.Optimizer, minidl.Scheduler)
     public = (getattr(minidl, name) for name in minidl.__all__)

@@ -26,7 +26,7 @@ from minidl import (
     Standardize,
     StepDecay,
 )
-from minidl.optimizers import Adagrad, Adam, AdamW, RMSprop
+from minidl.optimizers import LBFGS, Adagrad, Adam, AdamW, RMSprop
 from minidl.schedulers import (
     CosineDecay,
     ExponentialDecay,
@@ -66,7 +66,7 @@ LAYERS = {
     Standardize: lambda shape, features: lambda rng, dtype: Standardize(0.5, features, dtype=dtype),
     Sequential: sequential,
 }
-OPTIMIZERS = {SGD, RMSprop, Adagrad, Adam, AdamW}
+OPTIMIZERS = {SGD, RMSprop, Adagrad, Adam, AdamW, LBFGS}
 SCHEDULERS = {
     Constant, CosineDecay, ExponentialDecay, Join, LinearWarmup, OneCycle, PiecewiseConstant, PolynomialDecay,
     Product, StepDecay,
