@@ -6,6 +6,7 @@ import minidl.testing
 from minidl.testing import ContractError
 from tests.mutants import (
     activations,
+    adaptive,
     containers,
     description,
     dropout,
@@ -21,14 +22,15 @@ from tests.mutants import (
     parameters,
     results,
     schedulers,
+    schedules,
     weights,
 )
 from tests.mutants.registry import MUTANTS
 from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
-    activations, containers, description, dropout, dtypes, labels, lending, linear, losses, memory, nets,
-    normalizations, optimizers, parameters, results, schedulers, weights,
+    activations, adaptive, containers, description, dropout, dtypes, labels, lending, linear, losses, memory,
+    nets, normalizations, optimizers, parameters, results, schedulers, schedules, weights,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]
 PARENTS = {(m.kind, m.parent, m.setting): m for m in MUTANTS.values() if m.parent}
