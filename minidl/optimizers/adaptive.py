@@ -8,6 +8,7 @@ from minidl.advice import shown
 from minidl.checks import check_float
 from minidl.errors import ConfigurationError
 from minidl.kernels.adaptive import adagrad_update, adam_update, rmsprop_update
+from minidl.optimizers.counting import CountingOptimizer
 from minidl.optimizers.optimizer import Optimizer
 from minidl.types import Array
 
@@ -53,7 +54,7 @@ class RMSprop(Optimizer):
         return f"{type(self).__name__}(lr={self.lr!r}, {options})"
 
 
-class Adagrad(Optimizer):
+class Adagrad(CountingOptimizer):
     """Each gradient over the root of the sum of its squares so far.
 
     At step t, from 1: ``s += g²`` and ``w -= lr / (1 + (t - 1) * lr_decay) * g / (√(s₀ + s) + eps)``, with
@@ -81,10 +82,10 @@ class Adagrad(Optimizer):
         self.eps = _check_eps(self, eps)
 
     def update(  # type: ignore[override]  # the vectors of its state, by name
-        self, values: Array, gradients: Array, lr: float, sum_of_squares: Array
+        self, values: Array, gradients: Array, lr: float, sum_of_squares: Array, missed: int
     ) -> None:
         """One step of the formula above."""
-        rate = lr / (1 + self.steps * self.lr_decay)
+        rate = lr / (1 + (self.steps - missed) * self.lr_decay)
         adagrad_update(values, gradients, sum_of_squares, rate, self.eps, self.initial_accumulator_value)
 
     def __repr__(self) -> str:
@@ -92,7 +93,7 @@ class Adagrad(Optimizer):
         return f"{type(self).__name__}(lr={self.lr!r}, {options}, eps={self.eps!r})"
 
 
-class Adam(Optimizer):
+class Adam(CountingOptimizer):
     """The gradient's running mean over the root of its running mean square.
 
     At step t, from 1: ``m = β₁ m + (1 - β₁) g``, ``v = β₂ v + (1 - β₂) g²`` and
@@ -117,10 +118,16 @@ class Adam(Optimizer):
         self.eps = _check_eps(self, eps)
 
     def update(  # type: ignore[override]  # the vectors of its state, by name
-        self, values: Array, gradients: Array, lr: float, first_moment: Array, second_moment: Array
+        self,
+        values: Array,
+        gradients: Array,
+        lr: float,
+        first_moment: Array,
+        second_moment: Array,
+        missed: int,
     ) -> None:
         """One step of the formula above."""
-        step = self.steps + 1
+        step = self.steps + 1 - missed
         adam_update(values, gradients, first_moment, second_moment, lr, self.betas, self.eps, step)
 
     def __repr__(self) -> str:
@@ -161,11 +168,12 @@ class AdamW(Adam):
         lr: float,
         first_moment: Array,
         second_moment: Array,
+        missed: int,
         regularized: bool,
     ) -> None:
         """One step of the formula above."""
         decay = self.weight_decay if regularized else 0.0
-        step = self.steps + 1
+        step = self.steps + 1 - missed
         adam_update(values, gradients, first_moment, second_moment, lr, self.betas, self.eps, step, decay)
 
     def __repr__(self) -> str:

@@ -101,20 +101,24 @@ class Optimizer(ABC):
         vectors = parameters.values, parameters.gradients
         self._views = [
             (*(vector[part] for vector in vectors), {name: v[part] for name, v in self._state.items()} | told)
-            for part, told in self._parts(parameters)
+            for told, part in self._parts(parameters)
         ]
 
-    def _parts(self, parameters: ParameterVector) -> Iterator[tuple[slice, dict[str, Any]]]:
-        """What is updated at once, and what `update` is told of it beside the vectors."""
-        end = parameters.regularized.stop  # before it all is regularized, and nothing behind it
-        for part in parameters.trainable:
-            if not self.separates_regularized:
-                yield part, {}
-                continue
-            if part.start < end:
-                yield slice(part.start, min(part.stop, end)), {"regularized": True}
-            if part.stop > end:
-                yield slice(max(part.start, end), part.stop), {"regularized": False}
+    def _parts(self, parameters: ParameterVector) -> Iterator[tuple[dict[str, Any], slice]]:
+        """What is updated at once: all that trains and of which `update` is told the same."""
+        parts = [parameter for _, parameter in parameters.items()]
+        told = dict(zip(map(id, parts), self._told(parameters), strict=True))
+
+        def runs(what: dict[str, Any]) -> tuple[slice, ...]:
+            return parameters.runs(lambda part: told[id(part)] == what and not part.frozen)
+
+        for what in {repr(what): what for what in told.values()}.values():
+            yield from ((what, part) for part in runs(what))
+
+    def _told(self, parameters: ParameterVector) -> list[dict[str, Any]]:
+        """What `update` is told of each parameter, beside the vectors."""
+        separates = self.separates_regularized
+        return [{"regularized": p.regularized} if separates else {} for _, p in parameters.items()]
 
     def __getstate__(self) -> dict[str, Any]:
         # Views would be copied as arrays of their own.

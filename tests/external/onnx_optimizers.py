@@ -40,7 +40,7 @@ def step(optimizer, arrays, names, steps, norm_coefficient):
     for parameter, gradient in zip(parts_of(parameters), gradients, strict=True):
         parameter.grad[...] = gradient
     state = {name: vector.values for name, vector in zip(names, vectors, strict=True)}
-    optimizer.load_state_dict({"lr": optimizer.lr, "steps": steps, **state})
+    optimizer.load_state_dict({**optimizer.state_dict(), "steps": steps, **state})
     L2(norm_coefficient / 2).add_gradients(parameters)
     optimizer.step(parameters)
     for name, vector in zip(names, vectors, strict=True):

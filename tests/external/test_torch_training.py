@@ -62,11 +62,6 @@ OPTIMIZER_TWINS = {
         partial(torch.optim.Adam, lr=0.02, betas=(0.5, 0.9), eps=1e-4),
     ),
 }
-FREEZABLE = [
-    name for name in OPTIMIZER_TWINS if name not in ("adagrad with decay", "adam", "adam with betas")
-]
-"""Those that count no steps; PyTorch counts those of each parameter, and minidl those of the optimizer."""
-
 schedulers = torch.optim.lr_scheduler
 SCHEDULER_TWINS = {
     "exponential": (ExponentialDecay(0.93), partial(schedulers.ExponentialLR, gamma=0.93)),
@@ -198,9 +193,9 @@ def test_the_trainer(optimizer):
 
 
 @pytest.mark.parametrize("frozen", [(0,), (1,), (2,), (0, 1), (0, 2)])
-@pytest.mark.parametrize("optimizer", FREEZABLE)
+@pytest.mark.parametrize("optimizer", OPTIMIZER_TWINS)
 def test_freezing_is_what_a_gradient_that_is_not_required_is(optimizer, frozen):
-    """Frozen for 30 of 60 steps; PyTorch's optimizers pass over what has no gradient."""
+    """Frozen for 20 of every 40 steps; PyTorch's optimizers pass over what has no gradient."""
     net, x, labels = RECIPE.build()
     twin = twin_of(net)
     ours = [layer for _, layer in net.named_modules() if isinstance(layer, Affine)]
@@ -210,15 +205,15 @@ def test_freezing_is_what_a_gradient_that_is_not_required_is(optimizer, frozen):
     make_ours, make_theirs = OPTIMIZER_TWINS[optimizer]
     theirs = make_theirs([{"params": weights, "weight_decay": 0.02}, {"params": biases}])
     trainer = Trainer(net, make_ours(), regularizer=L2(0.01), rng=0)
-    for is_frozen in (True, False):
+    for is_frozen in (True, False, True, False):
         for index in frozen:
             ours[index].freeze(is_frozen)
             linear[index].requires_grad_(not is_frozen)
-        for _ in range(30):
+        for _ in range(20):
             theirs.zero_grad(set_to_none=True)
             cross_entropy(twin(tensor(x)), torch.from_numpy(labels)).backward()
             theirs.step()
-        trainer.fit(Dataset(x, labels), epochs=30, batch_size=len(x))
+        trainer.fit(Dataset(x, labels), epochs=20, batch_size=len(x))
         parameters_agree(net, twin, "value")
     judge.judged("runs with frozen layers")
 

@@ -25,7 +25,7 @@ class _Textbook(Adam):
         mean, square = first / (1 - self.betas[0] ** t), second / (1 - self.betas[1] ** t)
         return mean / (np.sqrt(square) + self.eps)
 
-    def update(self, values, gradients, lr, first_moment, second_moment):
+    def update(self, values, gradients, lr, first_moment, second_moment, missed=0):
         self.moments(gradients, first_moment, second_moment)
         values -= lr * self.length(first_moment, second_moment)
 
@@ -60,7 +60,7 @@ class SquaresInPlace(_Textbook):
 
 @optimizer("names a new array, and the values stay", "values_in_place")
 class NamesNewValues(_Textbook):
-    def update(self, values, gradients, lr, first_moment, second_moment):
+    def update(self, values, gradients, lr, first_moment, second_moment, missed=0):
         self.moments(gradients, first_moment, second_moment)
         values = values - lr * self.length(first_moment, second_moment)
 
@@ -69,7 +69,7 @@ class NamesNewValues(_Textbook):
 class ClassMoments(_Textbook):
     held = {}  # noqa: RUF012
 
-    def update(self, values, gradients, lr, first_moment, second_moment):
+    def update(self, values, gradients, lr, first_moment, second_moment, missed=0):
         held = self.held.setdefault(values.size, (first_moment, second_moment))
         super().update(values, gradients, lr, *(vector.astype(values.dtype, copy=False) for vector in held))
 
@@ -120,7 +120,7 @@ class FirstBlockOfMoment(_Textbook):
 
 @optimizer("the last, shorter block is left out", "every_number")
 class WholeBlocksOnly(_Textbook):
-    def update(self, values, gradients, lr, first_moment, second_moment):
+    def update(self, values, gradients, lr, first_moment, second_moment, missed=0):
         size = values.size // 16_384 * 16_384 or values.size
         super().update(
             values[:size], gradients[:size], lr, *(v[:size] for v in (first_moment, second_moment))
@@ -129,7 +129,7 @@ class WholeBlocksOnly(_Textbook):
 
 @optimizer("the rate is part of the first moment", "learning_rate")
 class RateInMoment(_Textbook):
-    def update(self, values, gradients, lr, first_moment, second_moment):
+    def update(self, values, gradients, lr, first_moment, second_moment, missed=0):
         self.moments(gradients, first_moment, second_moment)
         first_moment += (lr - 1) * (1 - self.betas[0]) * gradients
         values -= self.length(first_moment, second_moment)
@@ -139,7 +139,7 @@ class RateInMoment(_Textbook):
 class FirstRate(_Textbook):
     first_rate = None
 
-    def update(self, values, gradients, lr, first_moment, second_moment):
+    def update(self, values, gradients, lr, first_moment, second_moment, missed=0):
         self.first_rate = lr if self.first_rate is None else self.first_rate
         super().update(values, gradients, self.first_rate, first_moment, second_moment)
 
@@ -288,7 +288,7 @@ class LosesVelocity(_Squares):
 class HiddenSum(Adagrad):
     squares = 0.0
 
-    def update(self, values, gradients, lr, sum_of_squares):
+    def update(self, values, gradients, lr, sum_of_squares, missed=0):
         self.squares = self.squares + gradients**2
         values -= lr * gradients / (np.sqrt(self.squares) + self.eps)
 
@@ -297,20 +297,20 @@ class HiddenSum(Adagrad):
 class SharedSum(Adagrad):
     squares = {}  # noqa: RUF012
 
-    def update(self, values, gradients, lr, sum_of_squares):
+    def update(self, values, gradients, lr, sum_of_squares, missed=0):
         total = self.squares[values.size] = self.squares.get(values.size, 0.0) + gradients**2
         values -= (lr * gradients / (np.sqrt(total) + self.eps)).astype(values.dtype)
 
 
 @optimizer("the step is rounded to float32", "precision", "dtype", args=(0.1, 0.0, 0.5))
 class NarrowAdagrad(Adagrad):
-    def update(self, values, gradients, lr, sum_of_squares):
+    def update(self, values, gradients, lr, sum_of_squares, missed=0):
         sum_of_squares += gradients**2
         values -= (lr * gradients / np.sqrt(0.5 + sum_of_squares)).astype(np.float32)
 
 
 @optimizer("the decay of the rate is written into it", "learning_rate", args=(0.1, 0.1))
 class DecaysItsOwnRate(Adagrad):
-    def update(self, values, gradients, lr, sum_of_squares):
-        super().update(values, gradients, lr, sum_of_squares)
+    def update(self, values, gradients, lr, sum_of_squares, missed=0):
+        super().update(values, gradients, lr, sum_of_squares, missed)
         self.lr /= 1 + self.lr_decay

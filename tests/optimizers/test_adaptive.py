@@ -1,5 +1,6 @@
 """The formulas over several steps, which numbers are decayed, and what is refused."""
 
+import copy
 import math
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl import Optimizer, Parameter
-from minidl.errors import ConfigurationError
+from minidl.errors import ConfigurationError, ShapeError, StateError
 from minidl.initializers import normal
 from minidl.optimizers import Adagrad, Adam, AdamW, RMSprop
 from minidl.vectors import ParameterVector
@@ -125,6 +126,57 @@ def test_a_step_counts_once_however_many_parts_there_are(kind):
         for name in ("w0", "w1", "b1"):
             near(found[name], expected[name])
     assert one.steps == other.steps == 5
+
+
+def alone(make, name, count):
+    """Where a parameter gets to that is alone and makes so many steps."""
+    part = make_vector(5, 4)[name]
+    vector = ParameterVector({name: part})
+    optimizer = make()
+    for step in range(count):
+        part.grad[...] = 1 + 0.5 * np.sin(np.arange(part.value.size) + step)
+        optimizer.step(vector)
+    return part.value
+
+
+@pytest.mark.parametrize("way", ["as it is", "copied", "resumed", "resumed while frozen"])
+@pytest.mark.parametrize(
+    "make", [Adam, AdamW, lambda: Adagrad(0.1, lr_decay=0.5)], ids=["Adam", "AdamW", "Adagrad"]
+)
+def test_what_was_frozen_counts_its_own_steps(make, way):
+    """Each number is where it would be, had its parameter been alone and made its steps in a row."""
+    vector, optimizer, made = make_vector(5, 4), make(), dict.fromkeys(["w0", "b0", "w1", "b1"], 0)
+    for step, frozen in enumerate([{"w0"}, {"w0", "b1"}, {"b1"}, {"b1"}, set(), {"w1"}, {"w1"}, set()]):
+        for name, part in vector.items():
+            part.frozen = name in frozen
+            part.grad[...] = 1 + 0.5 * np.sin(np.arange(part.value.size) + made[name])
+        if (way, step) in (("resumed", 4), ("resumed while frozen", 2)):
+            state, optimizer = optimizer.state_dict(), make()
+            optimizer.load_state_dict(state)
+        if way == "copied" and step == 3:
+            optimizer, vector = copy.deepcopy((optimizer, vector))
+            for name, part in vector.items():
+                part.grad[...] = 1 + 0.5 * np.sin(np.arange(part.value.size) + made[name])
+        optimizer.step(vector)
+        for name in made.keys() - frozen:
+            made[name] += 1
+    assert len(set(made.values())) > 2
+    for name, count in made.items():
+        near(vector[name].value, alone(make, name, count))
+
+
+def test_a_state_of_other_parameters_or_another_kind_is_refused():
+    optimizer, vector = Adam(), make_vector(5)
+    optimizer.step(vector)
+    state = optimizer.state_dict()
+    with pytest.raises(StateError, match="Adam: expected a state with missed, lr, steps"):
+        Adam().load_state_dict({name: value for name, value in state.items() if name != "missed"})
+    with pytest.raises(StateError, match="Adam: expected a state with first_moment, lr"):
+        Adam().load_state_dict({"missed": None})
+    other = Adam()
+    other.load_state_dict({**state, "missed": np.zeros(3, int)})
+    with pytest.raises(ShapeError, match=r"Adam: expected missed of shape \(2,\), a number a parameter"):
+        other.step(make_vector(5))
 
 
 @pytest.mark.parametrize(
