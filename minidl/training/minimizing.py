@@ -16,6 +16,9 @@ from minidl.schedulers import Constant
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import TORN, Loop
 
+_AFTER = ("on_step_end", "_end_epoch", "on_epoch_end")
+"""What comes after a step; what came before one that was broken off begins anew."""
+
 
 class MinimizingLoop(Loop):
     """`Loop`, and what takes its place where the optimizer is `LBFGS`."""
@@ -59,7 +62,7 @@ class MinimizingLoop(Loop):
             return begin()
 
         with np.errstate(over="ignore", invalid="ignore"):
-            do_all(self._due)  # what the last fit left
+            do_all([action for action in self._due if action[1] in _AFTER])  # what the last fit left
             if not begin():
                 return
             left = self.last_step - self.step

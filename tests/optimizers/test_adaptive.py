@@ -2,6 +2,8 @@
 
 import copy
 import math
+import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -126,6 +128,22 @@ def test_a_step_counts_once_however_many_parts_there_are(kind):
         for name in ("w0", "w1", "b1"):
             near(found[name], expected[name])
     assert one.steps == other.steps == 5
+
+
+@pytest.mark.parametrize(
+    "make", [Adam, AdamW, partial(RMSprop, 0.1, momentum=0.5), partial(Adagrad, 0.1)], ids=str
+)
+def test_a_warm_step_allocates_nothing_of_the_vectors_size(make):
+    vector, optimizer = make_vector(100_000, dtype=np.float32), make()
+    for _ in range(2):
+        optimizer.step(vector)
+    tracemalloc.start()
+    try:
+        optimizer.step(vector)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000  # bytes
 
 
 def alone(make, name, count):

@@ -134,6 +134,21 @@ def test_an_error_on_the_way_leaves_the_values_of_the_last_iteration(method):
     np.testing.assert_array_equal(bowl.vector.values, bowl.path[-1][1])
 
 
+def test_a_method_may_look_further_than_it_goes(monkeypatch):
+    def minimize(loss, start, *, callback, **options):
+        for far in (0, 1, 2):
+            loss(start + far)
+        callback(start + 1)
+        return scipy.optimize.OptimizeResult(message="enough")
+
+    monkeypatch.setattr(scipy.optimize, "minimize", minimize)
+    bowl = Bowl()
+    assert bowl.run(LBFGS()) == "enough"
+    ((loss, values),) = bowl.path
+    assert loss == bowl.evaluate()  # at the values that are left
+    np.testing.assert_array_equal(bowl.vector.values, values)
+
+
 def test_options_reach_scipy():
     few, many = Bowl(), Bowl()
     few.run(LBFGS(gtol=1.0))

@@ -233,6 +233,21 @@ def test_a_fit_goes_on_after_one_of_another_optimizer_and_before_it(build, datas
     assert trainer.history.epochs["train_accuracy"][-1] == pytest.approx(accuracy)
 
 
+@pytest.mark.parametrize("hook", ["on_epoch_start", "on_step_end", "on_epoch_end"])
+def test_it_takes_over_from_a_fit_that_was_broken_off(build, dataset, hook):
+    log = Log((hook, 1))
+    trainer = build(log)
+    trainer.optimizer = SGD(0.01)
+    with pytest.raises(RuntimeError, match=hook):
+        trainer.fit(dataset, epochs=3, batch_size=len(dataset))
+    trainer.optimizer = LBFGS()
+    trainer.fit(dataset, epochs=2)
+    assert trainer.step == trainer.epoch == len(trainer.history.epochs["lr"])
+    ends = [call for call in log.calls if call[0] == "on_epoch_end"]
+    assert ends == [("on_epoch_end", epoch, epoch) for epoch in range(1, trainer.step + 1)]
+    assert trainer.history.epochs["train_loss"][-1] == pytest.approx(evaluate(trainer.net, dataset)[0])
+
+
 def test_a_broken_off_evaluation_does_not_count_towards_the_next_epoch(build, dataset, monkeypatch):
     trainer = build()
     whole, calls = trainer.net.forward_backward, []
