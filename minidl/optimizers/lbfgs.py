@@ -17,7 +17,6 @@ from minidl.vectors import ParameterVector
 METHODS = ("L-BFGS-B", "BFGS", "CG", "Newton-CG", "SLSQP", "TNC")
 """Those of `scipy.optimize.minimize` that need no more than the gradient."""
 
-
 _DIFFERENCES = {"Newton-CG": "eps", "TNC": "accuracy"}
 """The options by which methods are told how far apart two gradients tell of curvature, not of rounding."""
 
@@ -94,7 +93,7 @@ class LBFGS(Optimizer):
             raise ConfigurationError.expected("LBFGS", "a parameter that is not frozen", "none")
         ends = np.cumsum([parameter.value.size for parameter in trained])[:-1]
         kept = latest = _flat([parameter.value for parameter in trained])
-        loss, going = 0.0, True
+        loss, going, trainable = 0.0, True, parameters.trainable
 
         def put(x: Array) -> None:
             for parameter, part in zip(trained, np.split(x, ends), strict=True):
@@ -115,6 +114,9 @@ class LBFGS(Optimizer):
             going = arrived(loss)
             if not going:
                 raise StopIteration
+            if parameters.trainable is not trainable:
+                expected, got = "the same parameters frozen until the end", "others"
+                raise StateError.expected("LBFGS", expected, got, "freeze them between two fits")
 
         try:
             result = minimize(
@@ -142,10 +144,8 @@ class LBFGS(Optimizer):
 
     def __repr__(self) -> str:
         options = {"tolerance": self.tolerance, **self.options}
-        return (
-            ", ".join([f"LBFGS({self.method!r}", *(f"{name}={value!r}" for name, value in options.items())])
-            + ")"
-        )
+        arguments = [repr(self.method), *(f"{name}={value!r}" for name, value in options.items())]
+        return f"LBFGS({', '.join(arguments)})"
 
 
 def _flat(arrays: list[Array]) -> Array:

@@ -165,6 +165,18 @@ def test_a_net_without_anything_to_train_is_refused():
         bowl.run(LBFGS())
 
 
+def test_what_is_frozen_stays_so_until_the_end():
+    bowl = Bowl()
+
+    def freeze(loss):
+        bowl.parts["last"].frozen = True
+        return True
+
+    bowl.arrived = freeze
+    with pytest.raises(StateError, match="the same parameters frozen until the end, got others; freeze them"):
+        bowl.run(LBFGS())
+
+
 def test_a_single_step_is_refused():
     bowl = Bowl()
     with pytest.raises(StateError, match=r"Trainer\(net, LBFGS\(\)\).fit\(train, epochs=100\)"):
