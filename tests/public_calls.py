@@ -325,6 +325,8 @@ ROWS = {
     "Adagrad": lambda: call(Adagrad, 0.1, lr_decay=0.1, initial_accumulator_value=0.1, eps=1e-8),
     "Adam": lambda: call(Adam, 0.1, betas=(0.9, 0.99), eps=1e-8),
     "AdamW": lambda: call(AdamW, 0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1),
+    "CountingOptimizer.state_dict": lambda: call(Adam().state_dict),
+    "CountingOptimizer.load_state_dict": lambda: call(Adam().load_state_dict, Adam().state_dict()),
     "LBFGS": lambda: call(LBFGS, "CG", tolerance=1e-3, gtol=1e-3),
     "RMSprop": lambda: call(RMSprop, 0.1, alpha=0.9, eps=1e-8, momentum=0.5),
     # ---------------------------------------------------------------- minidl.schedulers
