@@ -63,7 +63,17 @@ from minidl.layers import (
     Softplus,
     Tanh,
 )
-from minidl.schedulers import Product
+from minidl.optimizers import LBFGS, Adagrad, Adam, AdamW, RMSprop
+from minidl.schedulers import (
+    CosineDecay,
+    ExponentialDecay,
+    Join,
+    LinearWarmup,
+    OneCycle,
+    PiecewiseConstant,
+    PolynomialDecay,
+    Product,
+)
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.testing import strategies
 
@@ -230,8 +240,6 @@ ROWS = {
     "Columns.backward": lambda: call(trained(columns()).backward, DY),
     "Columns.backward_parameters": lambda: call(trained(columns()).backward_parameters, DY),
     "Layer.check_sample": lambda: call(affine().check_sample, (3,)),
-    "Product": lambda: call(Product, StepDecay(), Constant()),
-    "Product.factor": lambda: call(Product(StepDecay(), Constant()).factor, 1, 5),
     "Affine.output_shape": lambda: call(affine().output_shape, (3,)),
     "Layer.output_shape": lambda: call(Standardize(0, 1).output_shape, (3,)),
     "Layer.check_batch": lambda: call(affine().check_batch, "x", X, (3,), batch=4),
@@ -384,6 +392,36 @@ ROWS = {
     "Dropout.forward": lambda: call(Dropout(rng=0).forward, X, training=True),
     "Dropout.backward": lambda: call(trained(Dropout(rng=0)).backward, X),
     "Dropout.output_shape": lambda: call(Dropout(rng=0).output_shape, (3,)),
+    # ---------------------------------------------------------------- minidl.optimizers
+    "Adagrad": lambda: call(Adagrad, 0.1, lr_decay=0.1, initial_accumulator_value=0.1, eps=1e-8),
+    "Adam": lambda: call(Adam, 0.1, betas=(0.9, 0.99), eps=1e-8),
+    "AdamW": lambda: call(AdamW, 0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1),
+    "CountingOptimizer.state_dict": lambda: call(Adam().state_dict),
+    "CountingOptimizer.load_state_dict": lambda: call(Adam().load_state_dict, Adam().state_dict()),
+    "LBFGS": lambda: call(LBFGS, "CG", tolerance=1e-3, gtol=1e-3),
+    "RMSprop": lambda: call(RMSprop, 0.1, alpha=0.9, eps=1e-8, momentum=0.5),
+    # ---------------------------------------------------------------- minidl.schedulers
+    "CosineDecay": lambda: call(CosineDecay, epochs=3, final=0.1),
+    "CosineDecay.factor": lambda: call(CosineDecay(steps=3).factor, 0, 0),
+    "ExponentialDecay": lambda: call(ExponentialDecay, 0.9, steps=3),
+    "ExponentialDecay.factor": lambda: call(ExponentialDecay(0.9).factor, 0, 0),
+    "Join": lambda: call(Join, [Constant(), StepDecay()], epochs=[3]),
+    "Join.factor": lambda: call(Join([Constant(), StepDecay()], epochs=3).factor, 0, 0),
+    "Join.units": lambda: call(Join([Constant(), StepDecay()], epochs=3).units),
+    "LinearWarmup": lambda: call(LinearWarmup, steps=3, start=0.1),
+    "LinearWarmup.factor": lambda: call(LinearWarmup(epochs=3).factor, 0, 0),
+    "OneCycle": lambda: call(OneCycle, steps=9, pct_start=0.3, div_factor=9.0, final_div_factor=9.0),
+    "OneCycle.factor": lambda: call(OneCycle(epochs=9).factor, 0, 0),
+    "PiecewiseConstant": lambda: call(PiecewiseConstant, [1, 0.1], epochs=[3]),
+    "PiecewiseConstant.factor": lambda: call(PiecewiseConstant([1, 0.1], steps=3).factor, 0, 0),
+    "PolynomialDecay": lambda: call(PolynomialDecay, 2.0, epochs=3, final=0.1),
+    "PolynomialDecay.factor": lambda: call(PolynomialDecay(steps=3).factor, 0, 0),
+    "Product": lambda: call(Product, Constant(), StepDecay()),
+    "Product.factor": lambda: call((Constant() * StepDecay()).factor, 0, 0),
+    "Product.units": lambda: call((Constant() * StepDecay()).units),
+    "Scheduler.units": lambda: call(Constant().units),
+    "StepDecay.units": lambda: call(StepDecay().units),
+    "Timed.units": lambda: call(CosineDecay(steps=3).units),
     # ---------------------------------------------------------------- minidl.data
     "Batches": lambda: call(Batches, dataset(), 2, rng=0, sampling="replacement"),
     "Batches.redo": lambda: call(drawn_batches().redo),
@@ -513,7 +551,12 @@ UNCALLED = {
     },
     "Loss.check_targets": "does nothing but in a loss of its own",
     "Loss.metrics": "gives nothing but in a loss of its own",
-    "SGD.update": "called by step, with parts of the net's vectors",
+    **dict.fromkeys(
+        [f"{kind}.update" for kind in ("Adagrad", "Adam", "AdamW", "RMSprop", "SGD")],
+        "called by step, with parts of the net's vectors",
+    ),
+    "LBFGS.update": "raises the error that there is no such step",
+    "LBFGS.minimize": "called by the Trainer, with functions of its own",
     **dict.fromkeys(
         ["Flatten.output_shape", "Sequential.widest"], "called with the shape of what a net was given"
     ),

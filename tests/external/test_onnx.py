@@ -9,9 +9,8 @@ import importlib
 import numpy as np
 import pytest
 
-from minidl import L2, SGD, Affine, Flatten, Parameter, ReLU, SoftmaxCrossEntropy, initializers
-from minidl.vectors import ParameterVector
-from tests.external import onnx_activations
+from minidl import Affine, Flatten, ReLU, SoftmaxCrossEntropy
+from tests.external import onnx_activations, onnx_optimizers
 from tests.external.onnx_cases import NOT_2D, NOT_AXIS_1, both_ways, cannot, judge, onnx
 
 # ------------------------------------------------------------------- operators as minidl has them
@@ -86,45 +85,15 @@ def argmax(x, *, axis=0, keepdims=1, select_last_index=0):
     return [labels[:, None] if keepdims else labels]
 
 
-def momentum(rate, count, *arrays, alpha, beta, mode, norm_coefficient):
-    """The optimizer and the penalty: ONNX's has both in one."""
-    cannot("Momentum", count > 0 and beta != 1 and "beta, which damps the gradient")
-    size = len(arrays) // 3
-    parameters, velocity = vector_of(arrays[:size]), vector_of(arrays[2 * size :])
-    for parameter, gradient in zip(parts_of(parameters), arrays[size : 2 * size], strict=True):
-        parameter.grad[...] = gradient
-    optimizer = SGD(float(rate), momentum=alpha, nesterov=mode == b"nesterov")
-    optimizer.load_state_dict({"lr": float(rate), "steps": 0, "velocity": velocity.values})
-    L2(norm_coefficient / 2).add_gradients(parameters)
-    optimizer.step(parameters)
-    velocity.values[...] = optimizer.state_dict()["velocity"]
-    return [part.value for vector in (parameters, velocity) for part in parts_of(vector)]
-
-
-def vector_of(arrays):
-    parts = {
-        f"p{i}": Parameter(array.shape, initializers.zeros, regularized=True)
-        for i, array in enumerate(arrays)
-    }
-    vector = ParameterVector(parts)
-    for part, array in zip(parts.values(), arrays, strict=True):
-        part.value[...] = array
-    return vector
-
-
-def parts_of(vector):
-    return [part for _, part in vector.items()]
-
-
 OPERATORS = {
     **onnx_activations.OPERATORS,
     "ArgMax": ("argmax", argmax),
     "Flatten": ("flatten", flatten),
     "Gemm": ("gemm", gemm),
     "MatMul": ("matmul", matmul),
-    "Momentum": ("momentum", momentum),
     "Relu": ("relu", relu),
     "SoftmaxCrossEntropyLoss": ("softmax_cross_entropy_loss", softmax_cross_entropy_loss),
+    **onnx_optimizers.OPERATORS,
 }
 """By ONNX's name: its module of cases and the function above."""
 

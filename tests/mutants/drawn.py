@@ -21,6 +21,7 @@ from minidl.layers import (
     Tanh,
 )
 from minidl.losses import MeanSquaredError
+from minidl.optimizers import AdamW
 from minidl.testing import check_layer, check_loss, check_net, check_optimizer, check_scheduler
 from minidl.testing import strategies as own
 from minidl.testing.recipes import Recipe
@@ -166,7 +167,12 @@ def optimizers():
         st.builds(lambda lr: Recipe(correct.Adam, (lr,)), rates),
         st.builds(lambda lr, m: Recipe(bases.Momentum, (lr, m)), rates, st.sampled_from([0.0, 0.5, 0.9])),
     )
-    return st.builds(lambda r, seed: Subject(check_optimizer, r, (), {"rng": seed}), drawn, own.seeds())
+    return st.builds(_optimizer, drawn, own.seeds())
+
+
+def _optimizer(recipe, seed):
+    decays = {"skip": ["zero_gradient"]} if recipe.make is AdamW else {}
+    return Subject(check_optimizer, recipe, (), {"rng": seed, **decays})
 
 
 def schedulers():

