@@ -16,6 +16,7 @@ from tests.mutants import (
     linear,
     losses,
     memory,
+    moments,
     nets,
     normalizations,
     optimizers,
@@ -30,7 +31,7 @@ from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
     activations, adaptive, containers, description, dropout, dtypes, labels, lending, linear, losses, memory,
-    nets, normalizations, optimizers, parameters, results, schedulers, schedules, weights,
+    moments, nets, normalizations, optimizers, parameters, results, schedulers, schedules, weights,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]
 PARENTS = {(m.kind, m.parent, m.setting): m for m in MUTANTS.values() if m.parent}
