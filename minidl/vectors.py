@@ -127,10 +127,10 @@ class ParameterVector(_Vector[Parameter]):
                 parameter.grad[...] = self.gradients[place] = 0
             else:
                 parameter._rebind(self.values[place], self.gradients[place])
-        self.trainable = self._runs(lambda parameter: not parameter.frozen)
-        self.penalized = self._runs(lambda parameter: parameter.regularized and not parameter.frozen)
+        self.trainable = self.runs(lambda parameter: not parameter.frozen)
+        self.penalized = self.runs(lambda parameter: parameter.regularized and not parameter.frozen)
 
-    def _runs(self, chosen: Callable[[Parameter], bool]) -> tuple[slice, ...]:
+    def runs(self, chosen: Callable[[Parameter], bool]) -> tuple[slice, ...]:
         """The extents of the parameters that are `chosen`, neighbours joined."""
         runs: list[slice] = []
         for index, parameter in enumerate(self._ordered):

@@ -48,18 +48,38 @@ from minidl.data import Batches, Splits
 from minidl.errors import MinidlError
 from minidl.initializers import he_normal, normal, ones, zeros
 from minidl.layers import (
+    ELU,
+    GELU,
     Add,
     BatchNorm1d,
     BatchNorm2d,
     Columns,
     Concat,
+    Dropout,
     Embedding,
     GroupNorm,
     LayerNorm,
+    LeakyReLU,
+    LogSoftmax,
     Residual,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
 )
 from minidl.losses import L1, BinaryCrossEntropy, Huber, MulticlassHinge
-from minidl.schedulers import Product
+from minidl.optimizers import LBFGS, Adagrad, Adam, AdamW, RMSprop
+from minidl.schedulers import (
+    CosineDecay,
+    ExponentialDecay,
+    Join,
+    LinearWarmup,
+    OneCycle,
+    PiecewiseConstant,
+    PolynomialDecay,
+    Product,
+)
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.testing import strategies
 
@@ -227,8 +247,6 @@ ROWS = {
     "Columns.backward": lambda: call(trained(columns()).backward, DY),
     "Columns.backward_parameters": lambda: call(trained(columns()).backward_parameters, DY),
     "Layer.check_sample": lambda: call(affine().check_sample, (3,)),
-    "Product": lambda: call(Product, StepDecay(), Constant()),
-    "Product.factor": lambda: call(Product(StepDecay(), Constant()).factor, 1, 5),
     "Affine.output_shape": lambda: call(affine().output_shape, (3,)),
     "Layer.output_shape": lambda: call(Standardize(0, 1).output_shape, (3,)),
     "Layer.check_batch": lambda: call(affine().check_batch, "x", X, (3,), batch=4),
@@ -402,6 +420,59 @@ ROWS = {
     "load": lambda: call(minidl.load, "net.npz", custom=[affine]),
     "save": lambda: call(minidl.save, net(), "net.npz"),
     "two_layer_net": lambda: call(minidl.two_layer_net, 3, 2, 2, rng=0, dtype=np.float32),
+    # ---------------------------------------------------------------- minidl.layers
+    "LeakyReLU": lambda: call(LeakyReLU, negative_slope=0.1),
+    "ELU": lambda: call(ELU, alpha=0.5),
+    "Sigmoid": lambda: call(Sigmoid),
+    "Tanh": lambda: call(Tanh),
+    "Softplus": lambda: call(Softplus, beta=2.0, threshold=10.0),
+    "GELU": lambda: call(GELU, approximate="tanh"),
+    "SiLU": lambda: call(SiLU),
+    "Elementwise.output_shape": lambda: call(Tanh().output_shape, (3,)),
+    "Elementwise.forward": lambda: call(GELU().forward, X, training=False),
+    "Elementwise.forward, training": lambda: call(Softplus().forward, X, training=True),
+    "Elementwise.backward": lambda: call(trained(Tanh()).backward, X),
+    "Softmax": lambda: call(Softmax),
+    "Softmax.forward": lambda: call(Softmax().forward, X, training=True),
+    "Softmax.backward": lambda: call(trained(Softmax()).backward, X),
+    "OverLastAxis.output_shape": lambda: call(Softmax().output_shape, (3,)),
+    "LogSoftmax": lambda: call(LogSoftmax),
+    "LogSoftmax.forward": lambda: call(LogSoftmax().forward, X, training=True),
+    "LogSoftmax.backward": lambda: call(trained(LogSoftmax()).backward, X),
+    "Dropout": lambda: call(Dropout, 0.5, rng=0),
+    "Dropout.forward": lambda: call(Dropout(rng=0).forward, X, training=True),
+    "Dropout.backward": lambda: call(trained(Dropout(rng=0)).backward, X),
+    "Dropout.output_shape": lambda: call(Dropout(rng=0).output_shape, (3,)),
+    # ---------------------------------------------------------------- minidl.optimizers
+    "Adagrad": lambda: call(Adagrad, 0.1, lr_decay=0.1, initial_accumulator_value=0.1, eps=1e-8),
+    "Adam": lambda: call(Adam, 0.1, betas=(0.9, 0.99), eps=1e-8),
+    "AdamW": lambda: call(AdamW, 0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1),
+    "CountingOptimizer.state_dict": lambda: call(Adam().state_dict),
+    "CountingOptimizer.load_state_dict": lambda: call(Adam().load_state_dict, Adam().state_dict()),
+    "LBFGS": lambda: call(LBFGS, "CG", tolerance=1e-3, gtol=1e-3),
+    "RMSprop": lambda: call(RMSprop, 0.1, alpha=0.9, eps=1e-8, momentum=0.5),
+    # ---------------------------------------------------------------- minidl.schedulers
+    "CosineDecay": lambda: call(CosineDecay, epochs=3, final=0.1),
+    "CosineDecay.factor": lambda: call(CosineDecay(steps=3).factor, 0, 0),
+    "ExponentialDecay": lambda: call(ExponentialDecay, 0.9, steps=3),
+    "ExponentialDecay.factor": lambda: call(ExponentialDecay(0.9).factor, 0, 0),
+    "Join": lambda: call(Join, [Constant(), StepDecay()], epochs=[3]),
+    "Join.factor": lambda: call(Join([Constant(), StepDecay()], epochs=3).factor, 0, 0),
+    "Join.units": lambda: call(Join([Constant(), StepDecay()], epochs=3).units),
+    "LinearWarmup": lambda: call(LinearWarmup, steps=3, start=0.1),
+    "LinearWarmup.factor": lambda: call(LinearWarmup(epochs=3).factor, 0, 0),
+    "OneCycle": lambda: call(OneCycle, steps=9, pct_start=0.3, div_factor=9.0, final_div_factor=9.0),
+    "OneCycle.factor": lambda: call(OneCycle(epochs=9).factor, 0, 0),
+    "PiecewiseConstant": lambda: call(PiecewiseConstant, [1, 0.1], epochs=[3]),
+    "PiecewiseConstant.factor": lambda: call(PiecewiseConstant([1, 0.1], steps=3).factor, 0, 0),
+    "PolynomialDecay": lambda: call(PolynomialDecay, 2.0, epochs=3, final=0.1),
+    "PolynomialDecay.factor": lambda: call(PolynomialDecay(steps=3).factor, 0, 0),
+    "Product": lambda: call(Product, Constant(), StepDecay()),
+    "Product.factor": lambda: call((Constant() * StepDecay()).factor, 0, 0),
+    "Product.units": lambda: call((Constant() * StepDecay()).units),
+    "Scheduler.units": lambda: call(Constant().units),
+    "StepDecay.units": lambda: call(StepDecay().units),
+    "Timed.units": lambda: call(CosineDecay(steps=3).units),
     # ---------------------------------------------------------------- minidl.data
     "Batches": lambda: call(Batches, dataset(), 2, rng=0, sampling="replacement"),
     "Batches.redo": lambda: call(drawn_batches().redo),
@@ -525,9 +596,18 @@ UNCALLED = {
         [f"{kind}.total_weight" for kind in ("Loss", "SoftmaxCrossEntropy")],
         "called with what forward has checked",
     ),
+    **{
+        f"{kind.__name__}.compute": "called by forward, with parts of what it has checked"
+        for kind in (ELU, GELU, LeakyReLU, Sigmoid, SiLU, Softplus, Tanh)
+    },
     "Loss.check_targets": "does nothing but in a loss of its own",
     "Loss.metrics": "gives nothing but in a loss of its own",
-    "SGD.update": "called by step, with parts of the net's vectors",
+    **dict.fromkeys(
+        [f"{kind}.update" for kind in ("Adagrad", "Adam", "AdamW", "RMSprop", "SGD")],
+        "called by step, with parts of the net's vectors",
+    ),
+    "LBFGS.update": "raises the error that there is no such step",
+    "LBFGS.minimize": "called by the Trainer, with functions of its own",
     **dict.fromkeys(
         ["Flatten.output_shape", "Sequential.widest"], "called with the shape of what a net was given"
     ),

@@ -11,7 +11,7 @@ ROOT = Path(minidl.__file__).parent
 CORE = [
     "types", "errors", "checks", "parameters", "vectors", "module", "net", "layers/layer", "losses/loss",
     "optimizers/optimizer", "layers/containers", "optimizers/sgd", "initializers", "regularizers",
-    "schedulers", "training/step", "training/loop", "training/trainer", "training/history",
+    "schedulers/scheduler", "training/step", "training/loop", "training/trainer", "training/history",
     "training/evaluation",
 ]  # fmt: skip
 NOT_CODE = {

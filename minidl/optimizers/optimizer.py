@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any
 
@@ -29,6 +30,9 @@ class Optimizer(ABC):
         The one rate there is. Set it at any time; a schedule multiplies it, nobody else writes it.
     state_names : tuple of str
         Vectors as long as the gradients and 0 at first, which `update` is given by these names.
+    separates_regularized : bool
+        Whether `update` is also given `regularized`, which says of a part whether a penalty covers it, as
+        it does weights and not biases; a part is then all of the one or all of the other kind.
     steps : int
         Updates made.
 
@@ -40,6 +44,7 @@ class Optimizer(ABC):
     """
 
     state_names: tuple[str, ...] = ()
+    separates_regularized: bool = False
 
     def __init__(self, lr: float) -> None:
         self.lr = check_float(type(self).__name__, "lr", lr, above=0)
@@ -55,10 +60,11 @@ class Optimizer(ABC):
     lr = property(attrgetter("_lr"), _set_lr, doc="The learning rate.")
 
     @abstractmethod
-    def update(self, values: Array, gradients: Array, lr: float, **state: Array) -> None:
+    def update(self, values: Array, gradients: Array, lr: float, **state: Any) -> None:
         """Change `values`, a part of the vector, and the parts of the state, all in place.
 
-        A part is all that trains, unless parameters are frozen; the gradients are read only.
+        A part is all that trains, unless parameters are frozen or `separates_regularized`; the gradients
+        are read only.
         """
 
     def step(self, parameters: ParameterVector, factor: float = 1.0) -> None:
@@ -94,9 +100,25 @@ class Optimizer(ABC):
         self._parameters, self._trainable = parameters, parameters.trainable
         vectors = parameters.values, parameters.gradients
         self._views = [
-            (*(vector[part] for vector in vectors), {name: v[part] for name, v in self._state.items()})
-            for part in parameters.trainable
+            (*(vector[part] for vector in vectors), {name: v[part] for name, v in self._state.items()} | told)
+            for told, part in self._parts(parameters)
         ]
+
+    def _parts(self, parameters: ParameterVector) -> Iterator[tuple[dict[str, Any], slice]]:
+        """What is updated at once: all that trains and of which `update` is told the same."""
+        parts = [parameter for _, parameter in parameters.items()]
+        told = dict(zip(map(id, parts), self._told(parameters), strict=True))
+
+        def runs(what: dict[str, Any]) -> tuple[slice, ...]:
+            return parameters.runs(lambda part: told[id(part)] == what and not part.frozen)
+
+        for what in {repr(what): what for what in told.values()}.values():
+            yield from ((what, part) for part in runs(what))
+
+    def _told(self, parameters: ParameterVector) -> list[dict[str, Any]]:
+        """What `update` is told of each parameter, beside the vectors."""
+        separates = self.separates_regularized
+        return [{"regularized": p.regularized} if separates else {} for _, p in parameters.items()]
 
     def __getstate__(self) -> dict[str, Any]:
         # Views would be copied as arrays of their own.

@@ -18,8 +18,18 @@ from minidl.checks import check_bool, check_kind, check_sizes
 from minidl.errors import MissingExtraError
 from minidl.layers import Affine, Flatten, ReLU, Sequential, Standardize
 from minidl.losses import SoftmaxCrossEntropy
-from minidl.optimizers import SGD
-from minidl.schedulers import Constant, Scheduler, StepDecay
+from minidl.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from minidl.schedulers import (
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    LinearWarmup,
+    OneCycle,
+    PiecewiseConstant,
+    PolynomialDecay,
+    Scheduler,
+    StepDecay,
+)
 from minidl.testing.recipes import Batch, Labels, NetRecipe, Recipe
 
 try:
@@ -121,12 +131,19 @@ def nets(
 @st.composite
 def optimizers(draw: st.DrawFn) -> Recipe:
     """An optimizer of minidl, with a rate that suits a well-scaled problem."""
+    kind = draw(st.sampled_from([SGD, RMSprop, Adagrad, Adam, AdamW]))
     rate = draw(st.sampled_from([0.1, 0.01, 0.001, 0.3]))
-    momentum = draw(st.sampled_from([0.0, 0.5, 0.9]))
-    options: list[tuple[str, Any]] = [("momentum", momentum)] if momentum else []
-    if momentum and draw(st.booleans()):
-        options.append(("nesterov", True))
-    return Recipe(SGD, (rate,), tuple(options))
+    options: list[tuple[str, Any]] = []
+    if kind in (SGD, RMSprop):
+        momentum = draw(st.sampled_from([0.0, 0.5, 0.9]))
+        options += [("momentum", momentum)] if momentum else []
+        if kind is SGD and momentum and draw(st.booleans()):
+            options.append(("nesterov", True))
+    elif kind is Adagrad:
+        options += [("lr_decay", 0.01)] if draw(st.booleans()) else []
+    elif draw(st.booleans()):
+        options.append(("betas", (0.5, 0.9)))
+    return Recipe(kind, (rate,), tuple(options))
 
 
 def schedules() -> st.SearchStrategy[Recipe]:
@@ -134,7 +151,12 @@ def schedules() -> st.SearchStrategy[Recipe]:
     gammas, periods = st.sampled_from([0.5, 0.95, 1.0, 0.1]), st.integers(1, 10)
     decays = st.builds(lambda gamma, every: Recipe(StepDecay, (gamma,), (("every", every),)), gammas, periods)
     constants = st.sampled_from([1.0, 0.5, 0.0, 2.0]).map(lambda value: Recipe(Constant, (value,)))
-    single = st.one_of(constants, decays)
+    spans = st.tuples(st.sampled_from(["epochs", "steps"]), st.integers(1, 100))
+    starts = st.sampled_from([(LinearWarmup,), (OneCycle,), (CosineDecay,), (PolynomialDecay, 2.0)])
+    timed = st.builds(lambda start, span: Recipe(start[0], start[1:], (span,)), starts, spans)
+    smooth = st.builds(lambda gamma, span: Recipe(ExponentialDecay, (gamma,), (span,)), gammas, spans)
+    pieces = st.builds(lambda gamma, span: Recipe(PiecewiseConstant, ([1.0, gamma],), (span,)), gammas, spans)
+    single = st.one_of(constants, decays, timed, smooth, pieces)
     return st.one_of(single, st.tuples(single, single).map(lambda pair: Recipe(product, pair)))
 
 

@@ -25,7 +25,8 @@ from minidl.training.interrupts import Interrupts
 from minidl.training.step import compute_gradients, update
 from minidl.types import Array, Rng
 
-_TORN = "one that a second Ctrl-C or an error broke off within an update or a callback"
+TORN = "one that a second Ctrl-C or an error broke off within an update or a callback"
+"""What is said of a step that was broken off halfway."""
 
 
 class Loop:
@@ -90,7 +91,7 @@ class Loop:
             getattr(self, name)()
             return
         if owner in self.callbacks:
-            self._torn = _TORN
+            self._torn = TORN
             try:
                 with np.errstate(**callers):  # a callback is its user's code
                     getattr(owner, name)(self)
@@ -107,7 +108,7 @@ class Loop:
         if factor.__class__ is not float or not 0 <= factor < math.inf:  # asked so, without a call
             name = f"the factor of {self.scheduler!r}"
             factor = check_float(f"step {self.step}", name, factor, at_least=0)
-        self._torn = _TORN
+        self._torn = TORN
         try:
             features, targets, weights = next(batches)
             try:
@@ -126,7 +127,7 @@ class Loop:
 
     def _update_computed(self) -> None:
         """The update, once the callbacks have had the gradients."""
-        self._torn = _TORN
+        self._torn = TORN
         self._update(*self._computed)
 
     def _update(self, losses: Any, targets: Array, weights: Array | None, factor: float) -> None:
@@ -160,7 +161,7 @@ class Loop:
         columns: dict[str, float | None] = {"step": self.step}
         for name, value in self._tally.result().items():
             columns |= {f"train_{name}": value, f"validation_{name}": measured.get(name)}
-        self._torn = _TORN
+        self._torn = TORN
         now = time.perf_counter()
         seconds = self._seconds + now - self._clock
         self.history.record_epoch(**columns, lr=self.history.steps["lr"][-1], seconds=seconds)

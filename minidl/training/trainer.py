@@ -11,13 +11,14 @@ from minidl.checks import check_int
 from minidl.data import Batches, Dataset
 from minidl.errors import ConfigurationError, StateError
 from minidl.kernels.rows import take_rows
+from minidl.optimizers import LBFGS
 from minidl.training.evaluation import require_dataset
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
-from minidl.training.loop import Loop
+from minidl.training.minimizing import MinimizingLoop
 
 
-class Trainer(Loop):
+class Trainer(MinimizingLoop):
     """Trains a net; everything it has done so far is in it, and a further fit goes on from there.
 
     The same seed gives the same bits on the same machine, with the same BLAS and number of threads.
@@ -86,6 +87,7 @@ class Trainer(Loop):
             One of the two. Epochs end where the data does, so a fit of one epoch after one that
             ended within an epoch finishes that one.
         batch_size : int >= 1
+            With `LBFGS`, whose steps take all samples, how many of them pass through the net at once.
         sampling : "shuffle" or "replacement"
             See `Batches`.
 
@@ -107,6 +109,10 @@ class Trainer(Loop):
         if self._torn:
             remedy = "build net and Trainer anew, or load what was saved"
             raise StateError.expected("fit", "a Trainer whose last step is whole", self._torn, remedy)
+        minimizer, rows = self.optimizer if isinstance(self.optimizer, LBFGS) else None, 0
+        if minimizer is not None:
+            self._check_minimizing(sampling)
+            rows, batch_size = check_int("fit", "batch_size", batch_size, at_least=1), len(train)
         with Interrupts() as interrupts:
             self._take_up(train, batch_size, sampling)
             if epochs is not None:
@@ -116,7 +122,10 @@ class Trainer(Loop):
             try:
                 for callback, name in self._hooks("on_fit_start"):
                     getattr(callback, name)(self)
-                self._run(interrupts)
+                if minimizer is None:
+                    self._run(interrupts)
+                else:
+                    self._run_minimizing(minimizer, train, rows, interrupts)
             finally:
                 self._seconds += time.perf_counter() - self._clock
                 for callback, name in self._hooks("on_fit_end"):

@@ -9,8 +9,8 @@ import importlib
 import numpy as np
 import pytest
 
-from minidl import L2, SGD, Affine, Flatten, Parameter, ReLU, SoftmaxCrossEntropy, initializers
-from minidl.vectors import ParameterVector
+from minidl import Affine, Flatten, ReLU, SoftmaxCrossEntropy
+from tests.external import onnx_activations, onnx_optimizers
 from tests.external.onnx_cases import NOT_2D, NOT_AXIS_1, both_ways, cannot, judge, onnx
 from tests.external.onnx_normalization import NORMALIZATION
 
@@ -42,16 +42,6 @@ def relu(x):
 def flatten(x, *, axis=1):
     cannot("Flatten", axis % x.ndim != 1 and NOT_AXIS_1)
     return [both_ways(Flatten(), x)]
-
-
-def softmax(x, *, axis=-1):
-    cannot("Softmax", x.ndim != 2 and NOT_2D, axis % x.ndim != 1 and NOT_AXIS_1)
-    return [SoftmaxCrossEntropy().probabilities(x)]
-
-
-def logsoftmax(x, *, axis=-1):
-    cannot("LogSoftmax", x.ndim != 2 and NOT_2D, axis % x.ndim != 1 and NOT_AXIS_1)
-    return [log_probabilities(x)]
 
 
 def log_probabilities(scores):
@@ -96,47 +86,16 @@ def argmax(x, *, axis=0, keepdims=1, select_last_index=0):
     return [labels[:, None] if keepdims else labels]
 
 
-def momentum(rate, count, *arrays, alpha, beta, mode, norm_coefficient):
-    """The optimizer and the penalty: ONNX's has both in one."""
-    cannot("Momentum", count > 0 and beta != 1 and "beta, which damps the gradient")
-    size = len(arrays) // 3
-    parameters, velocity = vector_of(arrays[:size]), vector_of(arrays[2 * size :])
-    for parameter, gradient in zip(parts_of(parameters), arrays[size : 2 * size], strict=True):
-        parameter.grad[...] = gradient
-    optimizer = SGD(float(rate), momentum=alpha, nesterov=mode == b"nesterov")
-    optimizer.load_state_dict({"lr": float(rate), "steps": 0, "velocity": velocity.values})
-    L2(norm_coefficient / 2).add_gradients(parameters)
-    optimizer.step(parameters)
-    velocity.values[...] = optimizer.state_dict()["velocity"]
-    return [part.value for vector in (parameters, velocity) for part in parts_of(vector)]
-
-
-def vector_of(arrays):
-    parts = {
-        f"p{i}": Parameter(array.shape, initializers.zeros, regularized=True)
-        for i, array in enumerate(arrays)
-    }
-    vector = ParameterVector(parts)
-    for part, array in zip(parts.values(), arrays, strict=True):
-        part.value[...] = array
-    return vector
-
-
-def parts_of(vector):
-    return [part for _, part in vector.items()]
-
-
 OPERATORS = {
+    **onnx_activations.OPERATORS,
     "ArgMax": ("argmax", argmax),
     "Flatten": ("flatten", flatten),
     "Gemm": ("gemm", gemm),
-    "LogSoftmax": ("logsoftmax", logsoftmax),
     "MatMul": ("matmul", matmul),
-    "Momentum": ("momentum", momentum),
     "Relu": ("relu", relu),
-    "Softmax": ("softmax", softmax),
     "SoftmaxCrossEntropyLoss": ("softmax_cross_entropy_loss", softmax_cross_entropy_loss),
     **NORMALIZATION,
+    **onnx_optimizers.OPERATORS,
 }
 """By ONNX's name: its module of cases and the function above."""
 

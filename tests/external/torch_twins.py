@@ -4,6 +4,8 @@ import numpy as np
 
 from minidl import Affine, Flatten, ReLU, Sequential, Standardize
 from minidl.layers import (
+    ELU,
+    GELU,
     Add,
     BatchNorm1d,
     BatchNorm2d,
@@ -12,7 +14,14 @@ from minidl.layers import (
     Embedding,
     GroupNorm,
     LayerNorm,
+    LeakyReLU,
+    LogSoftmax,
     Residual,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
 )
 from tests.external.judging import summon
 
@@ -119,11 +128,22 @@ def residual_twin(layer):
     return Branches(ways, sum)
 
 
+# These have arguments of the same names.
+NAMESAKES = (ELU, GELU, LeakyReLU, Sigmoid, SiLU, Softplus, Tanh)
+
+
+def namesake(layer):
+    return getattr(torch.nn, type(layer).__name__)(**layer.config())
+
+
 LAYER_TWINS = {
     Add: lambda layer: Branches(layer._branches, sum),
     Columns: ColumnsTwin,
     Concat: lambda layer: Branches(layer._branches, lambda outputs: torch.cat(outputs, layer.axis)),
     Residual: residual_twin,
+    **dict.fromkeys(NAMESAKES, namesake),
+    LogSoftmax: lambda layer: torch.nn.LogSoftmax(dim=-1),
+    Softmax: lambda layer: torch.nn.Softmax(dim=-1),
     Affine: affine_twin,
     BatchNorm1d: norm_twin(torch.nn.BatchNorm1d, "num_features"),
     BatchNorm2d: norm_twin(torch.nn.BatchNorm2d, "num_features"),

@@ -11,7 +11,7 @@ import minidl.kernels
 
 # How data is read and memory is taken are no formulas.
 OTHERS = {"rows", "constants", "memory"}
-FREE = {"is_found", "long_rows", "apply_to_rows"}
+FREE = {"is_found", "long_rows", "apply_to_rows", "in_blocks"}
 MODULES = sorted(module.name for module in pkgutil.iter_modules(minidl.kernels.__path__))
 
 

@@ -1,65 +1,9 @@
 """Correct layers, losses and an optimizer in their plainest form, for the mutants to derive from."""
 
-import math
-
 import numpy as np
 
 from minidl import Layer, Optimizer, Parameter, SoftmaxCrossEntropy
 from minidl.initializers import he_normal, ones
-
-
-class Sigmoid(Layer):
-    def forward(self, x, *, training):
-        y = 1 / (1 + np.exp(-x))
-        if training:
-            self.remember(x, y)
-        return y
-
-    def backward(self, dy):
-        _, y = self.recall()
-        return dy * y * (1 - y)
-
-
-class LeakyReLU(Layer):
-    slope = 0.1
-
-    def forward(self, x, *, training):
-        if training:
-            self.remember(x > 0)
-        return np.where(x > 0, x, x * self.slope)
-
-    def backward(self, dy):
-        (positive,) = self.recall()
-        return np.where(positive, dy, dy * self.slope)
-
-
-class Gelu(Layer):
-    """In the form with a hyperbolic tangent."""
-
-    factor = math.sqrt(2 / math.pi)
-
-    def forward(self, x, *, training):
-        t = np.tanh(self.factor * (x + 0.044715 * x**3))
-        if training:
-            self.remember(x, t)
-        return 0.5 * x * (1 + t)
-
-    def backward(self, dy):
-        x, t = self.recall()
-        return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * self.factor * (1 + 0.134145 * x * x))
-
-
-class LogSoftmax(Layer):
-    def forward(self, x, *, training):
-        shifted = x - x.max(axis=-1, keepdims=True)
-        y = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-        if training:
-            self.remember(np.exp(y))
-        return y
-
-    def backward(self, dy):
-        (p,) = self.recall()
-        return dy - p * dy.sum(axis=-1, keepdims=True)
 
 
 class MeanPool(Layer):

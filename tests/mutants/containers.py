@@ -3,9 +3,10 @@
 import numpy as np
 
 from minidl import Affine, Flatten, Layer, Sequential
+from minidl.layers import Tanh
 from tests.mutants.bases import Concat, Gate
 from tests.mutants.registry import layer
-from tests.testing.correct import Residual, Tanh
+from tests.testing.correct import Residual
 from tests.testing.wrong.numbers import peek
 
 

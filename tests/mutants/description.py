@@ -5,10 +5,11 @@ import copy
 import numpy as np
 
 from minidl import Affine, Sequential
+from minidl.layers import LeakyReLU, Tanh
 from minidl.module import Module
-from tests.mutants.bases import Concat, LeakyReLU
+from tests.mutants.bases import Concat
 from tests.mutants.registry import layer
-from tests.testing.correct import BatchNorm, Dropout, Embedding, Residual, Tanh
+from tests.testing.correct import BatchNorm, Embedding, Residual
 from tests.testing.wrong.numbers import Dense
 
 INDICES = {"make_input": lambda rng, shape, dtype: rng.integers(0, 5, shape)}
@@ -25,29 +26,29 @@ def pair(rng, dtype):
 @layer("an argument is kept under another name", "config")
 class OtherName(LeakyReLU):
     def __init__(self, steepness=0.2):
-        self.slope = steepness
+        self.negative_slope = steepness
 
 
 @layer("an argument is kept in another unit", "config", args=(50,))
-class Percent(Dropout):
-    def __init__(self, rate, *, rng=None):
-        super().__init__(rate / 100, rng=rng)
+class Percent(LeakyReLU):
+    def __init__(self, negative_slope):
+        super().__init__(negative_slope / 100)
 
 
 @layer("a default is left out, and would be another in a later version", "config")
 class LeavesDefaultsOut(LeakyReLU):
-    def __init__(self, slope=0.1, shift=0.0):
-        self.slope, self.shift = slope, shift
+    def __init__(self, negative_slope=0.1, shift=0.0):
+        self.negative_slope, self.shift = negative_slope, shift
 
     def config(self):
-        return {"slope": self.slope}
+        return {"negative_slope": self.negative_slope}
 
 
 @layer("describes what the constructor was given, a copy of it", "config")
 class DescribesWhatWasGiven(LeakyReLU):
-    def __init__(self, slope=0.1):
-        self.slope = slope
-        self._given = {"slope": slope}
+    def __init__(self, negative_slope=0.1):
+        self.negative_slope = negative_slope
+        self._given = {"negative_slope": negative_slope}
 
     def config(self):
         return dict(self._given)

@@ -8,7 +8,20 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minidl import Affine, Sequential, SoftmaxCrossEntropy
+from minidl.layers import (
+    ELU,
+    GELU,
+    Dropout,
+    LeakyReLU,
+    LogSoftmax,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from minidl.losses import MeanSquaredError
+from minidl.optimizers import AdamW
 from minidl.testing import check_layer, check_loss, check_net, check_optimizer, check_scheduler
 from minidl.testing import strategies as own
 from minidl.testing.recipes import Recipe
@@ -39,12 +52,15 @@ def _plain(shape):
     kinds = [
         Recipe(make)
         for make in (
-            correct.Tanh,
-            bases.Sigmoid,
-            bases.LeakyReLU,
-            bases.Gelu,
-            correct.Softmax,
-            bases.LogSoftmax,
+            ELU,
+            GELU,
+            LeakyReLU,
+            LogSoftmax,
+            Sigmoid,
+            SiLU,
+            Softmax,
+            Softplus,
+            Tanh,
         )
     ]
     kinds += [Recipe(make, (buffered,)) for make in TEXTBOOK for buffered in (False, True)]
@@ -60,7 +76,7 @@ def _keeping(draw, shape, *, random=True, mixing=True, depth=1):
     kind = draw(st.integers(0, 5 if depth else 2))
     seed = ("rng", draw(own.seeds()))
     if kind == 1 and random:
-        return Recipe(correct.Dropout, (draw(st.sampled_from([0.1, 0.5, 0.8])),), (seed,)), True
+        return Recipe(Dropout, (draw(st.sampled_from([0.1, 0.5, 0.8])),), (seed,)), True
     if kind == 2 and len(shape) == 1:
         if mixing and draw(st.booleans()):
             return Recipe(correct.BatchNorm, (shape[0],), (DTYPE,)), False
@@ -151,7 +167,12 @@ def optimizers():
         st.builds(lambda lr: Recipe(correct.Adam, (lr,)), rates),
         st.builds(lambda lr, m: Recipe(bases.Momentum, (lr, m)), rates, st.sampled_from([0.0, 0.5, 0.9])),
     )
-    return st.builds(lambda r, seed: Subject(check_optimizer, r, (), {"rng": seed}), drawn, own.seeds())
+    return st.builds(_optimizer, drawn, own.seeds())
+
+
+def _optimizer(recipe, seed):
+    decays = {"skip": ["zero_gradient"]} if recipe.make is AdamW else {}
+    return Subject(check_optimizer, recipe, (), {"rng": seed, **decays})
 
 
 def schedulers():

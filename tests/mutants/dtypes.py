@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tests.mutants.bases import Sigmoid
+from minidl.layers import Dropout, Sigmoid
 from tests.mutants.registry import layer
-from tests.testing.correct import Dropout, LayerNorm
+from tests.testing.correct import LayerNorm
 from tests.testing.wrong.numbers import Dense
 
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from minidl import Affine, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy
 from minidl.initializers import he_normal
-from tests.mutants.bases import Concat, CrossEntropy, Gain, Gate, Hinge, LeakyReLU
+from minidl.layers import LeakyReLU
+from tests.mutants.bases import Concat, CrossEntropy, Gain, Gate, Hinge
 from tests.mutants.registry import layer, loss, net
 from tests.testing import textbook
 from tests.testing.correct import Residual

@@ -3,9 +3,9 @@
 import numpy as np
 
 from minidl import Layer, ReLU
-from tests.mutants.bases import Gain, Sigmoid
+from minidl.layers import Sigmoid, Tanh
+from tests.mutants.bases import Gain
 from tests.mutants.registry import layer
-from tests.testing.correct import Tanh
 from tests.testing.wrong.numbers import Dense, peek
 
 SIZES = {"args": (3, 2)}

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from tests.mutants.bases import CrossEntropy, Gain, LeakyReLU, MeanPool
+from minidl.layers import LeakyReLU
+from tests.mutants.bases import CrossEntropy, Gain, MeanPool
 from tests.mutants.registry import layer, loss
 from tests.testing import textbook
 

@@ -5,22 +5,9 @@ import math
 import numpy as np
 
 from minidl import Layer, Loss, Optimizer, Parameter, Scheduler, State
-from minidl.checks import as_generator, check_weights
+from minidl.checks import check_weights
 from minidl.errors import ShapeError
 from minidl.initializers import he_normal, ones, zeros
-
-
-class Tanh(Layer):
-    def forward(self, x, *, training):
-        y = np.tanh(x, out=self.buffer("y", x.shape, x.dtype) if training else None)
-        if training:
-            slope = np.multiply(y, y, out=self.buffer("slope", x.shape, x.dtype))
-            self.remember(np.subtract(1, slope, out=slope))
-        return y
-
-    def backward(self, dy):
-        (slope,) = self.recall()
-        return np.multiply(dy, slope, out=self.buffer("dx", dy.shape, dy.dtype))
 
 
 class Scale(Layer):
@@ -61,19 +48,6 @@ class Linear(Layer):
         return dy @ self.weight.value.T
 
 
-class Softmax(Layer):
-    def forward(self, x, *, training):
-        y = np.exp(x - x.max(axis=-1, keepdims=True))
-        y /= y.sum(axis=-1, keepdims=True)
-        if training:
-            self.remember(y)
-        return y
-
-    def backward(self, dy):
-        (y,) = self.recall()
-        return y * (dy - np.sum(dy * y, axis=-1, keepdims=True))
-
-
 class MaxPool(Layer):
     """The largest number along the last axis."""
 
@@ -87,25 +61,6 @@ class MaxPool(Layer):
         dx = np.zeros(shape, dy.dtype)
         np.put_along_axis(dx, where, dy[..., None], axis=-1)
         return dx
-
-
-class Dropout(Layer):
-    """Draws from a stream of its own, spawned at construction."""
-
-    def __init__(self, rate, *, rng=None):
-        self.rate = rate
-        self.generator = as_generator(rng).spawn(1)[0]
-
-    def forward(self, x, *, training):
-        if not training:
-            return x
-        mask = (self.generator.random(x.shape) >= self.rate).astype(x.dtype) / x.dtype.type(1 - self.rate)
-        self.remember(mask)
-        return np.multiply(x, mask, out=self.buffer("y", x.shape, x.dtype))
-
-    def backward(self, dy):
-        (mask,) = self.recall()
-        return np.multiply(dy, mask, out=self.buffer("dx", dy.shape, dy.dtype))
 
 
 class BatchNorm(Layer):

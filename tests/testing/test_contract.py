@@ -20,6 +20,7 @@ from minidl import (
     two_layer_net,
 )
 from minidl.errors import ConfigurationError, StructureError
+from minidl.layers import Dropout, Softmax, Tanh
 from minidl.testing import (
     CLAUSES,
     ContractError,
@@ -34,16 +35,13 @@ from minidl.testing.state import changes, snapshot
 from tests.testing.correct import (
     Adam,
     BatchNorm,
-    Dropout,
     Embedding,
     LayerNorm,
     Linear,
     MaxPool,
     Residual,
     Scale,
-    Softmax,
     SquaredError,
-    Tanh,
     WarmCosine,
 )
 from tests.testing.wrong import WRONG_LAYERS, WRONG_LOSSES, WRONG_NETS, WRONG_OPTIMIZERS, WRONG_SCHEDULERS

@@ -9,9 +9,10 @@ import pytest
 import minidl
 from minidl import L2, Affine, Flatten, Layer, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
 from minidl.errors import ConfigurationError, DTypeError
+from minidl.layers import Dropout, Softmax, Tanh
 from minidl.testing import GradientError, check_gradients, check_loss_gradients, check_net_gradients
 from minidl.testing.differences import derivative
-from tests.testing.correct import BatchNorm, Dropout, Embedding, LayerNorm, Residual, Softmax, Tanh
+from tests.testing.correct import BatchNorm, Embedding, LayerNorm, Residual
 
 D = np.float64
 

@@ -20,7 +20,7 @@ def run(capsys, *argv):
         ["minidl:Affine(3, out_features=2)", "--input-shape", "3", "--allocation"],
         ["minidl:Standardize([1.0, 2.0], 3)", "--input-shape", "2"],
         ["minidl:Flatten", "--input-shape", "2,3"],
-        ["tests.testing.correct:Dropout(0.5)", "--input-shape", "2x3"],
+        ["minidl.layers:Dropout(0.5)", "--input-shape", "2x3"],
         ["tests.testing.correct:BatchNorm", "--args", "3", "--input-shape", "3", "--batch-dependent"],
         ["minidl:SoftmaxCrossEntropy", "--classes", "4"],
         ["minidl.losses:MeanSquaredError", "--classes", "2", "--regression"],

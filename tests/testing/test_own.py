@@ -1,5 +1,7 @@
 """Every layer, loss, optimizer and container of minidl under its checker, one by one."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,18 +27,38 @@ from minidl import (
     StepDecay,
 )
 from minidl.layers import (
+    ELU,
+    GELU,
     Add,
     BatchNorm1d,
     BatchNorm2d,
     Columns,
     Concat,
+    Dropout,
     Embedding,
     GroupNorm,
     LayerNorm,
+    LeakyReLU,
+    LogSoftmax,
     Residual,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
 )
 from minidl.losses import L1, BinaryCrossEntropy, Huber, MulticlassHinge
-from minidl.schedulers import Product
+from minidl.optimizers import LBFGS, Adagrad, Adam, AdamW, RMSprop
+from minidl.schedulers import (
+    CosineDecay,
+    ExponentialDecay,
+    Join,
+    LinearWarmup,
+    OneCycle,
+    PiecewiseConstant,
+    PolynomialDecay,
+    Product,
+)
 from minidl.testing import (
     check_layer,
     check_loss,
@@ -93,6 +115,16 @@ LAYERS = {
             }
         )
     ),
+    LeakyReLU: lambda shape, features: lambda rng, dtype: LeakyReLU(0.1 * features),
+    ELU: lambda shape, features: lambda rng, dtype: ELU(0.5 * features),
+    Sigmoid: lambda shape, features: lambda rng, dtype: Sigmoid(),
+    Tanh: lambda shape, features: lambda rng, dtype: Tanh(),
+    GELU: lambda shape, features: lambda rng, dtype: GELU(("none", "tanh")[features % 2]),
+    SiLU: lambda shape, features: lambda rng, dtype: SiLU(),
+    Softplus: lambda shape, features: lambda rng, dtype: Softplus(0.5 * features),
+    Softmax: lambda shape, features: lambda rng, dtype: Softmax(),
+    LogSoftmax: lambda shape, features: lambda rng, dtype: LogSoftmax(),
+    Dropout: lambda shape, features: lambda rng, dtype: Dropout(0.15 * features, rng=rng),
 }
 ROWS = {Affine, Residual, Add, Concat, Columns}  # layers that take samples of one dimension
 OVER_BATCH = {"batch_independent": False, "allocation": True}
@@ -108,7 +140,12 @@ EMBEDDINGS = {
     "indices": ((2, 2), INDICES, lambda rng, dtype: Embedding(7, 3, rng=rng, dtype=dtype)),
     "bags": ((4,), INDICES, lambda rng, dtype: Embedding(7, 3, mode="mean", rng=rng, dtype=dtype)),
 }
-OTHERS = {SGD, StepDecay, Constant, Product, L2}
+OPTIMIZERS = {SGD, RMSprop, Adagrad, Adam, AdamW, LBFGS}
+SCHEDULERS = {
+    Constant, CosineDecay, ExponentialDecay, Join, LinearWarmup, OneCycle, PiecewiseConstant, PolynomialDecay,
+    Product, StepDecay,
+}  # fmt: skip
+OTHERS = {L2} | OPTIMIZERS | SCHEDULERS
 
 
 def numbers(rng, batch, width):
@@ -205,11 +242,43 @@ def test_sgd(options, lr, seed):
     check_optimizer(lambda: SGD(lr, **options), rng=seed)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(RMSprop, alpha=0.9),
+        partial(RMSprop, momentum=0.5),
+        Adagrad,
+        partial(Adagrad, lr_decay=0.1, initial_accumulator_value=0.5),
+        Adam,
+        partial(Adam, betas=(0.5, 0.9), eps=1e-4),
+        AdamW,
+    ],
+    ids=lambda make: f"{getattr(make, 'func', make).__name__}-{getattr(make, 'keywords', '')}",
+)
+@whole_contract
+@given(lr=st.sampled_from([0.1, 0.01]), seed=seeds())
+def test_adaptive_optimizers(make, lr, seed):
+    # AdamW alone moves values whose gradient is 0.
+    check_optimizer(lambda: make(lr), rng=seed, skip=["zero_gradient"] if make is AdamW else ())
+
+
 @given(gamma=st.floats(0.1, 1), every=st.integers(1, 9), value=st.floats(0, 3))
 def test_schedulers(gamma, every, value):
     check_scheduler(lambda: StepDecay(gamma, every))
     check_scheduler(lambda: Constant(value))
     check_scheduler(lambda: StepDecay(gamma, every) * Constant(value))
+
+
+@given(unit=st.sampled_from(["epochs", "steps"]), span=st.integers(1, 40), low=st.floats(0, 1))
+def test_schedulers_of_epochs_or_steps(unit, span, low):
+    timed = {unit: span}
+    check_scheduler(lambda: ExponentialDecay(max(low, 0.1), **timed))
+    check_scheduler(lambda: CosineDecay(**timed, final=low))
+    check_scheduler(lambda: PolynomialDecay(0.5 + low, **timed, final=low / 2))
+    check_scheduler(lambda: LinearWarmup(**timed, start=low))
+    check_scheduler(lambda: OneCycle(**timed, pct_start=0.9 * low))
+    check_scheduler(lambda: PiecewiseConstant([1, low, 0], **{unit: [span, span + 3]}))
+    check_scheduler(lambda: Join([LinearWarmup(**timed), CosineDecay(**timed)], **timed))
 
 
 @given(net=nets(), strength=st.floats(0, 3), batch=sides, seed=seeds())

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import minidl
 from minidl import Affine, ReLU, Sequential, SoftmaxCrossEntropy
+from minidl.layers import Tanh
+from minidl.optimizers import AdamW
 from minidl.testing import (
     GradientError,
     check_layer,
@@ -21,7 +23,6 @@ from minidl.testing import (
 )
 from minidl.testing import strategies as nets_and_more
 from minidl.testing.recipes import Recipe
-from tests.testing.correct import Tanh
 from tests.testing.examples import whole_contract
 from tests.testing.wrong.numbers import NearlyRight
 
@@ -58,7 +59,8 @@ def test_net_gradients(data, net):
 @whole_contract
 @given(optimizer=nets_and_more.optimizers(), seed=nets_and_more.seeds())
 def test_optimizers_keep_the_contract(optimizer, seed):
-    check_optimizer(optimizer, rng=seed)
+    decays = optimizer.make is AdamW
+    check_optimizer(optimizer, rng=seed, skip=["zero_gradient"] if decays else ())
 
 
 @given(schedule=nets_and_more.schedules())

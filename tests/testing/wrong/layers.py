@@ -1,7 +1,7 @@
 """``WRONG_LAYERS``: the clause that names a slip, the layer that has it, one sample's shape."""
 
 from minidl import Affine
-from tests.testing.correct import Tanh
+from minidl.layers import Tanh
 from tests.testing.wrong.numbers import (
     Accumulates,
     Clips,

@@ -5,8 +5,9 @@ import copy
 import numpy as np
 
 from minidl import Sequential
+from minidl.layers import Dropout, Tanh
 from tests.testing import textbook
-from tests.testing.correct import Dropout, LayerNorm, Residual, Tanh
+from tests.testing.correct import LayerNorm, Residual
 from tests.testing.wrong.numbers import Dense
 
 
@@ -120,8 +121,8 @@ class AlwaysFloat64(Dense):
 
 
 class GlobalDropout(Dropout):
-    def __init__(self, rate, *, rng=None):
-        super().__init__(rate, rng=rng)
+    def __init__(self, p, *, rng=None):
+        super().__init__(p, rng=rng)
         self.generator.bit_generator.state = np.random.default_rng().bit_generator.state
 
 
