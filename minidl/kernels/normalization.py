@@ -15,11 +15,12 @@ _LONG_ROW = 64
 """Places from which products with a row of ones, in the BLAS, are the fastest sums."""
 
 _BUFFER_NUMBERS = 512
-"""What a ufunc copies of a number for each row, or of a row, at once. By default it is 8,192 numbers, also of
-rows that are long enough to be taken where they lie, and that doubles the time."""
+"""The size of NumPy's buffers here. A ufunc of an array and a number for each row first writes those numbers
+out into a buffer, 8,192 by default, which takes as long as the operation itself. Rows of the buffer's size or
+more need none."""
 
 _LEAST_SAMPLES = 8
-"""Samples from which it pays to write out a channel's number for each place, where a buffer holds those."""
+"""Samples from which it pays to repeat a channel's number for each place: a sample is then one long row."""
 
 _FAR = 4
 """Deviations from 0 beyond which the rounding of a mean is taken off as well."""
