@@ -1,5 +1,7 @@
 """Every layer, loss, optimizer and container of minidl under its checker, one by one."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -24,6 +26,7 @@ from minidl import (
     Standardize,
     StepDecay,
 )
+from minidl.layers import AvgPool2d, Conv1d, Conv2d, ConvTranspose2d, GlobalAvgPool2d, MaxPool2d, Reshape
 from minidl.schedulers import Product
 from minidl.testing import (
     check_layer,
@@ -47,12 +50,40 @@ def sequential(shape, features):
     return make
 
 
+def convolution(kind, axes=2, **options):
+    """Of kernels, strides and groups that depend on what is drawn, and that fit into any image."""
+
+    def of(shape, features):
+        kernel, stride = (3, 2)[:axes], (1 + features % 2, 2 - features % 2)[:axes]
+        groups = math.gcd(shape[0], features)
+
+        def make(rng, dtype):
+            arguments = {"groups": groups, "padding": 1, "bias": features > 1, **options}
+            return kind(shape[0], features, kernel, stride=stride, rng=rng, dtype=dtype, **arguments)
+
+        return make
+
+    return of
+
+
+IMAGES = {AvgPool2d: 3, Conv1d: 2, Conv2d: 3, ConvTranspose2d: 3, GlobalAvgPool2d: 3, MaxPool2d: 3}
+"""The dimensions of a sample."""
+
 LAYERS = {
     Affine: lambda shape, features: lambda rng, dtype: Affine(shape[-1], features, rng=rng, dtype=dtype),
     ReLU: lambda shape, features: lambda rng, dtype: ReLU(),
     Flatten: lambda shape, features: lambda rng, dtype: Flatten(),
     Standardize: lambda shape, features: lambda rng, dtype: Standardize(0.5, features, dtype=dtype),
     Sequential: sequential,
+    Reshape: lambda shape, features: lambda rng, dtype: Reshape(*shape[1:], 1, -1),
+    Conv1d: convolution(Conv1d, axes=1),
+    Conv2d: convolution(Conv2d, dilation=(1, 2)),
+    ConvTranspose2d: convolution(
+        ConvTranspose2d, padding=(1, 0), dilation=(1, 2), output_padding=(0, 1)
+    ),
+    MaxPool2d: lambda shape, features: lambda rng, dtype: MaxPool2d(2, 1 + features % 2, 1),
+    AvgPool2d: lambda shape, features: lambda rng, dtype: AvgPool2d((2, 3), 1 + features % 2, 1),
+    GlobalAvgPool2d: lambda shape, features: lambda rng, dtype: GlobalAvgPool2d(),
 }
 OTHERS = {SoftmaxCrossEntropy, MeanSquaredError, SGD, StepDecay, Constant, Product, L2}
 
@@ -72,6 +103,8 @@ def test_nothing_public_is_left_out():
 def test_layers(kind, shape, features, batch, seed):
     if kind is Affine:
         shape = shape[-1:]
+    if kind in IMAGES:
+        shape = tuple(min(side, 3) for side in (*shape, 2, 3))[: IMAGES[kind]]
     check_layer(
         LAYERS[kind](shape, features), shape, batch=batch, rng=seed, allocation=kind is not Standardize
     )
