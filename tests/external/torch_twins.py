@@ -3,6 +3,15 @@
 import numpy as np
 
 from minidl import Affine, Flatten, ReLU, Sequential, Standardize
+from minidl.layers import (
+    AvgPool2d,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
+    GlobalAvgPool2d,
+    MaxPool2d,
+    Reshape,
+)
 from tests.external.judging import summon
 
 torch, judge = summon("torch", "PyTorch")
@@ -38,10 +47,32 @@ def affine_twin(layer):
     return linear
 
 
+def convolution_twin(layer):
+    """PyTorch's of the same name and arguments."""
+    arguments = layer.config()
+    del arguments["initializer"], arguments["dtype"]
+    twin = getattr(torch.nn, type(layer).__name__)(**arguments, dtype=torch.float64)
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            getattr(twin, name).copy_(torch.from_numpy(parameter.value.copy()))
+    return twin
+
+
+def pool_twin(layer):
+    return getattr(torch.nn, type(layer).__name__)(**layer.config())
+
+
 LAYER_TWINS = {
     Affine: affine_twin,
+    AvgPool2d: pool_twin,
+    Conv1d: convolution_twin,
+    Conv2d: convolution_twin,
+    ConvTranspose2d: convolution_twin,
     Flatten: lambda layer: FlattenTwin(),
+    GlobalAvgPool2d: lambda layer: torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()),
+    MaxPool2d: pool_twin,
     ReLU: lambda layer: torch.nn.ReLU(),
+    Reshape: lambda layer: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Unflatten(1, layer.shape)),
     Sequential: lambda layer: torch.nn.Sequential(*map(twin_of, layer)),
     Standardize: StandardizeTwin,
 }
@@ -61,7 +92,9 @@ def as_array(tensor):
 
 
 def parameters_agree(net, twin, attribute):
-    """Each parameter's ``value`` or ``grad`` is its twin's, whose weights are (out, in)."""
+    """Each parameter's ``value`` or ``grad`` is its twin's; PyTorch's linear weights are (out, in)."""
+    turned = {id(module.weight) for module in twin.modules() if isinstance(module, torch.nn.Linear)}
     for (name, ours), theirs in zip(net.parameters.items(), twin.parameters(), strict=True):
-        expected = as_array(theirs if attribute == "value" else theirs.grad).T
+        expected = as_array(theirs if attribute == "value" else theirs.grad)
+        expected = expected.T if id(theirs) in turned else expected
         judge.agrees(getattr(ours, attribute), expected, f"{name}.{attribute}")

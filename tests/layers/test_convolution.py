@@ -171,9 +171,7 @@ def test_wrong_arguments_are_refused_at_construction(make, message):
 def test_samples_of_another_shape_are_refused(layer, shape, message):
     with pytest.raises(ShapeError, match=message):
         layer.forward(np.zeros(shape, np.float32), training=True)
-    with pytest.raises(
-        ShapeError, match=message.partition("x of shape")[0] if "x of" in message else message
-    ):
+    with pytest.raises(ShapeError, match="samples of shape" if "x of shape" in message else message):
         layer.output_shape(shape[1:])
 
 

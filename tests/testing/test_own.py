@@ -78,9 +78,7 @@ LAYERS = {
     Reshape: lambda shape, features: lambda rng, dtype: Reshape(*shape[1:], 1, -1),
     Conv1d: convolution(Conv1d, axes=1),
     Conv2d: convolution(Conv2d, dilation=(1, 2)),
-    ConvTranspose2d: convolution(
-        ConvTranspose2d, padding=(1, 0), dilation=(1, 2), output_padding=(0, 1)
-    ),
+    ConvTranspose2d: convolution(ConvTranspose2d, padding=(1, 0), dilation=(1, 2), output_padding=(0, 1)),
     MaxPool2d: lambda shape, features: lambda rng, dtype: MaxPool2d(2, 1 + features % 2, 1),
     AvgPool2d: lambda shape, features: lambda rng, dtype: AvgPool2d((2, 3), 1 + features % 2, 1),
     GlobalAvgPool2d: lambda shape, features: lambda rng, dtype: GlobalAvgPool2d(),
