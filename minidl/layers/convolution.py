@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.checks import check_bool, check_dtype, check_int
+from minidl.checks import check_bool, check_callable, check_dtype, check_int
 from minidl.errors import ConfigurationError
 from minidl.initializers import he_normal, zeros
 from minidl.kernels.convolution import convolution, convolution_backward, sum_pixels
@@ -54,7 +54,7 @@ class Convolution(Sliding):
             if count % self.groups:
                 self.fail(ConfigurationError, f"{name} that {self.groups} groups share evenly", count)
         self.dtype = check_dtype(self.label, dtype)
-        self.initializer = initializer
+        self.initializer = check_callable(self.label, "initializer", initializer, "rng", "shape", "dtype")
         shape = (*self._channels_of_weight(), *self._windows.kernel[2 - self.axes :])
         self.weight = Parameter(shape, self._filters(), rng=rng, dtype=self.dtype, regularized=True)
         self.bias = check_bool(self.label, "bias", bias) and Parameter(

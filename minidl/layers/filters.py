@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.checks import check_array
+from minidl.errors import ShapeError
 from minidl.types import Array, Initializer
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ class Filters:
 
     def __call__(self, rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         """Draw the matrix, and give its columns the shape of windows."""
-        drawn = self.initializer(rng, (math.prod(shape[1:]), shape[0]), dtype)
-        return np.transpose(drawn).reshape(shape)
+        drawn = _draw(self.initializer, rng, (math.prod(shape[1:]), shape[0]), dtype)
+        return drawn.T.reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,16 @@ class TransposedFilters:
         inputs, outputs, kernel = shape[0] // self.groups, shape[1], shape[2:]
         places = inputs * math.prod(kernel)
         matrix = (-(-places // self.phases), outputs * self.groups)
-        drawn = np.concatenate([self.initializer(rng, matrix, dtype) for _ in range(self.phases)])[:places]
+        drawn = np.concatenate([_draw(self.initializer, rng, matrix, dtype) for _ in range(self.phases)])[
+            :places
+        ]
         by_group = drawn.reshape(inputs, -1, self.groups, outputs).transpose(2, 0, 3, 1)
         return by_group.reshape(shape)
+
+
+def _draw(initializer: Initializer, rng: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """What the initializer draws, or an error if it is no array of this `shape`."""
+    drawn = check_array("Parameter", "what its initializer draws", initializer(rng, shape, dtype))
+    if drawn.shape != shape:
+        raise ShapeError.expected("Parameter", f"its initializer to draw shape {shape}", drawn.shape)
+    return drawn

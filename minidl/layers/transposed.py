@@ -35,7 +35,7 @@ class ConvTranspose2d(Convolution):
     in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, rng, dtype
         As in `Conv2d`.
     initializer : callable ``(rng, shape, dtype) -> array``
-        Of the weight; it draws stride² matrices (what an output sees, out_channels).
+        Of the weight; it draws matrices (what an output sees, out_channels), with a stride several.
 
     Attributes
     ----------
@@ -83,7 +83,8 @@ class ConvTranspose2d(Convolution):
         return self.in_channels, self.out_channels // self.groups
 
     def _filters(self) -> Initializer:
-        return TransposedFilters(self.initializer, self.groups, math.prod(self._windows.stride))
+        kernel, stride, _, _ = self._windows
+        return TransposedFilters(self.initializer, self.groups, math.prod(map(min, kernel, stride)))
 
     def _outputs(self, image: tuple[int, ...]) -> tuple[int, int]:
         """The size (height, width) of what an image becomes."""

@@ -12,6 +12,7 @@ import pytest
 from minidl import L2, SGD, Affine, Flatten, Parameter, ReLU, SoftmaxCrossEntropy, initializers
 from minidl.vectors import ParameterVector
 from tests.external.onnx_cases import NOT_2D, NOT_AXIS_1, both_ways, cannot, judge, onnx
+from tests.external.onnx_convolution import CONVOLUTION_OPERATORS
 
 # ------------------------------------------------------------------- operators as minidl has them
 
@@ -135,6 +136,7 @@ OPERATORS = {
     "Relu": ("relu", relu),
     "Softmax": ("softmax", softmax),
     "SoftmaxCrossEntropyLoss": ("softmax_cross_entropy_loss", softmax_cross_entropy_loss),
+    **CONVOLUTION_OPERATORS,
 }
 """By ONNX's name: its module of cases and the function above."""
 

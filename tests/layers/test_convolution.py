@@ -130,6 +130,14 @@ def test_draws_count_what_an_output_sees(layer, fan_in, initializer):
     assert not made.bias.value.any()
 
 
+def test_what_an_initializer_draws_is_checked():
+    for kind in (Conv2d, ConvTranspose2d):
+        with pytest.raises(ShapeError, match=r"its initializer to draw shape \(18, 3\), got \(2,\)"):
+            kind(2, 3, 3, initializer=lambda rng, shape, dtype: np.ones(2))
+        with pytest.raises(ConfigurationError, match=r"initializer to be a function \(rng, shape, dtype\)"):
+            kind(2, 3, 3, initializer=np.ones(2))
+
+
 def test_draws_are_those_of_a_matrix():
     matrix = normal(1.0)(0, (2 * 6, 3), np.float32)
     weight = Conv2d(2, 3, (3, 2), initializer=normal(1.0), rng=0).weight.value
