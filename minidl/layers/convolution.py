@@ -26,7 +26,6 @@ class Convolution(Sliding):
     dtype: np.dtype[Any]
     in_channels: int
     out_channels: int
-    dilation: Sizes
     bias: Parameter | bool
     _kernel = staticmethod(convolution)
     _backward_kernel = staticmethod(convolution_backward)
@@ -62,8 +61,10 @@ class Convolution(Sliding):
         )
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments by name, as they are now; `bias` is whether there is one."""
-        return {**super().config(), "bias": isinstance(self.bias, Parameter) or self.bias}
+        """The constructor's arguments by name, as they are now; `bias`, if there, is whether there is one."""
+        found = super().config()
+        bias = {"bias": isinstance(self.bias, Parameter) or self.bias}
+        return found | bias if "bias" in found else found
 
     def _channels_of_weight(self) -> tuple[int, int]:
         return self.out_channels, self.in_channels // self.groups
@@ -132,8 +133,7 @@ class Conv2d(Convolution):
 
     Examples
     --------
-    >>> layer = Conv2d(3, 16, 3, padding=1, rng=0)
-    >>> layer.forward(np.ones((5, 3, 8, 8), np.float32), training=False).shape
+    >>> Conv2d(3, 16, 3, padding=1).forward(np.ones((5, 3, 8, 8), np.float32), training=False).shape
     (5, 16, 8, 8)
     """
 

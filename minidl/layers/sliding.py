@@ -29,6 +29,7 @@ class Sliding(Layer):
     kernel_size: Sizes
     stride: Sizes
     padding: Sizes
+    dilation: Sizes
 
     def _slide(self, kernel_size: object, stride: object, padding: object, dilation: object = 1) -> None:
         """Check these arguments and keep them; a size that all axes share as one number."""

@@ -7,6 +7,8 @@ from minidl.testing import ContractError
 from tests.mutants import (
     activations,
     containers,
+    convolution,
+    convolution_parameters,
     description,
     dropout,
     dtypes,
@@ -19,6 +21,7 @@ from tests.mutants import (
     normalizations,
     optimizers,
     parameters,
+    pooling,
     results,
     schedulers,
     weights,
@@ -27,8 +30,9 @@ from tests.mutants.registry import MUTANTS
 from tests.mutants.survivors import SURVIVORS
 
 MODULES = (
-    activations, containers, description, dropout, dtypes, labels, lending, linear, losses, memory, nets,
-    normalizations, optimizers, parameters, results, schedulers, weights,
+    activations, containers, convolution, convolution_parameters, description, dropout, dtypes, labels,
+    lending, linear, losses, memory, nets, normalizations, optimizers, parameters, pooling, results,
+    schedulers, weights,
 )  # fmt: skip
 CAUGHT = [name for name in MUTANTS if name not in SURVIVORS]
 PARENTS = {(m.kind, m.parent, m.setting): m for m in MUTANTS.values() if m.parent}
