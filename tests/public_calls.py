@@ -51,11 +51,18 @@ from minidl.layers import (
     ELU,
     GELU,
     Add,
+    AvgPool2d,
     Columns,
     Concat,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
     Dropout,
+    GlobalAvgPool2d,
     LeakyReLU,
     LogSoftmax,
+    MaxPool2d,
+    Reshape,
     Residual,
     Sigmoid,
     SiLU,
@@ -126,6 +133,7 @@ class WrongClass:
 
 X, LABELS = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3), np.array([0, 1, 1, 0])
 X64, DY = X.astype(np.float64), np.ones((4, 2), np.float32)
+IMAGES = np.linspace(-1, 1, 96, dtype=np.float32).reshape(3, 2, 4, 4)
 
 
 def call(function, *args, **kwargs):
@@ -142,6 +150,10 @@ def residual():
 
 def columns():
     return Columns({"a": ([0, 1], ReLU())})
+
+
+def convolution(kind=Conv2d):
+    return kind(2, 2, 3, padding=1, rng=0)
 
 
 def net(dtype=np.float32):
@@ -422,6 +434,47 @@ ROWS = {
     "Scheduler.units": lambda: call(Constant().units),
     "StepDecay.units": lambda: call(StepDecay().units),
     "Timed.units": lambda: call(CosineDecay(steps=3).units),
+    "Conv2d": lambda: call(
+        Conv2d, 2, 4, (3, 2), stride=(1, 2), padding=1, dilation=(2, 1), groups=2, bias=False, rng=0,
+        dtype=np.float32, initializer=he_normal,
+    ),
+    "Conv1d": lambda: call(
+        Conv1d, 2, 4, 3, stride=1, padding=1, dilation=2, groups=2, bias=False, rng=0, dtype=np.float32,
+        initializer=he_normal,
+    ),
+    "ConvTranspose2d": lambda: call(
+        ConvTranspose2d, 2, 4, 3, stride=2, padding=1, output_padding=(1, 0), groups=2, bias=False,
+        dilation=2, rng=0, dtype=np.float32, initializer=he_normal,
+    ),
+    "Convolution.config": lambda: call(convolution().config),
+    "Convolution.forward": lambda: call(convolution().forward, IMAGES, training=False),
+    "Convolution.forward, transposed": lambda: call(
+        convolution(ConvTranspose2d).forward, IMAGES, training=False
+    ),
+    "Convolution.forward, of series": lambda: call(
+        convolution(Conv1d).forward, IMAGES[:, :, 0], training=False
+    ),
+    "Convolution.backward": lambda: call(trained(convolution(), IMAGES).backward, IMAGES),
+    "Convolution.backward_parameters": lambda: call(
+        trained(convolution(), IMAGES).backward_parameters, IMAGES
+    ),
+    "Sliding.output_shape": lambda: call(convolution().output_shape, (2, 4, 4)),
+    "MaxPool2d": lambda: call(MaxPool2d, 2, stride=(1, 2), padding=1),
+    "MaxPool2d.forward": lambda: call(MaxPool2d(3, 1, 1).forward, IMAGES, training=False),
+    "MaxPool2d.backward": lambda: call(trained(MaxPool2d(3, 1, 1), IMAGES).backward, IMAGES),
+    "AvgPool2d": lambda: call(AvgPool2d, 2, stride=(1, 2), padding=1),
+    "AvgPool2d.forward": lambda: call(AvgPool2d(3, 1, 1).forward, IMAGES, training=False),
+    "AvgPool2d.backward": lambda: call(trained(AvgPool2d(3, 1, 1), IMAGES).backward, IMAGES),
+    "GlobalAvgPool2d": lambda: call(GlobalAvgPool2d),
+    "GlobalAvgPool2d.forward": lambda: call(GlobalAvgPool2d().forward, IMAGES, training=False),
+    "GlobalAvgPool2d.backward": lambda: call(
+        trained(GlobalAvgPool2d(), IMAGES).backward, np.ones((3, 2), np.float32)
+    ),
+    "GlobalAvgPool2d.output_shape": lambda: call(GlobalAvgPool2d().output_shape, (2, 4, 4)),
+    "Reshape": lambda: call(Reshape, 4, -1),
+    "Reshape.forward": lambda: call(Reshape(4, -1).forward, IMAGES, training=False),
+    "Reshape.backward": lambda: call(trained(Reshape(2, 16), IMAGES).backward, IMAGES.reshape(3, 2, 16)),
+    "Reshape.output_shape": lambda: call(Reshape(4, -1).output_shape, (2, 4, 4)),
     # ---------------------------------------------------------------- minidl.data
     "Batches": lambda: call(Batches, dataset(), 2, rng=0, sampling="replacement"),
     "Batches.redo": lambda: call(drawn_batches().redo),

@@ -5,27 +5,37 @@ from minidl.layers.affine import Affine
 from minidl.layers.branches import Add, Concat
 from minidl.layers.columns import Columns
 from minidl.layers.containers import Sequential
+from minidl.layers.convolution import Conv1d, Conv2d
 from minidl.layers.dropout import Dropout
 from minidl.layers.gates import GELU, SiLU
 from minidl.layers.layer import Layer
 from minidl.layers.normalization import Standardize
+from minidl.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from minidl.layers.residual import Residual
-from minidl.layers.shape import Flatten
+from minidl.layers.shape import Flatten, Reshape
 from minidl.layers.softmax import LogSoftmax, Softmax
+from minidl.layers.transposed import ConvTranspose2d
 
 __all__ = [
     "ELU",
     "GELU",
     "Add",
     "Affine",
+    "AvgPool2d",
     "Columns",
     "Concat",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose2d",
     "Dropout",
     "Flatten",
+    "GlobalAvgPool2d",
     "Layer",
     "LeakyReLU",
     "LogSoftmax",
+    "MaxPool2d",
     "ReLU",
+    "Reshape",
     "Residual",
     "Sequential",
     "SiLU",

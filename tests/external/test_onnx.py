@@ -12,6 +12,7 @@ import pytest
 from minidl import Affine, Flatten, ReLU, SoftmaxCrossEntropy
 from tests.external import onnx_activations, onnx_optimizers
 from tests.external.onnx_cases import NOT_2D, NOT_AXIS_1, both_ways, cannot, judge, onnx
+from tests.external.onnx_convolution import CONVOLUTION_OPERATORS
 
 # ------------------------------------------------------------------- operators as minidl has them
 
@@ -94,6 +95,7 @@ OPERATORS = {
     "Relu": ("relu", relu),
     "SoftmaxCrossEntropyLoss": ("softmax_cross_entropy_loss", softmax_cross_entropy_loss),
     **onnx_optimizers.OPERATORS,
+    **CONVOLUTION_OPERATORS,
 }
 """By ONNX's name: its module of cases and the function above."""
 

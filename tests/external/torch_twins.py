@@ -7,10 +7,17 @@ from minidl.layers import (
     ELU,
     GELU,
     Add,
+    AvgPool2d,
     Columns,
     Concat,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
+    GlobalAvgPool2d,
     LeakyReLU,
     LogSoftmax,
+    MaxPool2d,
+    Reshape,
     Residual,
     Sigmoid,
     SiLU,
@@ -87,6 +94,17 @@ def namesake(layer):
     return getattr(torch.nn, type(layer).__name__)(**layer.config())
 
 
+def convolution_twin(layer):
+    """PyTorch's of the same name and arguments."""
+    arguments = layer.config()
+    del arguments["initializer"], arguments["dtype"]
+    twin = getattr(torch.nn, type(layer).__name__)(**arguments, dtype=torch.float64)
+    with torch.no_grad():
+        for name, parameter in layer.named_parameters():
+            getattr(twin, name).copy_(torch.from_numpy(parameter.value.copy()))
+    return twin
+
+
 LAYER_TWINS = {
     Add: lambda layer: Branches(layer._branches, sum),
     Columns: ColumnsTwin,
@@ -96,8 +114,15 @@ LAYER_TWINS = {
     LogSoftmax: lambda layer: torch.nn.LogSoftmax(dim=-1),
     Softmax: lambda layer: torch.nn.Softmax(dim=-1),
     Affine: affine_twin,
+    AvgPool2d: namesake,
+    Conv1d: convolution_twin,
+    Conv2d: convolution_twin,
+    ConvTranspose2d: convolution_twin,
     Flatten: lambda layer: FlattenTwin(),
+    GlobalAvgPool2d: lambda layer: torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()),
+    MaxPool2d: namesake,
     ReLU: lambda layer: torch.nn.ReLU(),
+    Reshape: lambda layer: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Unflatten(1, layer.shape)),
     Sequential: lambda layer: torch.nn.Sequential(*map(twin_of, layer)),
     Standardize: StandardizeTwin,
 }
@@ -119,7 +144,9 @@ def as_array(tensor):
 
 
 def parameters_agree(net, twin, attribute):
-    """Each parameter's ``value`` or ``grad`` is its twin's, whose weights are (out, in)."""
+    """Each parameter's ``value`` or ``grad`` is its twin's; PyTorch's linear weights are (out, in)."""
+    turned = {id(module.weight) for module in twin.modules() if isinstance(module, torch.nn.Linear)}
     for (name, ours), theirs in zip(net.parameters.items(), twin.parameters(), strict=True):
-        expected = as_array(theirs if attribute == "value" else theirs.grad).T
+        expected = as_array(theirs if attribute == "value" else theirs.grad)
+        expected = expected.T if id(theirs) in turned else expected
         judge.agrees(getattr(ours, attribute), expected, f"{name}.{attribute}")
