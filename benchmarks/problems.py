@@ -179,6 +179,26 @@ class LayerPass(Problem):
 
 
 @dataclass(frozen=True)
+class ConvolutionPass(LayerPass):
+    """A convolution of 3 × 3 windows, padding 1: channels in and out are `features` and `out`."""
+
+    side: int = 32
+
+    def arrays(self) -> dict[str, Array]:
+        """float32 ``x`` and ``dy`` (batch, channels, side, side), ``weight`` (out, in, 3, 3), ``bias``."""
+        rng = np.random.default_rng(self.features)
+        shapes = {
+            "x": (self.batch, self.features, self.side, self.side),
+            "dy": (self.batch, self.out, self.side, self.side),
+            "weight": (self.out, self.features, 3, 3),
+            "bias": (self.out,),
+        }
+        drawn = {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+        drawn["weight"] *= np.float32(np.sqrt(2 / (9 * self.features)))
+        return drawn | {"labels": np.zeros(self.batch, np.int64)}
+
+
+@dataclass(frozen=True)
 class Program(Problem):
     """A whole process; `commands` are each contestant's arguments of Python.
 

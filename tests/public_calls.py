@@ -51,16 +51,23 @@ from minidl.layers import (
     ELU,
     GELU,
     Add,
+    AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
     Columns,
     Concat,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
     Dropout,
     Embedding,
+    GlobalAvgPool2d,
     GroupNorm,
     LayerNorm,
     LeakyReLU,
     LogSoftmax,
+    MaxPool2d,
+    Reshape,
     Residual,
     Sigmoid,
     SiLU,
@@ -132,7 +139,8 @@ class WrongClass:
 
 X, LABELS = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3), np.array([0, 1, 1, 0])
 X64, DY = X.astype(np.float64), np.ones((4, 2), np.float32)
-IMAGES, INDICES = X.reshape(1, 3, 2, 2), LABELS.reshape(2, 2)
+IMAGES = np.linspace(-1, 1, 96, dtype=np.float32).reshape(3, 2, 4, 4)
+INDICES = LABELS.reshape(2, 2)
 
 
 def call(function, *args, **kwargs):
@@ -149,6 +157,10 @@ def residual():
 
 def columns():
     return Columns({"a": ([0, 1], ReLU())})
+
+
+def convolution(kind=Conv2d):
+    return kind(2, 2, 3, padding=1, rng=0)
 
 
 def net(dtype=np.float32):
@@ -343,15 +355,15 @@ ROWS = {
     "L1": lambda: call(L1),
     "BatchNorm1d": lambda: call(BatchNorm1d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
     "BatchNorm2d": lambda: call(BatchNorm2d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
-    "_BatchNorm.forward": lambda: call(BatchNorm2d(3).forward, IMAGES, training=False),
-    "_BatchNorm.backward": lambda: call(trained(BatchNorm2d(3), IMAGES).backward, IMAGES),
+    "_BatchNorm.forward": lambda: call(BatchNorm2d(2).forward, IMAGES, training=False),
+    "_BatchNorm.backward": lambda: call(trained(BatchNorm2d(2), IMAGES).backward, IMAGES),
     "_BatchNorm.backward_parameters": lambda: call(trained(BatchNorm1d(3)).backward_parameters, X),
     "_BatchNorm.output_shape": lambda: call(BatchNorm1d(3).output_shape, (3,)),
     "SampleNorm.output_shape": lambda: call(LayerNorm(3).output_shape, (4, 3)),
     "LayerNorm": lambda: call(LayerNorm, (3,), eps=1e-5, dtype=np.float32),
     "LayerNorm.forward": lambda: call(LayerNorm(3).forward, X, training=False),
     "GroupNorm": lambda: call(GroupNorm, 1, 3, eps=1e-5, dtype=np.float32),
-    "GroupNorm.forward": lambda: call(GroupNorm(1, 3).forward, IMAGES, training=False),
+    "GroupNorm.forward": lambda: call(GroupNorm(1, 2).forward, IMAGES, training=False),
     "SampleNorm.backward": lambda: call(trained(LayerNorm(3)).backward, X),
     "SampleNorm.backward_parameters": lambda: call(trained(GroupNorm(3, 3)).backward_parameters, X),
     "Embedding": lambda: call(
@@ -473,6 +485,47 @@ ROWS = {
     "Scheduler.units": lambda: call(Constant().units),
     "StepDecay.units": lambda: call(StepDecay().units),
     "Timed.units": lambda: call(CosineDecay(steps=3).units),
+    "Conv2d": lambda: call(
+        Conv2d, 2, 4, (3, 2), stride=(1, 2), padding=1, dilation=(2, 1), groups=2, bias=False, rng=0,
+        dtype=np.float32, initializer=he_normal,
+    ),
+    "Conv1d": lambda: call(
+        Conv1d, 2, 4, 3, stride=1, padding=1, dilation=2, groups=2, bias=False, rng=0, dtype=np.float32,
+        initializer=he_normal,
+    ),
+    "ConvTranspose2d": lambda: call(
+        ConvTranspose2d, 2, 4, 3, stride=2, padding=1, output_padding=(1, 0), groups=2, bias=False,
+        dilation=2, rng=0, dtype=np.float32, initializer=he_normal,
+    ),
+    "Convolution.config": lambda: call(convolution().config),
+    "Convolution.forward": lambda: call(convolution().forward, IMAGES, training=False),
+    "Convolution.forward, transposed": lambda: call(
+        convolution(ConvTranspose2d).forward, IMAGES, training=False
+    ),
+    "Convolution.forward, of series": lambda: call(
+        convolution(Conv1d).forward, IMAGES[:, :, 0], training=False
+    ),
+    "Convolution.backward": lambda: call(trained(convolution(), IMAGES).backward, IMAGES),
+    "Convolution.backward_parameters": lambda: call(
+        trained(convolution(), IMAGES).backward_parameters, IMAGES
+    ),
+    "Sliding.output_shape": lambda: call(convolution().output_shape, (2, 4, 4)),
+    "MaxPool2d": lambda: call(MaxPool2d, 2, stride=(1, 2), padding=1),
+    "MaxPool2d.forward": lambda: call(MaxPool2d(3, 1, 1).forward, IMAGES, training=False),
+    "MaxPool2d.backward": lambda: call(trained(MaxPool2d(3, 1, 1), IMAGES).backward, IMAGES),
+    "AvgPool2d": lambda: call(AvgPool2d, 2, stride=(1, 2), padding=1),
+    "AvgPool2d.forward": lambda: call(AvgPool2d(3, 1, 1).forward, IMAGES, training=False),
+    "AvgPool2d.backward": lambda: call(trained(AvgPool2d(3, 1, 1), IMAGES).backward, IMAGES),
+    "GlobalAvgPool2d": lambda: call(GlobalAvgPool2d),
+    "GlobalAvgPool2d.forward": lambda: call(GlobalAvgPool2d().forward, IMAGES, training=False),
+    "GlobalAvgPool2d.backward": lambda: call(
+        trained(GlobalAvgPool2d(), IMAGES).backward, np.ones((3, 2), np.float32)
+    ),
+    "GlobalAvgPool2d.output_shape": lambda: call(GlobalAvgPool2d().output_shape, (2, 4, 4)),
+    "Reshape": lambda: call(Reshape, 4, -1),
+    "Reshape.forward": lambda: call(Reshape(4, -1).forward, IMAGES, training=False),
+    "Reshape.backward": lambda: call(trained(Reshape(2, 16), IMAGES).backward, IMAGES.reshape(3, 2, 16)),
+    "Reshape.output_shape": lambda: call(Reshape(4, -1).output_shape, (2, 4, 4)),
     # ---------------------------------------------------------------- minidl.data
     "Batches": lambda: call(Batches, dataset(), 2, rng=0, sampling="replacement"),
     "Batches.redo": lambda: call(drawn_batches().redo),

@@ -7,6 +7,7 @@ import numpy as np
 import minidl
 from benchmarks.contestants.task import EpochTask, PredictTask, StepTask, Task
 from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training
+from minidl.layers import Conv2d
 from minidl.types import Array
 
 
@@ -87,8 +88,10 @@ class Layers(Task):
         self.layer: minidl.Layer = minidl.ReLU()
         if problem.kind == "affine":
             self.layer = minidl.Affine(problem.features, problem.out, rng=0)
-            self.layer.weight.value[...] = self.arrays["weight"]
-            self.layer.bias.value[...] = self.arrays["bias"]
+        elif problem.kind == "convolution":
+            self.layer = Conv2d(problem.features, problem.out, 3, padding=1, rng=0)
+        for name, parameter in self.layer.named_parameters():
+            parameter.value[...] = self.arrays[name]
 
     def run(self, count: int) -> None:
         x, dy, labels = (self.arrays[name] for name in ("x", "dy", "labels"))

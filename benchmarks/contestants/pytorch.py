@@ -146,10 +146,14 @@ class Layers(Task):
         if problem.kind == "affine":
             self.layer = nn.Linear(problem.features, problem.out)
             _set_weights([self.layer], [(arrays["weight"], arrays["bias"])])
+        elif problem.kind == "convolution":
+            self.layer = nn.Conv2d(problem.features, problem.out, 3, padding=1)
+            values = {name: torch.from_numpy(arrays[name]) for name in ("weight", "bias")}
+            self.layer.load_state_dict(values)
         elif problem.kind == "softmax":
             criterion, labels = nn.CrossEntropyLoss(), torch.from_numpy(arrays["labels"])
             self.layer, self.dy = (lambda x: criterion(x, labels)), None
-        self.sources = [self.x, *(self.layer.parameters() if problem.kind == "affine" else ())]
+        self.sources = [self.x, *(self.layer.parameters() if isinstance(self.layer, nn.Module) else ())]
 
     def run(self, count: int) -> None:
         layer, x, sources, dy = self.layer, self.x, self.sources, self.dy

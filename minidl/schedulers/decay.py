@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from minidl.checks import check_float, check_int
-from minidl.schedulers.scheduler import Scheduler, Timed
+from minidl.schedulers.scheduler import Scheduler
+from minidl.schedulers.timed import Timed
 
 
 class StepDecay(Scheduler):

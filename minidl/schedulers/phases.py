@@ -11,7 +11,8 @@ from typing import Any
 from minidl.advice import shown
 from minidl.checks import check_float, check_list, check_sizes
 from minidl.errors import ConfigurationError
-from minidl.schedulers.scheduler import Scheduler, Timed
+from minidl.schedulers.scheduler import Scheduler
+from minidl.schedulers.timed import Timed
 
 
 class LinearWarmup(Timed):

@@ -12,6 +12,7 @@ import pytest
 from minidl import Affine, Flatten, ReLU, SoftmaxCrossEntropy
 from tests.external import onnx_activations, onnx_optimizers
 from tests.external.onnx_cases import NOT_2D, NOT_AXIS_1, both_ways, cannot, judge, onnx
+from tests.external.onnx_convolution import CONVOLUTION_OPERATORS
 from tests.external.onnx_normalization import NORMALIZATION
 
 # ------------------------------------------------------------------- operators as minidl has them
@@ -96,6 +97,7 @@ OPERATORS = {
     "SoftmaxCrossEntropyLoss": ("softmax_cross_entropy_loss", softmax_cross_entropy_loss),
     **NORMALIZATION,
     **onnx_optimizers.OPERATORS,
+    **CONVOLUTION_OPERATORS,
 }
 """By ONNX's name: its module of cases and the function above."""
 

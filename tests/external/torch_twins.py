@@ -7,15 +7,22 @@ from minidl.layers import (
     ELU,
     GELU,
     Add,
+    AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
     Columns,
     Concat,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
     Embedding,
+    GlobalAvgPool2d,
     GroupNorm,
     LayerNorm,
     LeakyReLU,
     LogSoftmax,
+    MaxPool2d,
+    Reshape,
     Residual,
     Sigmoid,
     SiLU,
@@ -58,48 +65,26 @@ def affine_twin(layer):
     return linear
 
 
-def norm_twin(kind, *arguments):
-    """Of a norm, by the names of its arguments, with its parameters and statistics as they are now."""
-
-    def twin(layer):
-        made = kind(*(getattr(layer, name) for name in arguments), eps=layer.eps, dtype=torch.float64)
-        if hasattr(layer, "momentum"):
-            made.momentum = layer.momentum
-        with torch.no_grad():
-            for name, part in (*layer.named_parameters(), *layer.named_states()):
-                getattr(made, name).copy_(torch.from_numpy(part.value.copy()))
-        return made
-
+def holding(twin, layer):
+    """The twin with the layer's parameters and statistics, of the same names, as they are now."""
+    with torch.no_grad():
+        for name, part in (*layer.named_parameters(), *layer.named_states()):
+            getattr(twin, name).copy_(torch.from_numpy(part.value.copy()))
     return twin
 
 
-class Mirrored(torch.nn.Module):
-    """Holds its parameters with their axes mirrored, as `parameters_agree` expects of weights."""
-
-    def __init__(self, layer):
-        super().__init__()
-        self.layer = layer.config()
-        for name, part in layer.named_parameters():
-            setattr(self, name, torch.nn.Parameter(torch.from_numpy(part.value.T.copy())))
-
-    def mirrored(self, name):
-        parameter = getattr(self, name)
-        return parameter.permute(*reversed(range(parameter.ndim)))
+def norm_twin(layer):
+    """PyTorch's of the same name and arguments."""
+    arguments = layer.config()
+    del arguments["dtype"]
+    return holding(getattr(torch.nn, type(layer).__name__)(**arguments, dtype=torch.float64), layer)
 
 
-class LayerNormTwin(Mirrored):
-    def forward(self, x):
-        shape, eps = self.layer["normalized_shape"], self.layer["eps"]
-        weight, bias = self.mirrored("weight"), self.mirrored("bias")
-        return torch.nn.functional.layer_norm(x, shape, weight, bias, eps)
-
-
-class EmbeddingTwin(Mirrored):
-    def forward(self, x):
-        x, weight = x.long(), self.mirrored("weight")
-        if self.layer["mode"] is None:
-            return torch.nn.functional.embedding(x, weight)
-        return torch.nn.functional.embedding_bag(x, weight, mode=self.layer["mode"])
+def embedding_twin(layer):
+    sizes = layer.num_embeddings, layer.embedding_dim
+    if layer.mode:
+        return holding(torch.nn.EmbeddingBag(*sizes, mode=layer.mode, dtype=torch.float64), layer)
+    return holding(torch.nn.Embedding(*sizes, dtype=torch.float64), layer)
 
 
 class Branches(torch.nn.ModuleList):
@@ -136,6 +121,13 @@ def namesake(layer):
     return getattr(torch.nn, type(layer).__name__)(**layer.config())
 
 
+def convolution_twin(layer):
+    """PyTorch's of the same name and arguments."""
+    arguments = layer.config()
+    del arguments["initializer"], arguments["dtype"]
+    return holding(getattr(torch.nn, type(layer).__name__)(**arguments, dtype=torch.float64), layer)
+
+
 LAYER_TWINS = {
     Add: lambda layer: Branches(layer._branches, sum),
     Columns: ColumnsTwin,
@@ -145,13 +137,20 @@ LAYER_TWINS = {
     LogSoftmax: lambda layer: torch.nn.LogSoftmax(dim=-1),
     Softmax: lambda layer: torch.nn.Softmax(dim=-1),
     Affine: affine_twin,
-    BatchNorm1d: norm_twin(torch.nn.BatchNorm1d, "num_features"),
-    BatchNorm2d: norm_twin(torch.nn.BatchNorm2d, "num_features"),
-    Embedding: EmbeddingTwin,
-    GroupNorm: norm_twin(torch.nn.GroupNorm, "num_groups", "num_channels"),
-    LayerNorm: LayerNormTwin,
+    BatchNorm1d: norm_twin,
+    BatchNorm2d: norm_twin,
+    Embedding: embedding_twin,
+    GroupNorm: norm_twin,
+    LayerNorm: norm_twin,
+    AvgPool2d: namesake,
+    Conv1d: convolution_twin,
+    Conv2d: convolution_twin,
+    ConvTranspose2d: convolution_twin,
     Flatten: lambda layer: FlattenTwin(),
+    GlobalAvgPool2d: lambda layer: torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()),
+    MaxPool2d: namesake,
     ReLU: lambda layer: torch.nn.ReLU(),
+    Reshape: lambda layer: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Unflatten(1, layer.shape)),
     Sequential: lambda layer: torch.nn.Sequential(*map(twin_of, layer)),
     Standardize: StandardizeTwin,
 }
@@ -173,7 +172,9 @@ def as_array(tensor):
 
 
 def parameters_agree(net, twin, attribute):
-    """Each parameter's ``value`` or ``grad`` is its twin's, whose weights are (out, in)."""
+    """Each parameter's ``value`` or ``grad`` is its twin's; PyTorch's linear weights are (out, in)."""
+    turned = {id(module.weight) for module in twin.modules() if isinstance(module, torch.nn.Linear)}
     for (name, ours), theirs in zip(net.parameters.items(), twin.parameters(), strict=True):
-        expected = as_array(theirs if attribute == "value" else theirs.grad).T
+        expected = as_array(theirs if attribute == "value" else theirs.grad)
+        expected = expected.T if id(theirs) in turned else expected
         judge.agrees(getattr(ours, attribute), expected, f"{name}.{attribute}")

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minidl import Flatten
-from minidl.errors import DTypeError, ShapeError, StateError
+from minidl.errors import ConfigurationError, DTypeError, ShapeError, StateError
+from minidl.layers import Reshape
 from minidl.testing import check_gradients
 
 shapes = st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple)
@@ -40,3 +41,33 @@ def test_a_forward_that_failed_is_not_remembered(x, error):
         layer.forward(x, training=True)
     with pytest.raises(StateError):
         layer.backward(np.ones((1, 1)))
+
+
+# ------------------------------------------------------------------- Reshape
+
+
+@given(shapes, st.integers(1, 3), st.randoms(use_true_random=False))
+def test_reshape_keeps_the_c_order_of_each_sample(shape, batch, random):
+    x = np.arange(batch * math.prod(shape), dtype=float).reshape(batch, -1)
+    left_out = random.randrange(len(shape))
+    given_shape = [-1 if axis == left_out else size for axis, size in enumerate(shape)]
+    for layer in (Reshape(*shape), Reshape(*given_shape)):
+        assert layer.output_shape(x.shape[1:]) == shape
+        y = layer.forward(x, training=True)
+        for sample, row in zip(y, x, strict=True):
+            np.testing.assert_array_equal(sample, row.reshape(shape))
+        np.testing.assert_array_equal(layer.backward(y), x)
+
+
+def test_a_shape_that_does_not_fit_is_refused():
+    with pytest.raises(ShapeError, match=r"of as many numbers as shape \(2, 3\), got \(4, 2\)"):
+        Reshape(2, 3).forward(np.zeros((1, 4, 2)), training=False)
+    with pytest.raises(ShapeError, match=r"of as many numbers as shape \(3, -1\), got \(8,\)"):
+        Reshape(3, -1).output_shape((8,))
+    for shape in ((0, 3), (-1, -1), (-2, 3)):
+        with pytest.raises(ConfigurationError, match="shape"):
+            Reshape(*shape)
+    layer = Reshape(2, 3)
+    layer.forward(np.zeros((4, 6)), training=True)
+    with pytest.raises(ShapeError, match=r"dy of shape \(4, 2, 3\), got \(4, 6\)"):
+        layer.backward(np.zeros((4, 6)))

@@ -1,5 +1,6 @@
 """Every layer, loss, optimizer and container of minidl under its checker, one by one."""
 
+import math
 from functools import partial
 
 import numpy as np
@@ -30,16 +31,23 @@ from minidl.layers import (
     ELU,
     GELU,
     Add,
+    AvgPool2d,
     BatchNorm1d,
     BatchNorm2d,
     Columns,
     Concat,
+    Conv1d,
+    Conv2d,
+    ConvTranspose2d,
     Dropout,
     Embedding,
+    GlobalAvgPool2d,
     GroupNorm,
     LayerNorm,
     LeakyReLU,
     LogSoftmax,
+    MaxPool2d,
+    Reshape,
     Residual,
     Sigmoid,
     SiLU,
@@ -80,6 +88,25 @@ def sequential(shape, features):
 
     return make
 
+
+def convolution(kind, axes=2, **options):
+    """Of kernels, strides and groups that depend on what is drawn, and that fit into any image."""
+
+    def of(shape, features):
+        kernel, stride = (3, 2)[:axes], (1 + features % 2, 2 - features % 2)[:axes]
+        groups = math.gcd(shape[0], features)
+
+        def make(rng, dtype):
+            arguments = {"groups": groups, "padding": 1, "bias": features > 1, **options}
+            return kind(shape[0], features, kernel, stride=stride, rng=rng, dtype=dtype, **arguments)
+
+        return make
+
+    return of
+
+
+IMAGES = {AvgPool2d: 3, Conv1d: 2, Conv2d: 3, ConvTranspose2d: 3, GlobalAvgPool2d: 3, MaxPool2d: 3}
+"""The dimensions of a sample."""
 
 LAYERS = {
     Affine: lambda shape, features: lambda rng, dtype: Affine(shape[-1], features, rng=rng, dtype=dtype),
@@ -125,6 +152,13 @@ LAYERS = {
     Softmax: lambda shape, features: lambda rng, dtype: Softmax(),
     LogSoftmax: lambda shape, features: lambda rng, dtype: LogSoftmax(),
     Dropout: lambda shape, features: lambda rng, dtype: Dropout(0.15 * features, rng=rng),
+    Reshape: lambda shape, features: lambda rng, dtype: Reshape(*shape[1:], 1, -1),
+    Conv1d: convolution(Conv1d, axes=1),
+    Conv2d: convolution(Conv2d, dilation=(1, 2)),
+    ConvTranspose2d: convolution(ConvTranspose2d, padding=(1, 0), dilation=(1, 2), output_padding=(0, 1)),
+    MaxPool2d: lambda shape, features: lambda rng, dtype: MaxPool2d(2, 1 + features % 2, 1),
+    AvgPool2d: lambda shape, features: lambda rng, dtype: AvgPool2d((2, 3), 1 + features % 2, 1),
+    GlobalAvgPool2d: lambda shape, features: lambda rng, dtype: GlobalAvgPool2d(),
 }
 ROWS = {Affine, Residual, Add, Concat, Columns}  # layers that take samples of one dimension
 OVER_BATCH = {"batch_independent": False, "allocation": True}
@@ -194,6 +228,8 @@ def test_nothing_public_is_left_out():
 def test_layers(kind, shape, features, batch, seed):
     if kind in ROWS:
         shape = shape[-1:]
+    if kind in IMAGES:
+        shape = tuple(min(side, 3) for side in (*shape, 2, 3))[: IMAGES[kind]]
     check_layer(
         LAYERS[kind](shape, features), shape, batch=batch, rng=seed, allocation=kind is not Standardize
     )
