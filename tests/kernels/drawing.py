@@ -31,3 +31,8 @@ def assert_near(found, expected, terms=1):
     """Equal to rounding, for sums of so many `terms` about as large as 1; NaN and infinities in place."""
     eps = np.finfo(found.dtype).eps
     np.testing.assert_allclose(found, expected, rtol=50 * eps, atol=20 * eps * terms)
+
+
+def garbage(name, shape, dtype):
+    """Memory as a layer lends it, at its worst: full of NaN, or of True."""
+    return np.full(shape, np.nan, dtype)

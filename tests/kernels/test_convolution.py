@@ -2,7 +2,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from minidl.kernels import windows as windows_module
@@ -19,7 +19,7 @@ from minidl.kernels.convolution import (
     transposed_convolution_definition,
 )
 from minidl.kernels.windows import Windows, fresh
-from tests.kernels.drawing import assert_near, draw, layouts, reals, seeds
+from tests.kernels.drawing import assert_near, draw, garbage, layouts, reals, seeds
 
 sizes = st.integers(1, 3)
 pairs = st.tuples(sizes, sizes)
@@ -41,25 +41,35 @@ def problems(draw):
     return windows, (samples, groups * channels, *image), weight, of_maps, block_bytes
 
 
-def garbage(*shapes, dtype):
-    return [np.full(shape, np.nan, dtype) for shape in shapes]
+def problem_of(windows, image=(5, 6)):
+    """One of these, with the windows given."""
+    maps = (2, 2, *windows.outputs(image))
+    return windows, (2, 1, *image), (2, 1, *windows.kernel), maps, windows_module.BLOCK_BYTES
+
+
+DILATED = problem_of(Windows((2, 2), dilation=(2, 2)))  # in which a transposed one may have an output padding
+FAR_OUT = problem_of(Windows((2, 1), padding=(2, 3)))  # windows that see nothing but padding
 
 
 @given(problems(), seeds, reals, layouts)
+@example(DILATED, 3, np.float64, np.ascontiguousarray)
+@example(FAR_OUT, 3, np.float64, np.ascontiguousarray)
 def test_convolution_is_its_definition(problem, seed, dtype, layout):
     windows, images, of_weight, maps, size = problem
     x, weight = draw(images, seed, dtype, layout), draw(of_weight, seed + 1, dtype)
     bias, dy = draw(of_weight[0], seed + 2, dtype), draw(maps, seed + 3, dtype, layout)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(windows_module, "BLOCK_BYTES", size)
-        (y, dx, dweight) = garbage(maps, images, of_weight, dtype=dtype)
-        assert convolution(x, weight, bias, windows, y, fresh) is y
-        convolution_backward(x, weight, dy, windows, dx, dweight, fresh)
-        (without_bias, dx_alone, dweight_alone) = garbage(maps, images, of_weight, dtype=dtype)
-        convolution(x, weight, None, windows, without_bias, fresh)
-        convolution_backward(x, weight, dy, windows, dx_alone, None, fresh)
-        convolution_backward(x, weight, dy, windows, None, dweight_alone, fresh)
-        convolution_backward(x, weight, dy, windows, None, None, fresh)
+        (y, dx, dweight) = (np.full(shape, np.nan, dtype) for shape in (maps, images, of_weight))
+        assert convolution(x, weight, bias, windows, y, garbage) is y
+        convolution_backward(x, weight, dy, windows, dx, dweight, garbage)
+        (without_bias, dx_alone, dweight_alone) = (
+            np.full(shape, np.nan, dtype) for shape in (maps, images, of_weight)
+        )
+        convolution(x, weight, None, windows, without_bias, garbage)
+        convolution_backward(x, weight, dy, windows, dx_alone, None, garbage)
+        convolution_backward(x, weight, dy, windows, None, dweight_alone, garbage)
+        convolution_backward(x, weight, dy, windows, None, None, garbage)
     expected = convolution_definition(x, weight, bias, windows)
     assert_near(y, expected, 30)
     assert_near(without_bias, expected - bias[:, None, None], 30)
@@ -71,6 +81,8 @@ def test_convolution_is_its_definition(problem, seed, dtype, layout):
 
 
 @given(problems(), st.tuples(sizes, sizes), seeds, reals, layouts)
+@example(DILATED, (1, 1), 3, np.float64, np.ascontiguousarray)
+@example(FAR_OUT, (1, 1), 3, np.float64, np.ascontiguousarray)
 def test_transposed_convolution_is_its_definition(problem, rest, seed, dtype, layout):
     windows, images, of_weight, maps, size = problem
     image = tuple(
@@ -83,9 +95,9 @@ def test_transposed_convolution_is_its_definition(problem, rest, seed, dtype, la
     bias, dy = draw(images[1], seed + 2, dtype), draw(images, seed + 3, dtype, layout)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(windows_module, "BLOCK_BYTES", size)
-        (y, dx, dweight) = garbage(images, maps, of_weight, dtype=dtype)
-        assert transposed_convolution(x, weight, bias, windows, y, fresh) is y
-        transposed_convolution_backward(x, weight, dy, windows, dx, dweight, fresh)
+        (y, dx, dweight) = (np.full(shape, np.nan, dtype) for shape in (images, maps, of_weight))
+        assert transposed_convolution(x, weight, bias, windows, y, garbage) is y
+        transposed_convolution_backward(x, weight, dy, windows, dx, dweight, garbage)
     assert_near(y, transposed_convolution_definition(x, weight, bias, windows, image), 30)
     of_x, of_weight = transposed_convolution_backward_definition(x, weight, dy, windows)
     assert_near(dx, of_x, 30)
@@ -95,7 +107,7 @@ def test_transposed_convolution_is_its_definition(problem, rest, seed, dtype, la
 @given(st.integers(0, 4), sizes, pairs, seeds, reals, layouts)
 def test_sum_pixels_is_its_definition(samples, channels, image, seed, dtype, layout):
     dy, out = draw((samples, channels, *image), seed, dtype, layout), np.full(channels, np.nan, dtype)
-    sum_pixels(dy, out, fresh)
+    sum_pixels(dy, out, garbage)
     assert_near(out, sum_pixels_definition(dy), 30)
 
 
