@@ -619,7 +619,7 @@ ROWS = {
     # ---------------------------------------------------------------- minidl.testing.strategies
     "batches": lambda: call(strategies.batches, (3,), min_batch=1, max_batch=2),
     "labels": lambda: call(strategies.labels, 3, 2),
-    "layers": lambda: call(strategies.layers, (3,), dtype=np.float64, max_features=2, nested=True),
+    "layers": lambda: call(strategies.layers, (3,), dtype=np.float64, max_features=2, nested=1),
     "nets": lambda: call(
         strategies.nets, dtype=np.float64, max_layers=2, max_features=2, max_classes=2, extra=None
     ),

@@ -49,8 +49,12 @@ class Recipe:
     def factory(self, rng: np.random.Generator | None, dtype: npt.DTypeLike | None) -> Any:
         """The same with another generator and dtype wherever the recipe has one: for `check_layer`."""
         given = {name: value for name, value in (("rng", rng), ("dtype", dtype)) if value is not None}
-        args = [arg.factory(rng, dtype) if isinstance(arg, Recipe) else arg for arg in self.args]
-        return self.make(*args, **{name: given.get(name, value) for name, value in self.options})
+
+        def made(value: Any) -> Any:
+            return value.factory(rng, dtype) if isinstance(value, Recipe) else value
+
+        options = {name: given.get(name, made(value)) for name, value in self.options}
+        return self.make(*map(made, self.args), **options)
 
     def code(self) -> str:
         """Python that builds it, given minidl's names and ``np``."""

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_bool, check_kind, check_sizes
-from minidl.errors import MissingExtraError
-from minidl.layers import Affine, Flatten, ReLU, Sequential, Standardize
+from minidl.checks import check_int, check_kind, check_sizes
+from minidl.errors import ConfigurationError, MissingExtraError
+from minidl.layers import Flatten, Sequential
 from minidl.losses import SoftmaxCrossEntropy
 from minidl.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from minidl.schedulers import (
@@ -35,12 +35,14 @@ from minidl.testing.recipes import Batch, Labels, NetRecipe, Recipe
 try:
     from hypothesis import settings
     from hypothesis import strategies as st
+
+    from minidl.testing.layer_strategies import LayerStrategies, output_shape
 except ImportError as error:
     raise MissingExtraError.for_extra("minidl.testing.strategies", "hypothesis", "testing") from error
 
 Shape = tuple[int, ...]
 
-_LISTED = 6  # numbers of a list that print on one line
+_DEEPEST = 9
 
 PROFILES = {"dev": 15, "ci": 200, "nightly": 2000}
 """Examples of each test, by profile."""
@@ -81,17 +83,16 @@ def labels(draw: st.DrawFn, size: int, num_classes: int) -> Labels:
 
 
 def layers(
-    shape: Shape, *, dtype: npt.DTypeLike = np.float64, max_features: int = 4, nested: bool = True
+    shape: Shape, *, dtype: npt.DTypeLike = np.float64, max_features: int = 4, nested: int = 1
 ) -> st.SearchStrategy[Recipe]:
-    """A layer of minidl that takes samples of `shape`, or a few in a nested Sequential."""
+    """A layer of minidl that takes samples of `shape`, or containers of such, `nested` levels deep at most.
+
+    Left out are the layers whose output is not the same function of each sample alone: batch norm, dropout.
+    """
     shape = check_sizes("layers", "shape", shape, at_least=1)
-    # The kinds that every shape has come first: so a choice means the same when the shape shrinks.
-    kinds = [st.just(Recipe(ReLU)), st.just(Recipe(Flatten)), _standardize(shape, dtype)]
-    if check_bool("layers", "nested", nested):
-        kinds.append(_sequential(shape, dtype, max_features))
-    if len(shape) == 1:
-        kinds.append(_affine(shape[0], st.integers(1, max_features), dtype))
-    return st.one_of(kinds)
+    if check_int("layers", "nested", nested, at_least=0) > _DEEPEST:
+        raise ConfigurationError.expected("layers", f"nested to be at most {_DEEPEST}", nested)
+    return LayerStrategies(dtype, max_features).any(shape, nested)
 
 
 @st.composite
@@ -102,28 +103,31 @@ def nets(
     max_layers: int = 4,
     max_features: int = 4,
     max_classes: int = 4,
+    nested: int = 1,
     extra: Callable[[Shape], st.SearchStrategy[Recipe]] | None = None,
 ) -> NetRecipe:
     """A net that ends with a softmax loss; the smallest is one affine layer of two classes.
 
     Parameters
     ----------
+    nested : int >= 0
+        How deep containers may stand in one another.
     extra : callable ``shape -> strategy``, optional
         Recipes of layers of your own that take samples of `shape`, to stand among minidl's.
     """
     input_shape = draw(shapes(max_dims=3, max_side=3))
     shape, parts = input_shape, []
     for _ in range(draw(st.integers(0, max_layers))):
-        kinds = [layers(shape, dtype=dtype, max_features=max_features)]
+        kinds = [layers(shape, dtype=dtype, max_features=max_features, nested=nested)]
         kinds += [extra(shape)] if extra else []
         part = draw(st.one_of(kinds))
         parts.append(part)
-        shape = _output_shape(part, shape, dtype)
+        shape = output_shape(part, shape, dtype)
     if len(shape) > 1:
         parts.append(Recipe(Flatten))
         shape = (math.prod(shape),)
     num_classes = draw(st.integers(2, max_classes))
-    parts.append(draw(_affine(shape[0], st.just(num_classes), dtype)))
+    parts.append(draw(LayerStrategies(dtype, max_features).to(shape, num_classes)))
     parts.append(Recipe(SoftmaxCrossEntropy))
     return NetRecipe(Sequential, tuple(parts), input_shape=input_shape, num_classes=num_classes)
 
@@ -165,34 +169,3 @@ def product(first: Any, second: Any) -> Any:
     for name, part in (("first", first), ("second", second)):
         check_kind("product", name, part, Scheduler)
     return first * second
-
-
-@st.composite
-def _affine(draw: st.DrawFn, fan_in: int, fan_out: st.SearchStrategy[int], dtype: npt.DTypeLike) -> Recipe:
-    return Recipe(Affine, (fan_in, draw(fan_out)), (("rng", draw(seeds())), ("dtype", dtype)))
-
-
-@st.composite
-def _standardize(draw: st.DrawFn, shape: Shape, dtype: npt.DTypeLike) -> Recipe:
-    means, scales = st.sampled_from([0.0, 0.5, -3.0]), st.sampled_from([1.0, 0.5, 3.0])
-    if len(shape) == 1 and shape[0] <= _LISTED and draw(st.booleans()):
-        size = shape[0]
-        mean = draw(st.lists(means, min_size=size, max_size=size))
-        scale = draw(st.lists(scales, min_size=size, max_size=size))
-        return Recipe(Standardize, (mean, scale), (("dtype", dtype),))
-    return Recipe(Standardize, (draw(means), draw(scales)), (("dtype", dtype),))
-
-
-@st.composite
-def _sequential(draw: st.DrawFn, shape: Shape, dtype: npt.DTypeLike, max_features: int) -> Recipe:
-    parts = []
-    for _ in range(draw(st.integers(1, 3))):
-        part = draw(layers(shape, dtype=dtype, max_features=max_features, nested=False))
-        parts.append(part)
-        shape = _output_shape(part, shape, dtype)
-    return Recipe(Sequential, tuple(parts))
-
-
-def _output_shape(recipe: Recipe, shape: Shape, dtype: npt.DTypeLike) -> Shape:
-    outputs = recipe().forward(np.zeros((1, *shape), dtype), training=False)
-    return tuple(outputs.shape[1:])

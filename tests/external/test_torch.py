@@ -1,10 +1,11 @@
 """PyTorch as the judge of nets and layers: the same ones from the same parameters, by autograd."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minidl import L2, Affine, Flatten, ReLU, SoftmaxCrossEntropy, Standardize
+from minidl.testing.strategies import nets, seeds
 from tests.external.nets import input_gradient, recipes
 from tests.external.torch_twins import (
     as_array,
@@ -38,6 +39,19 @@ def test_nets(recipe):
     judge.agrees(input_gradient(net, x, labels), inputs.grad.numpy(), "x.grad")
     parameters_agree(net, twin, "grad")
     judge.judged("nets")
+
+
+@settings(deadline=None)
+@given(nets(nested=3, max_layers=3), seeds())
+def test_graphs(recipe, seed):
+    net, rng = recipe(), np.random.default_rng(seed)
+    x, labels = rng.standard_normal((3, *recipe.input_shape)), rng.integers(recipe.num_classes, size=3)
+    twin, inputs = twin_of(net), tensor(x)
+    expected = cross_entropy(twin(inputs), torch.from_numpy(labels))
+    expected.backward()
+    judge.agrees(net.loss_and_gradients(x, labels), expected.item(), "loss")
+    judge.agrees(input_gradient(net, x, labels), inputs.grad.numpy(), "x.grad")
+    judge.judged("graphs")
 
 
 @given(recipes(), st.floats(0, 10))
