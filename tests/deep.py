@@ -4,7 +4,10 @@ import os
 
 import pytest
 
-deep = pytest.mark.skipif(
-    os.environ.get("HYPOTHESIS_PROFILE", "dev") == "dev",
-    reason="counts or times whole trainings: HYPOTHESIS_PROFILE=ci",
-)
+DEEP = os.environ.get("HYPOTHESIS_PROFILE", "dev") != "dev"
+deep = pytest.mark.skipif(not DEEP, reason="takes long: HYPOTHESIS_PROFILE=ci")
+
+
+def first_only(*values):
+    """Parameters of a test, of which all but the first are left to the deeper profiles."""
+    return [values[0], *(pytest.param(value, marks=deep) for value in values[1:])]

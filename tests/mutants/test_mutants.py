@@ -1,4 +1,7 @@
-"""The tester tested: the first clause that fails for a mutant names its fault, each correct parent passes."""
+"""The tester tested: the first clause that fails for a mutant names its fault, each correct parent passes.
+
+By default only the clauses that name the fault are run, which takes a third of the time.
+"""
 
 import importlib
 import pkgutil
@@ -10,6 +13,7 @@ import minidl.testing
 import tests.mutants
 from minidl.testing import Result, suite
 from minidl.testing.reports import ClauseSkipped
+from tests.deep import DEEP, deep
 from tests.mutants.registry import MUTANTS
 from tests.mutants.survivors import SURVIVORS
 
@@ -30,6 +34,8 @@ def first_failed(mutant):
     """The name of the first clause that fails; what a report says of it and of others costs time."""
 
     def run_one(name, clause, case):
+        if not (DEEP or name in mutant.clauses):
+            return Result(name, "ok")
         with suppress(ClauseSkipped):
             if suite._attempt(clause, case)[0] is not None:
                 raise FailedError(name)
@@ -58,6 +64,7 @@ def test_survivor_survives(name, scoreboard):
     assert first_failed(MUTANTS[name]) == "no clause", "it is caught: take it out of SURVIVORS"
 
 
+@deep
 @pytest.mark.parametrize(
     "mutant", PARENTS.values(), ids=[f"{m.parent.__name__}-of-{m.cls.__name__}" for m in PARENTS.values()]
 )
