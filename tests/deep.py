@@ -10,4 +10,5 @@ deep = pytest.mark.skipif(not DEEP, reason="takes long: HYPOTHESIS_PROFILE=ci")
 
 def first_only(*values):
     """Parameters of a test, of which all but the first are left to the deeper profiles."""
-    return [values[0], *(pytest.param(value, marks=deep) for value in values[1:])]
+    rows = (value if isinstance(value, tuple) else (value,) for value in values[1:])
+    return [values[0], *(pytest.param(*row, marks=deep) for row in rows)]

@@ -13,6 +13,7 @@ import minidl
 import minidl.sweep.pictures  # before a test replaces what it takes over from minidl.plots
 from minidl.errors import DataError
 from tests.cli.calling import call
+from tests.deep import first_only
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'minidl[plot]'")
 
@@ -61,14 +62,14 @@ def raising(error):
 
 @pytest.mark.parametrize(
     ("error", "shown"),
-    [
+    first_only(
         (RuntimeError("latex failed on\n\n  b'lp'\n" + "x" * 5000), "RuntimeError: latex failed on b'lp' …"),
         (ValueError("Key savefig.dpi: 'much'"), "ValueError: Key savefig.dpi: 'much'"),
         (KeyError("font"), "KeyError: 'font'"),
         (MemoryError(), "MemoryError"),
         (OSError(errno.ENOSPC, "No space left on device"), "[Errno 28] No space left on device"),
         (DataError("plot: expected this, got that"), "plot: expected this, got that"),
-    ],
+    ),
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )  # fmt: skip
 def test_pictures_that_cannot_be_drawn_cost_one_line(
