@@ -12,7 +12,6 @@ import numpy as np
 
 from minidl.advice import shown
 from minidl.checks import check_array, check_shape
-from minidl.diagram import boxes, draw
 from minidl.errors import DivergedError, DTypeError, ShapeError, StructureError
 from minidl.faults import explain
 from minidl.inspection import Traced, summary, trace
@@ -146,6 +145,8 @@ class Net(Module, ABC):
 
     def diagram(self, path: str | os.PathLike[str], sample_shape: tuple[int, ...] | None = None) -> None:
         """Draw the layers into an image file, with the shapes that a sample has (extra ``plot``)."""
+        from minidl.diagram import boxes, draw
+
         traced = [] if sample_shape is None else self._traced(sample_shape)
         draw(boxes(self, {one.path: one.y.shape[1:] for one in traced}), path)
 
