@@ -1,6 +1,6 @@
 """How many examples a test draws each of which goes through a whole contract: some thirty clauses.
 
-A few by default, for a contract takes a tenth of a second; a fifth of those of other tests in the deeper profiles.
+A few by default, for a contract takes a tenth of a second; in the deeper profiles, a fifth of other tests'.
 """
 
 from hypothesis import HealthCheck, settings
