@@ -133,6 +133,8 @@ def sync_directory(directory: Path) -> None:
 
 def plain_number(value: Any) -> int | float:
     """Python's own int or float for a number of any kind; TypeError or ValueError for what is none."""
+    if value.__class__ in (float, int):
+        return value
     try:
         return int(operator.index(value))  # of an int's subclass, too
     except TypeError:

@@ -108,17 +108,11 @@ class Accuracy(Metric):
         return float(self.right / self.total) if self.total else math.nan
 
 
-class BinaryAccuracy(Metric):
+class BinaryAccuracy(Accuracy):
     """The share of scores (N, K) on the side of 0 where their target is: above 0 for 1, else for 0.
 
     Targets are 0 or 1, of shape (N, K), or (N,) where K is 1; of a probability counts what is likelier.
     """
-
-    name = "accuracy"
-
-    def reset(self) -> None:
-        """Forget all samples."""
-        self.right = self.total = 0.0
 
     def update(self, scores: Array, targets: Array, weights: Array | None = None) -> None:
         """Take in a batch; see `Metric.update`.
@@ -135,10 +129,6 @@ class BinaryAccuracy(Metric):
         right = (scores > 0) == (targets > 0.5)
         self.right += math.nan if np.isnan(scores).any() else float((weights @ right).mean())
         self.total += float(weights.sum())
-
-    def compute(self) -> float:
-        """From 0 to 1."""
-        return self.right / self.total if self.total else math.nan
 
 
 class MeanAbsoluteError(Metric):

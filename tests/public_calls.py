@@ -656,7 +656,7 @@ UNCALLED = {
     "Loss.check_targets": "does nothing but in a loss of its own",
     "Loss.metrics": "gives nothing but in a loss of its own",
     **dict.fromkeys(
-        [f"{kind}.update" for kind in ("Adagrad", "Adam", "AdamW", "RMSprop", "SGD")],
+        [f"{kind}.update" for kind in ("Adagrad", "Adam", "RMSprop", "SGD")],
         "called by step, with parts of the net's vectors",
     ),
     "LBFGS.update": "raises the error that there is no such step",

@@ -50,6 +50,10 @@ class Columns(Layer):
             expected = "columns to be a dict of name to (columns, layer)"
             self.fail(StructureError, expected, shown(columns))
         self._places = {name: self._checked(name, pair[0]) for name, pair in columns.items()}
+        self._highest = {
+            name: -1 if isinstance(places, slice) else max(np.atleast_1d(places).tolist(), default=-1)
+            for name, places in self._places.items()
+        }
         self._layers = add_layers(self, [(name, layer) for name, (_, layer) in columns.items()])
         self.dtype = common_dtype(self)
 
@@ -86,8 +90,7 @@ class Columns(Layer):
 
     def _taken(self, x: Array, name: str, places: Places, layer: Layer, training: bool) -> Array:
         """The layer's columns, in the dtype that it accepts."""
-        highest = -1 if isinstance(places, slice) else max(np.atleast_1d(places), default=-1)
-        if highest >= x.shape[1]:
+        if self._highest[name] >= x.shape[1]:
             self.fail(ShapeError, f"x with the columns {places} of {name!r}", f"{x.shape[1]} columns")
         if isinstance(places, list):
             shape = len(x), len(places)

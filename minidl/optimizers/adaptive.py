@@ -109,6 +109,7 @@ class Adam(CountingOptimizer):
     """
 
     state_names = ("first_moment", "second_moment")
+    weight_decay = 0.0  # only `AdamW` has one
 
     def __init__(
         self, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
@@ -125,10 +126,12 @@ class Adam(CountingOptimizer):
         first_moment: Array,
         second_moment: Array,
         missed: int,
+        regularized: bool = False,
     ) -> None:
         """One step of the formula above."""
+        decay = self.weight_decay if regularized else 0.0
         step = self.steps + 1 - missed
-        adam_update(values, gradients, first_moment, second_moment, lr, self.betas, self.eps, step)
+        adam_update(values, gradients, first_moment, second_moment, lr, self.betas, self.eps, step, decay)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(lr={self.lr!r}, betas={self.betas!r}, eps={self.eps!r})"
@@ -160,21 +163,6 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(lr, betas, eps)
         self.weight_decay = check_float(type(self).__name__, "weight_decay", weight_decay, at_least=0)
-
-    def update(  # type: ignore[override]  # the vectors of its state, by name
-        self,
-        values: Array,
-        gradients: Array,
-        lr: float,
-        first_moment: Array,
-        second_moment: Array,
-        missed: int,
-        regularized: bool,
-    ) -> None:
-        """One step of the formula above."""
-        decay = self.weight_decay if regularized else 0.0
-        step = self.steps + 1 - missed
-        adam_update(values, gradients, first_moment, second_moment, lr, self.betas, self.eps, step, decay)
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, weight_decay={self.weight_decay!r})"

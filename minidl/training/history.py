@@ -124,8 +124,6 @@ def _read(name: str, column: list[Any]) -> list[Any]:
 
 
 def _number(name: str, value: object) -> int | float:
-    if value.__class__ in (float, int):
-        return value
     try:
         return plain_number(value)
     except Exception:
