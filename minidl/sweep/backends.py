@@ -75,6 +75,7 @@ def open_loky(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
     leaves loky waiting for its end, and short ones are written at once.
     """
     from joblib import delayed
+    from joblib.externals.loky.backend import resource_tracker
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     if workers == 1:
@@ -87,7 +88,6 @@ def open_loky(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
         root = as_path("JOBLIB_TEMP_FOLDER", named).absolute()
         root.mkdir(parents=True, exist_ok=True)  # as joblib does
         tempfile.TemporaryFile(dir=root).close()
-    # The workers make it and, where this process is killed, remove it.
     folder = root / f"minidl-sweep-{uuid.uuid4().hex}"
 
     def call(task: Task) -> Any:
@@ -102,10 +102,14 @@ def open_loky(setup: Setup, workers: int, scheduler: str | None) -> Iterator[Eng
             file.unlink(missing_ok=True)
         return outcome
 
+    # Where this process is killed, loky's tracker removes the folder once every worker has ended, too.
+    resource_tracker.register(str(folder), "folder")
     try:
+        folder.mkdir(mode=0o700)
         yield Engine(partial(_own_loky, setup, workers, folder), call, read, (TerminatedWorkerError,))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        resource_tracker.unregister(str(folder), "folder")
 
 
 def _own_loky(setup: Setup, workers: int, folder: Path) -> Any:
@@ -191,8 +195,6 @@ def _start_worker(sweep: int, workers: int, folder: Path) -> None:
     def watch() -> None:
         while os.getppid() == sweep and folder.exists():  # which the sweep removes when it ends
             time.sleep(0.5)
-        shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
-    folder.mkdir(mode=0o700, exist_ok=True)
     threading.Thread(target=watch, name="minidl-watch", daemon=True).start()
