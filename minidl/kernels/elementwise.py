@@ -47,6 +47,14 @@ def in_blocks(
         kernel(part, y[block], slopes, work[:, : part.size], *arguments)
 
 
+def values(kernel: Callable[..., None], x: Array) -> Array:
+    """``f(x)`` alone, in an array of its own."""
+    x = np.ascontiguousarray(x)
+    y: Array = np.empty(x.shape, x.dtype)
+    in_blocks(kernel, x, y, None, np.empty((2, min(x.size, BLOCK)), x.dtype))
+    return y
+
+
 def _zeros(x: Array) -> Array:
     """As many zeros: NumPy compares two arrays far faster than an array and a number."""
     return CONSTANTS["zeros", (BLOCK,), x.dtype][: x.size]

@@ -84,16 +84,6 @@ def binary_cross_entropy_definition(scores: Array, targets: Array) -> tuple[Arra
     return losses, 1 / (1 + np.exp(-scores)) - targets
 
 
-def sigmoid(scores: Array) -> Array:
-    """``1 / (1 + exp(-scores))``, without overflow; NaN stays NaN."""
-    return np.exp(np.minimum(scores, 0)) / (1 + np.exp(-np.abs(scores)))  # type: ignore[no-any-return]
-
-
-def sigmoid_definition(scores: Array) -> Array:
-    """What `sigmoid` computes, but for overflow."""
-    return 1 / (1 + np.exp(-scores))
-
-
 def multiclass_hinge(scores: Array, labels: Array, margin: float, work: Array) -> Array:
     """Each sample's ``sum(max(0, scores - scores[label] + margin))`` over the other classes, of shape (N,).
 

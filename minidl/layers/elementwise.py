@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 
 from minidl.checks import check_array
-from minidl.kernels.elementwise import BLOCK, in_blocks
+from minidl.kernels.elementwise import BLOCK, in_blocks, values
 from minidl.layers.layer import Layer
 from minidl.types import Array
 
@@ -31,17 +31,14 @@ class Elementwise(Layer):
         try:
             if x.dtype.kind != "f":
                 check_array(self.label, "x", x, kinds="f")
-            work = 2, min(x.size, BLOCK)
             if not training:
-                x, y = np.ascontiguousarray(x), np.empty(x.shape, x.dtype)
-                in_blocks(self.compute, x, y, None, np.empty(work, x.dtype))
-                return y
+                return values(self.compute, x)
             if not x.flags.c_contiguous:
                 copied = self.buffer("x", x.shape, x.dtype)
                 np.copyto(copied, x)
                 x = copied
             y, slope = self.buffer("y", x.shape, x.dtype), self.buffer("slope", x.shape, x.dtype)
-            in_blocks(self.compute, x, y, slope, self.buffer("work", work, x.dtype))
+            in_blocks(self.compute, x, y, slope, self.buffer("work", (2, min(x.size, BLOCK)), x.dtype))
         except Exception as error:
             self._refuse(error, "x", x)
         self.remember(slope)

@@ -8,7 +8,8 @@ import numpy as np
 
 from minidl.checks import check_array, check_shape
 from minidl.errors import DataError, ShapeError
-from minidl.kernels.losses import binary_cross_entropy, sigmoid
+from minidl.kernels.elementwise import sigmoid, values
+from minidl.kernels.losses import binary_cross_entropy
 from minidl.losses.elementwise import ElementwiseLoss
 from minidl.metrics import BinaryAccuracy, Metric
 from minidl.types import Array
@@ -35,7 +36,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
     def probabilities(self, scores: Array) -> Array:
         """``sigmoid(scores)``, of shape (N, K): how likely each label is 1; NaN where the score is."""
         self._check_scores(scores)
-        return sigmoid(scores)
+        return values(sigmoid, scores)
 
     def predict(self, scores: Array) -> Array:
         """1 where a score is above 0, else 0: (N, K), or (N,) for scores (N, 1).

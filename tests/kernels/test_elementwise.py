@@ -22,8 +22,9 @@ from minidl.kernels.elementwise import (
     softplus_definition,
     tanh,
     tanh_definition,
+    values,
 )
-from tests.kernels.drawing import reals, seeds
+from tests.kernels.drawing import draw, layouts, reals, seeds
 
 slopes = st.sampled_from([0.01, 0.2, 0.0, 1.0, -0.5, 3.0])
 betas, thresholds = st.sampled_from([1.0, 0.3, 4.0]), st.sampled_from([20.0, 2.0, 0.0])
@@ -63,6 +64,16 @@ def test_it_is_its_definition(kernel, data, count, scale, seed, dtype):
         assert found.dtype == dtype
         np.testing.assert_allclose(found, expected, rtol=50 * eps, atol=20 * eps)
     np.testing.assert_array_equal(computed(kernel, x, *given_, derivative=False)[0], y)
+
+
+@given(st.lists(st.integers(0, 6), max_size=3), seeds, reals, layouts)
+def test_values_of_any_layout(shape, seed, dtype, layout):
+    x = draw(shape, seed, dtype, layout)
+    y = values(sigmoid, x)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y, computed(sigmoid, x.copy())[0])
+    assert y.flags.writeable
+    assert not np.shares_memory(x, y)
 
 
 @pytest.mark.parametrize(
