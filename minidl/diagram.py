@@ -14,6 +14,7 @@ _LINE, _CHARACTER = 0.22, 0.095  # inches: the height of a line of text, the wid
 _GAP, _MARGIN = 0.3, 0.18  # inches: between boxes, and between a frame and what it holds
 _JOINT = 0.12  # inches: the radius of the circle in which ways come together
 _MOST_CHARACTERS = 34
+_BRACKETS = ("()", "[]", "{}")
 _FRAMES = ("#ffffff", "#eef3f8", "#dfe9f2", "#cfdfec")  # a colour a level
 
 
@@ -54,8 +55,8 @@ def _measured(module: Any, shapes: Mapping[str, tuple[int, ...]], path: str, nam
     ]
     shape = f" → {shapes[path]}" if path in shapes else ""
     kind = type(module).__name__
-    code = kind if ways else " ".join(repr(module).split())
-    text = [code if len(code) <= _MOST_CHARACTERS else f"{kind}(…)", f"{name}{shape}"]
+    code = kind if ways else _shortened(" ".join(repr(module).split()))
+    text = [code, f"{name}{shape}"]
     box = Box(path, [f"{code}  {name}{shape}".rstrip()] if ways else text, ways, getattr(module, "joint", ""))
     box.width = max(map(len, box.text)) * _CHARACTER + 2 * _MARGIN
     box.height = len(box.text) * _LINE + _MARGIN
@@ -64,6 +65,17 @@ def _measured(module: Any, shapes: Mapping[str, tuple[int, ...]], path: str, nam
         box.width = max(box.width, inner + 2 * _MARGIN)
         box.height += max(map(_height, ways)) + 2 * _GAP + (_GAP + 2 * _JOINT if box.joint else 0)
     return box
+
+
+def _shortened(code: str) -> str:
+    """Of the code of a layer as many arguments as fit: the first ones say the most, such as sizes."""
+    if len(code) <= _MOST_CHARACTERS:
+        return code
+    start = code[: _MOST_CHARACTERS - 2]
+    kept, comma, _ = start.rpartition(", ")
+    while comma and any(kept.count(one) > kept.count(other) + (one == "(") for one, other in _BRACKETS):
+        kept, comma, _ = kept.rpartition(", ")
+    return f"{kept}, …)" if comma else f"{code.partition('(')[0]}(…)"
 
 
 def _width(way: list[Box]) -> float:
