@@ -14,8 +14,7 @@ _LINE, _CHARACTER = 0.22, 0.095  # inches: the height of a line of text, the wid
 _GAP, _MARGIN = 0.3, 0.18  # inches: between boxes, and between a frame and what it holds
 _JOINT = 0.12  # inches: the radius of the circle in which ways come together
 _MOST_CHARACTERS = 34
-_BRACKETS = ("()", "[]", "{}")
-_FRAMES = ("#ffffff", "#eef3f8", "#dfe9f2", "#cfdfec")  # a colour a level
+_FRAMES = ("#ffffff", "#eef3f8", "#dfe9f2", "#cfdfec")  # the outermost, then a colour a level
 
 
 @dataclass
@@ -73,7 +72,7 @@ def _shortened(code: str) -> str:
         return code
     start = code[: _MOST_CHARACTERS - 2]
     kept, comma, _ = start.rpartition(", ")
-    while comma and any(kept.count(one) > kept.count(other) + (one == "(") for one, other in _BRACKETS):
+    while comma and (kept.count("(") > kept.count(")") + 1 or kept.count("[") > kept.count("]")):
         kept, comma, _ = kept.rpartition(", ")
     return f"{kept}, …)" if comma else f"{code.partition('(')[0]}(…)"
 
@@ -116,7 +115,8 @@ def draw(box: Box, path: str | os.PathLike[str]) -> None:
 def _draw(axes: Any, box: Box, level: int) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    colour = _FRAMES[level % len(_FRAMES)] if box.ways else "#fff7e6"
+    frame = _FRAMES[1 + (level - 1) % 3] if level else _FRAMES[0]
+    colour = frame if box.ways else "#fff7e6"
     style = f"round,pad=0,rounding_size={_MARGIN / 2}"
     corner = box.x, box.y
     axes.add_patch(
