@@ -14,7 +14,7 @@ _LINE, _CHARACTER = 0.22, 0.095  # inches: the height of a line of text, the wid
 _GAP, _MARGIN = 0.3, 0.18  # inches: between boxes, and between a frame and what it holds
 _JOINT = 0.12  # inches: the radius of the circle in which ways come together
 _MOST_CHARACTERS = 34
-_FRAMES = ("#ffffff", "#eef3f8", "#dfe9f2", "#cfdfec")  # a colour a level
+_FRAMES = ("#ffffff", "#eef3f8", "#dfe9f2", "#cfdfec")  # the outermost, then a colour a level
 
 
 @dataclass
@@ -54,8 +54,8 @@ def _measured(module: Any, shapes: Mapping[str, tuple[int, ...]], path: str, nam
     ]
     shape = f" → {shapes[path]}" if path in shapes else ""
     kind = type(module).__name__
-    code = kind if ways else " ".join(repr(module).split())
-    text = [code if len(code) <= _MOST_CHARACTERS else f"{kind}(…)", f"{name}{shape}"]
+    code = kind if ways else _shortened(" ".join(repr(module).split()))
+    text = [code, f"{name}{shape}"]
     box = Box(path, [f"{code}  {name}{shape}".rstrip()] if ways else text, ways, getattr(module, "joint", ""))
     box.width = max(map(len, box.text)) * _CHARACTER + 2 * _MARGIN
     box.height = len(box.text) * _LINE + _MARGIN
@@ -64,6 +64,17 @@ def _measured(module: Any, shapes: Mapping[str, tuple[int, ...]], path: str, nam
         box.width = max(box.width, inner + 2 * _MARGIN)
         box.height += max(map(_height, ways)) + 2 * _GAP + (_GAP + 2 * _JOINT if box.joint else 0)
     return box
+
+
+def _shortened(code: str) -> str:
+    """Of the code of a layer as many arguments as fit: the first ones say the most, such as sizes."""
+    if len(code) <= _MOST_CHARACTERS:
+        return code
+    start = code[: _MOST_CHARACTERS - 2]
+    kept, comma, _ = start.rpartition(", ")
+    while comma and (kept.count("(") > kept.count(")") + 1 or kept.count("[") > kept.count("]")):
+        kept, comma, _ = kept.rpartition(", ")
+    return f"{kept}, …)" if comma else f"{code.partition('(')[0]}(…)"
 
 
 def _width(way: list[Box]) -> float:
@@ -104,7 +115,8 @@ def draw(box: Box, path: str | os.PathLike[str]) -> None:
 def _draw(axes: Any, box: Box, level: int) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    colour = _FRAMES[level % len(_FRAMES)] if box.ways else "#fff7e6"
+    frame = _FRAMES[1 + (level - 1) % 3] if level else _FRAMES[0]
+    colour = frame if box.ways else "#fff7e6"
     style = f"round,pad=0,rounding_size={_MARGIN / 2}"
     corner = box.x, box.y
     axes.add_patch(

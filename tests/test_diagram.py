@@ -6,7 +6,7 @@ import pytest
 from minidl import Affine, Layer, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
 from minidl.diagram import boxes
 from minidl.errors import MinidlError, MissingExtraError
-from minidl.layers import Add, Columns, Concat, Residual
+from minidl.layers import Add, Columns, Concat, Conv2d, Residual
 
 
 def three_levels():
@@ -52,6 +52,20 @@ def test_ways_past_the_layers_and_where_they_meet():
     residual = concat.ways[0][0]
     assert (add.joint, concat.joint, residual.joint) == ("+", "concat", "+")
     assert [len(way) for way in residual.ways] == [3, 0]
+
+
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [
+        (ReLU(), "ReLU()"),
+        (Conv2d(16, 32, 3, stride=2, padding=1, bias=False), "Conv2d(16, 32, 3, stride=2, …)"),
+        (Conv2d(1, 32, 3, stride=(2, 1), padding=1), "Conv2d(1, 32, 3, stride=(2, 1), …)"),
+        (Conv2d(16, 320, 3, stride=(2, 1), padding=1), "Conv2d(16, 320, 3, …)"),
+        (Standardize(list(range(20)), 1), "Standardize(…)"),
+    ],
+)
+def test_of_long_code_the_first_arguments_are_shown(layer, text):
+    assert boxes(layer, {}).text[0] == text
 
 
 def test_a_container_of_ones_own_shows_its_children():

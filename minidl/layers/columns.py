@@ -22,7 +22,7 @@ Places: TypeAlias = "int | slice | Sequence[int]"
 class Columns(Layer):
     """A table (N, columns), some columns to each layer; what the layers give is joined to (N, features).
 
-    A net that begins with it gets the table as it is, of any real dtype. A layer that accepts floats gets
+    A net that begins with it gets a table of any real dtype. A layer that accepts floats gets
     its columns in the net's dtype; one that accepts indices, such as `Embedding`, gets them as integers.
 
     Parameters
@@ -56,6 +56,8 @@ class Columns(Layer):
         }
         self._layers = add_layers(self, [(name, layer) for name, (_, layer) in columns.items()])
         self.dtype = common_dtype(self)
+        if self.dtype is None and all(layer.accepts == "float" for layer in self._layers):
+            self.accepts = "float"  # no layer knows the net's dtype, so the net converts the whole table
 
     def ways(self) -> tuple[tuple[Module, ...], ...]:
         """The layers side by side."""

@@ -24,7 +24,7 @@ class Recipe:
     make : callable
         Usually a class.
     args : tuple
-        Numbers, strings, lists and further recipes.
+        Numbers, strings, lists and further recipes, also in tuples and dicts.
     options : tuple of (name, value)
         Keyword arguments.
 
@@ -51,7 +51,11 @@ class Recipe:
         given = {name: value for name, value in (("rng", rng), ("dtype", dtype)) if value is not None}
 
         def made(value: Any) -> Any:
-            return value.factory(rng, dtype) if isinstance(value, Recipe) else value
+            if isinstance(value, Recipe):
+                return value.factory(rng, dtype)
+            if isinstance(value, dict):
+                return {key: made(item) for key, item in value.items()}
+            return tuple(map(made, value)) if isinstance(value, tuple) else value
 
         options = {name: given.get(name, made(value)) for name, value in self.options}
         return self.make(*map(made, self.args), **options)
@@ -60,12 +64,7 @@ class Recipe:
         """Python that builds it, given minidl's names and ``np``."""
         parts = [_code(arg) for arg in self.args]
         parts += [f"{name}={_code(value)}" for name, value in self.options]
-        name = self.make.__name__
-        line = f"{name}({', '.join(parts)})"
-        if len(line) <= _WIDTH and "\n" not in line:
-            return line
-        body = textwrap.indent(",\n".join(parts), "    ")
-        return f"{name}(\n{body},\n)"
+        return _bracketed(f"{self.make.__name__}(", parts, ")")
 
     def __repr__(self) -> str:
         return self.code()
@@ -79,6 +78,11 @@ class Recipe:
 class NetRecipe(Recipe):
     """A whole net's recipe, with the shape of one sample and the number of classes.
 
+    Attributes
+    ----------
+    vocabulary : int
+        Its samples are whole numbers from 0 up to this one, that one not included; 0 for real numbers.
+
     Examples
     --------
     >>> from minidl import Affine, Sequential, SoftmaxCrossEntropy
@@ -89,6 +93,15 @@ class NetRecipe(Recipe):
 
     input_shape: tuple[int, ...] = (1,)
     num_classes: int = 2
+    vocabulary: int = 0
+
+    def make_input(
+        self, rng: np.random.Generator, shape: tuple[int, ...], dtype: npt.DTypeLike = np.float64
+    ) -> Array:
+        """What the net takes, as `check_net` asks for it: `shape` is a batch's."""
+        if self.vocabulary:
+            return rng.integers(self.vocabulary, size=shape)
+        return rng.standard_normal(shape).astype(dtype)
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,4 +155,17 @@ def _print(printer: Any, text: str) -> None:
 def _code(value: Any) -> str:
     if isinstance(value, type) and issubclass(value, np.generic):
         return f"np.{value.__name__}"
+    if isinstance(value, dict):
+        return _bracketed("{", [f"{_code(key)}: {_code(item)}" for key, item in value.items()], "}")
+    if isinstance(value, tuple) and any(isinstance(item, Recipe) for item in value):
+        return _bracketed("(", list(map(_code, value)), ")")
     return repr(value)
+
+
+def _bracketed(start: str, parts: list[str], end: str) -> str:
+    """The parts on one line, or each on lines of its own."""
+    line = f"{start}{', '.join(parts)}{end}"
+    if len(line) <= _WIDTH and "\n" not in line:
+        return line
+    body = textwrap.indent(",\n".join(parts), "    ")
+    return f"{start}\n{body},\n{end}"

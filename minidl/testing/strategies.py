@@ -36,11 +36,9 @@ try:
     from hypothesis import settings
     from hypothesis import strategies as st
 
-    from minidl.testing.layer_strategies import LayerStrategies, output_shape
+    from minidl.testing.layer_strategies import LayerStrategies, Shape, output_shape, seeds
 except ImportError as error:
     raise MissingExtraError.for_extra("minidl.testing.strategies", "hypothesis", "testing") from error
-
-Shape = tuple[int, ...]
 
 _DEEPEST = 9
 
@@ -57,11 +55,6 @@ def register_profiles() -> None:
         settings.register_profile(
             name, max_examples=examples, deadline=None, derandomize=name != "nightly", print_blob=True
         )
-
-
-def seeds() -> st.SearchStrategy[int]:
-    """Seeds of generators."""
-    return st.integers(0, 2**16)
 
 
 def shapes(*, min_dims: int = 1, max_dims: int = 3, max_side: int = 4) -> st.SearchStrategy[Shape]:
@@ -83,16 +76,34 @@ def labels(draw: st.DrawFn, size: int, num_classes: int) -> Labels:
 
 
 def layers(
-    shape: Shape, *, dtype: npt.DTypeLike = np.float64, max_features: int = 4, nested: int = 1
+    shape: Shape,
+    *,
+    dtype: npt.DTypeLike = np.float64,
+    max_features: int = 4,
+    nested: int = 1,
+    random: bool = False,
+    mixing: bool = False,
 ) -> st.SearchStrategy[Recipe]:
     """A layer of minidl that takes samples of `shape`, or containers of such, `nested` levels deep at most.
 
-    Left out are the layers whose output is not the same function of each sample alone: batch norm, dropout.
+    By default, what a layer gives in training is the same function of each sample alone.
+
+    Parameters
+    ----------
+    random : bool
+        Whether dropout is among them.
+    mixing : bool
+        Whether the batch norms are among them. They take batches of two samples or more; of two they make
+        -1 and 1, whatever they are, so that gradients are better checked with more.
     """
     shape = check_sizes("layers", "shape", shape, at_least=1)
-    if check_int("layers", "nested", nested, at_least=0) > _DEEPEST:
-        raise ConfigurationError.expected("layers", f"nested to be at most {_DEEPEST}", nested)
-    return LayerStrategies(dtype, max_features).any(shape, nested)
+    _check_nested("layers", nested)
+    return LayerStrategies(dtype, max_features, random, mixing).any(shape, nested)
+
+
+def _check_nested(where: str, nested: int) -> None:
+    if check_int(where, "nested", nested, at_least=0) > _DEEPEST:
+        raise ConfigurationError.expected(where, f"nested to be at most {_DEEPEST}", nested)
 
 
 @st.composite
@@ -104,6 +115,9 @@ def nets(
     max_features: int = 4,
     max_classes: int = 4,
     nested: int = 1,
+    random: bool = False,
+    mixing: bool = False,
+    indices: bool = False,
     extra: Callable[[Shape], st.SearchStrategy[Recipe]] | None = None,
 ) -> NetRecipe:
     """A net that ends with a softmax loss; the smallest is one affine layer of two classes.
@@ -112,13 +126,23 @@ def nets(
     ----------
     nested : int >= 0
         How deep containers may stand in one another.
+    random, mixing : bool
+        As in `layers`.
+    indices : bool
+        Whether some nets begin with embeddings and take whole numbers; ``net.make_input`` draws what fits.
     extra : callable ``shape -> strategy``, optional
         Recipes of layers of your own that take samples of `shape`, to stand among minidl's.
     """
+    _check_nested("nets", nested)
+    drawn = LayerStrategies(dtype, max_features, random, mixing)
     input_shape = draw(shapes(max_dims=3, max_side=3))
+    vocabulary = draw(st.sampled_from([0, 0, 0, 2, 5])) if indices else 0
     shape, parts = input_shape, []
+    if vocabulary:
+        parts.append(draw(drawn.of_indices(shape, vocabulary, nested)))
+        shape = output_shape(parts[-1], shape, dtype)
     for _ in range(draw(st.integers(0, max_layers))):
-        kinds = [layers(shape, dtype=dtype, max_features=max_features, nested=nested)]
+        kinds = [drawn.any(shape, nested)]
         kinds += [extra(shape)] if extra else []
         part = draw(st.one_of(kinds))
         parts.append(part)
@@ -127,9 +151,9 @@ def nets(
         parts.append(Recipe(Flatten))
         shape = (math.prod(shape),)
     num_classes = draw(st.integers(2, max_classes))
-    parts.append(draw(LayerStrategies(dtype, max_features).to(shape, num_classes)))
+    parts.append(draw(drawn.to(shape, num_classes)))
     parts.append(Recipe(SoftmaxCrossEntropy))
-    return NetRecipe(Sequential, tuple(parts), input_shape=input_shape, num_classes=num_classes)
+    return NetRecipe(Sequential, tuple(parts), (), input_shape, num_classes, vocabulary)
 
 
 @st.composite

@@ -1,5 +1,7 @@
 """PyTorch as the judge, and what it has for each of minidl's layers, in float64."""
 
+import copy
+
 import numpy as np
 
 from minidl import Affine, Flatten, ReLU, Sequential, Standardize
@@ -15,6 +17,7 @@ from minidl.layers import (
     Conv1d,
     Conv2d,
     ConvTranspose2d,
+    Dropout,
     Embedding,
     GlobalAvgPool2d,
     GroupNorm,
@@ -87,6 +90,19 @@ def embedding_twin(layer):
     return holding(torch.nn.Embedding(*sizes, dtype=torch.float64), layer)
 
 
+class DropoutTwin(torch.nn.Module):
+    """Drops what a copy of the layer drops, for PyTorch's own stream gives other masks."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = copy.deepcopy(layer)
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        return x * torch.from_numpy(self.layer.forward(np.ones(x.shape), training=True).copy())
+
+
 class Branches(torch.nn.ModuleList):
     """Twins side by side, whose outputs `join` brings together."""
 
@@ -101,10 +117,13 @@ class Branches(torch.nn.ModuleList):
 class ColumnsTwin(torch.nn.ModuleList):
     def __init__(self, layer):
         self.places = [places for places, _ in layer.columns.values()]
-        super().__init__(twin_of(part) for _, part in layer.columns.values())
+        self.layers = [part for _, part in layer.columns.values()]
+        super().__init__(map(twin_of, self.layers))
 
     def forward(self, x):
-        return torch.cat([twin(x[:, places]) for places, twin in zip(self.places, self, strict=True)], 1)
+        kinds = [torch.int64 if layer.accepts == "index" else torch.float64 for layer in self.layers]
+        ways = zip(self, self.places, kinds, strict=True)
+        return torch.cat([twin(x[:, places].to(kind)) for twin, places, kind in ways], 1)
 
 
 def residual_twin(layer):
@@ -143,6 +162,7 @@ LAYER_TWINS = {
     GroupNorm: norm_twin,
     LayerNorm: norm_twin,
     AvgPool2d: namesake,
+    Dropout: DropoutTwin,
     Conv1d: convolution_twin,
     Conv2d: convolution_twin,
     ConvTranspose2d: convolution_twin,
@@ -169,6 +189,14 @@ def tensor(x):
 def as_array(tensor):
     """The numbers, out of autograd's reach."""
     return tensor.detach().numpy().copy()
+
+
+def statistics_agree(net, twin):
+    """Each running statistic is its twin's."""
+    ours = {name: part.value for name, part in net.named_states() if "running_" in name}
+    theirs = [buffer for name, buffer in twin.named_buffers() if "running_" in name]
+    for (name, value), expected in zip(ours.items(), theirs, strict=True):
+        judge.agrees(value, expected.numpy(), name)
 
 
 def parameters_agree(net, twin, attribute):

@@ -90,6 +90,17 @@ def test_a_net_of_integers_keeps_its_codes_apart():
     assert not np.array_equal(scores[0], scores[1])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_layers_without_a_dtype_get_their_columns_in_the_nets(dtype):
+    columns = Columns({"a": ([0, 1], ReLU()), "b": (0, Flatten())})
+    net = Sequential(columns, Affine(3, 2, rng=0, dtype=dtype), SoftmaxCrossEntropy())
+    table = np.array([[1, -2], [0, 3]])
+    scores = net(table)
+    assert scores.dtype == dtype
+    np.testing.assert_array_equal(scores, net(table.astype(dtype)))
+    assert net.loss_and_gradients(table, [0, 1]) == net.loss_and_gradients(table.astype(dtype), [0, 1])
+
+
 def test_containers_are_saved_with_their_names(tmp_path, rng):
     body = Concat(
         (

@@ -3,12 +3,17 @@
 import numpy as np
 
 from minidl import Affine, MeanSquaredError, ReLU, Sequential, SoftmaxCrossEntropy
+from minidl.layers import Columns
 from tests.mutants.registry import net
 
 
 def classifier(rng, dtype):
     hidden = Affine(4, 5, rng=rng, dtype=dtype)
     return (hidden, ReLU(), Affine(5, 3, rng=rng, dtype=dtype), SoftmaxCrossEntropy())
+
+
+def of_a_table(rng, dtype):
+    return (Columns({"a": (slice(0, 4), ReLU())}), Affine(4, 3, rng=rng, dtype=dtype), SoftmaxCrossEntropy())
 
 
 @net("gradients are added to those of the last batch", "gradients", "training_pass", args=classifier)
@@ -109,3 +114,10 @@ class DividesGradients(Sequential):
         found = super().forward_backward(x, targets, weights)
         self.parameters.gradients[...] /= targets.shape[1]
         return found
+
+
+@net("a table reaches layers without a dtype as it is", "inputs_converted", args=of_a_table)
+class TableAsItIs(Sequential):
+    def __init__(self, *layers):
+        super().__init__(*layers)
+        self.accepts = "real"

@@ -38,15 +38,16 @@ def names():
 @given(data=st.data())
 def test_layers_keep_the_contract(data):
     shape = data.draw(nets_and_more.shapes())
-    recipe = data.draw(nets_and_more.layers(shape))
+    recipe = data.draw(nets_and_more.layers(shape, random=True))
     batch = data.draw(st.integers(1, 6))
     check_layer(recipe.factory, shape, rng=data.draw(nets_and_more.seeds()), batch=batch)
 
 
 @whole_contract
-@given(net=nets_and_more.nets(), seed=nets_and_more.seeds())
+@given(net=nets_and_more.nets(random=True, indices=True), seed=nets_and_more.seeds())
 def test_nets_keep_the_contract(net, seed):
-    check_net(net.factory, net.input_shape, net.num_classes, rng=seed)
+    made = net.make_input if net.vocabulary else None
+    check_net(net.factory, net.input_shape, net.num_classes, rng=seed, make_input=made)
 
 
 @unhurried
@@ -69,7 +70,7 @@ def test_schedules_keep_the_contract(schedule):
     check_scheduler(schedule)
 
 
-@given(net=nets_and_more.nets())
+@given(net=nets_and_more.nets(random=True, mixing=True, indices=True))
 def test_a_net_prints_as_the_code_that_rebuilds_it(net):
     twin = eval(repr(net), names())
     assert twin.parameters.values.tobytes() == net().parameters.values.tobytes()
@@ -147,6 +148,24 @@ def test_nested_recipes_are_indented():
             ),
             SoftmaxCrossEntropy(),
         )""")
+
+
+def test_layers_in_dicts_and_tuples_are_built_and_indented():
+    groups = {
+        name: (slice(start, None), Recipe(Affine, (3, 3), (("rng", start),)))
+        for start, name in enumerate("abc")
+    }
+    recipe = Recipe(minidl.layers.Columns, (groups,))
+    assert repr(recipe) == inspect.cleandoc("""
+        Columns(
+            {
+                'a': (slice(0, None, None), Affine(3, 3, rng=0)),
+                'b': (slice(1, None, None), Affine(3, 3, rng=1)),
+                'c': (slice(2, None, None), Affine(3, 3, rng=2)),
+            },
+        )""")
+    for built in (recipe(), eval(repr(recipe), names())):
+        np.testing.assert_array_equal(built.columns["b"][1].weight.value, groups["b"][1]().weight.value)
 
 
 def test_profiles():
