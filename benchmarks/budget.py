@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import TypeAlias
@@ -14,14 +12,13 @@ from typing import TypeAlias
 import numpy as np
 
 import minidl
-from benchmarks.counting import LARGE, Costs, Counts, agreed, count, peak
+from benchmarks.counting import LARGE, Budget, Costs, Counts, agreed, count, peak, read, write
 from minidl.console import safe_console
 from minidl.tables import table as aligned
 
 BUDGET = Path(__file__).with_name("budget.json")
 
 Work: TypeAlias = Callable[[], object]
-Budget: TypeAlias = Mapping[str, Costs]
 
 _BATCH = 256  # a number a sample is 1 kB: `LARGE`, so any array over the batch is counted
 _SAMPLES = 32 * _BATCH
@@ -199,7 +196,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
-# -------------------------------------------------------------------- printed and kept
+# -------------------------------------------------------------------- printed
 
 
 def table(counted: Budget, budget: Budget) -> str:
@@ -225,37 +222,6 @@ def shares(counted: Budget) -> str:
         ordered = sorted(costs.functions.items(), key=lambda item: -item[1].instructions)
         rows += [[f"  {name}", *(f"{number:,}" for number in astuple(counts))] for name, counts in ordered]
     return aligned(rows[0], rows[1:])
-
-
-def read(path: Path) -> dict[str, Budget]:
-    """The budget of each Python version; none without a file."""
-    if not path.is_file():
-        return {}
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        version: {
-            title: Costs({name: Counts(*row) for name, row in entry["functions"].items()}, entry["peak"])
-            for title, entry in cases.items()
-        }
-        for version, cases in stored.items()
-    }
-
-
-def write(path: Path, budgets: Mapping[str, Budget]) -> None:
-    """Write the budgets, a function a line, so that the file's history shows what changed."""
-    content = {
-        version: {
-            title: {
-                "peak": costs.peak,
-                "functions": {name: astuple(counts) for name, counts in costs.functions.items()},
-            }
-            for title, costs in cases.items()
-        }
-        for version, cases in budgets.items()
-    }
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    rows = re.sub(r"\[([\d,\s-]+)\]", lambda found: f"[{' '.join(found[1].split())}]", text)
-    path.write_text(rows + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

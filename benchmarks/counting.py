@@ -9,14 +9,16 @@ from __future__ import annotations
 import dis
 import gc
 import inspect
+import json
+import re
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import minidl
 
@@ -188,3 +190,41 @@ class _Tracer:
                     kinds[instruction.offset // 2] = 1
             self._codes[code] = counts, bytes(kinds)
         return self._codes[code]
+
+
+# -------------------------------------------------------------------- a budget's file
+
+
+Budget: TypeAlias = Mapping[str, Costs]
+"""The costs of each case by its title."""
+
+
+def read(path: Path) -> dict[str, Budget]:
+    """The budget of each Python version; none without a file."""
+    if not path.is_file():
+        return {}
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        version: {
+            title: Costs({name: Counts(*row) for name, row in entry["functions"].items()}, entry["peak"])
+            for title, entry in cases.items()
+        }
+        for version, cases in stored.items()
+    }
+
+
+def write(path: Path, budgets: Mapping[str, Budget]) -> None:
+    """Write the budgets, a function a line, so that the file's history shows what changed."""
+    content = {
+        version: {
+            title: {
+                "peak": costs.peak,
+                "functions": {name: astuple(counts) for name, counts in costs.functions.items()},
+            }
+            for title, costs in cases.items()
+        }
+        for version, cases in budgets.items()
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    rows = re.sub(r"\[([\d,\s-]+)\]", lambda found: f"[{' '.join(found[1].split())}]", text)
+    path.write_text(rows + "\n", encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -9,6 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 import minidl
+import minidl.layers
+import minidl.losses
 from minidl.types import Array
 
 FASHION_MNIST = "fashion-mnist"
@@ -21,6 +25,9 @@ class Problem:
     """One row of a suite."""
 
     label: str
+
+    task: ClassVar[str] = ""
+    """The class in each contestant's module, where it is not the suite's."""
 
     @property
     def units(self) -> int:
@@ -143,35 +150,61 @@ class Prediction(Training):
 
 @dataclass(frozen=True)
 class LayerPass(Problem):
-    """A layer of `kind` with so many numbers a sample at its input and output, and a batch."""
+    """A layer, or a loss, in training: forward and backward of one batch.
+
+    `kind` and `arguments` are those of minidl's class, which has PyTorch's names. Images are channels-first
+    here; who wants the channels last is given them so.
+    """
 
     kind: str
-    features: int
-    out: int
-    backward: bool
-    batch: int = 200
+    arguments: tuple[Any, ...]
+    shape: tuple[int, ...]
+    """Of a batch."""
+    options: tuple[tuple[str, Any], ...] = ()
+    goal: float = 0.0
+    """How many times PyTorch's time is allowed at one thread; 0: no goal."""
+
+    def part(self, dtype: Any = np.float32) -> Any:
+        """The layer or loss of minidl, from the start that `arrays` has for everybody."""
+        made = getattr(minidl.layers, self.kind, None) or getattr(minidl.losses, self.kind)
+        known = inspect.signature(made).parameters
+        own = {name: value for name, value in (("rng", 0), ("dtype", dtype)) if name in known}
+        part = made(*self.arguments, **dict(self.options), **own)
+        rng = np.random.default_rng(1)
+        for _, parameter in part.named_parameters():  # drawn, for ones and zeros would show little
+            parameter.value[...] = 0.1 * rng.standard_normal(parameter.shape, np.float32)
+        return part
 
     def arrays(self) -> dict[str, Array]:
-        """float32 ``x``, ``dy``, ``weight`` (in, out) and ``bias``; ``labels``."""
-        rng = np.random.default_rng(self.features)
-        shapes = {
-            "x": (self.batch, self.features),
-            "dy": (self.batch, self.out),
-            "weight": (self.features, self.out),
-            "bias": (self.out,),
-        }
-        drawn = {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
-        drawn["weight"] *= np.float32(np.sqrt(2 / self.features))
-        return drawn | {"labels": rng.integers(self.out, size=self.batch)}
+        """``x``, ``dy``, of a loss ``labels``, and each parameter by its name; float32."""
+        part, rng = self.part(), np.random.default_rng(0)
+        parameters = {name: parameter.value for name, parameter in part.named_parameters()}
+        if isinstance(part, minidl.Loss):
+            labels = rng.integers(self.shape[1], size=self.shape[0])
+            own = {"labels": labels, "dy": np.ones((), np.float32)}
+        else:
+            shape = (self.shape[0], *part.output_shape(self.shape[1:]))
+            own = {"dy": rng.standard_normal(shape, np.float32)}
+        x: Array = rng.standard_normal(self.shape, np.float32)
+        if self.kind == "Embedding":
+            x = rng.integers(self.arguments[0], size=self.shape)
+        return {"x": x, **own, **parameters}
 
-    def fingerprints(self, *passes: object) -> list[float]:
-        """Two numbers for each pass that is timed, the forward and perhaps the backward ones.
+    def fingerprints(self, passes: Sequence[object]) -> list[float]:
+        """Numbers to compare: output, gradient by `x` unless it is of indices, and by each parameter.
 
-        Both are well above 0 and so good to compare: an array's size, and its contents in order.
+        They are two for each array, its size and its contents in order, both well above 0. Of a dropout,
+        which is random, they are what it multiplies by, there and back, how often it drops and not the
+        gradient, and the share dropped, roughly.
         """
+        arrays = [np.atleast_1d(np.asarray(values, np.float64)) for values in passes]
+        if self.kind == "Dropout":
+            given = self.arrays()
+            forth, back = arrays[0] / given["x"], arrays[1] / given["dy"]
+            kept = forth > 0
+            return [forth.max(), back.max(), 1 + np.mean(kept != (back > 0)), round(1 - kept.mean(), 1)]
         numbers = []
-        for values in passes if self.backward else passes[:1]:
-            array = np.atleast_1d(np.asarray(values, np.float64))
+        for array in arrays:
             size = float(np.sqrt(np.mean(array**2)))
             pattern = np.random.default_rng(0).uniform(0.5, 1.5, array.shape)
             numbers += [size, float(np.mean(pattern * (array / size + 3) ** 2))]
@@ -179,23 +212,22 @@ class LayerPass(Problem):
 
 
 @dataclass(frozen=True)
-class ConvolutionPass(LayerPass):
-    """A convolution of 3 × 3 windows, padding 1: channels in and out are `features` and `out`."""
+class Update(Problem):
+    """A step of the optimizer `kind` over so many `numbers`, float32; `options` beside its rate."""
 
-    side: int = 32
+    kind: str
+    numbers: int = 10**6
+    learning_rate: float = 1e-3
+    options: tuple[tuple[str, Any], ...] = ()
+    goal: float = 0.0
 
-    def arrays(self) -> dict[str, Array]:
-        """float32 ``x`` and ``dy`` (batch, channels, side, side), ``weight`` (out, in, 3, 3), ``bias``."""
-        rng = np.random.default_rng(self.features)
-        shapes = {
-            "x": (self.batch, self.features, self.side, self.side),
-            "dy": (self.batch, self.out, self.side, self.side),
-            "weight": (self.out, self.features, 3, 3),
-            "bias": (self.out,),
-        }
-        drawn = {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
-        drawn["weight"] *= np.float32(np.sqrt(2 / (9 * self.features)))
-        return drawn | {"labels": np.zeros(self.batch, np.int64)}
+    task: ClassVar[str] = "Updates"
+
+    def arrays(self) -> tuple[Array, Array]:
+        """Values, and gradients beside whose squares the places of an eps make no difference."""
+        rng = np.random.default_rng(0)
+        values, gradients = rng.standard_normal((2, self.numbers), np.float32)
+        return values, gradients + np.copysign(np.float32(0.5), gradients)
 
 
 @dataclass(frozen=True)

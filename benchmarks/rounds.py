@@ -114,7 +114,7 @@ def check(
     refused: dict[str, Exception] = {}
     for name, process in processes.items():
         with _noting(refused, name):
-            process.send("prepare", task=suite.task, problem=problem)
+            process.send("prepare", task=problem.task or suite.task, problem=problem)
     reference = suite.reference(problem)
     for name in [name for name in processes if name not in refused]:
         with _noting(refused, name):

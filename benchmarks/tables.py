@@ -60,7 +60,7 @@ def _matrix(suite: Suite, results: Sequence[Result]) -> str:
     """One line a row, one column a contestant; the fastest, but for the floor, in bold."""
     names = [name for name in suite.contestants if any(r.contestant == name for r in results)]
     head = [suite.unit.name, "threads", *(CONTESTANTS[name].title for name in names)]
-    head += [f"minidl × {suite.base}"] if suite.base else []
+    head += [f"minidl × {CONTESTANTS[suite.base].title}"] if suite.base else []
     lines = [head, ["---", "---:", *["---:"] * (len(head) - 2)]]
     for beside in rows(results):
         best = min((r for r in beside.values() if r.contestant != "floor"), key=lambda r: r.median)

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import jaxlib
 import numpy as np
 
-from benchmarks.contestants.task import PredictTask, StepTask
+from benchmarks.contestants import jax_parts
+from benchmarks.contestants.task import LayerTask, PredictTask, StepTask, UpdateTask
 from benchmarks.machine import describe_library
-from benchmarks.problems import Prediction, Training
+from benchmarks.problems import LayerPass, Prediction, Training, Update
 from minidl.cores import usable_cores
 from minidl.types import Array
 
@@ -86,3 +87,87 @@ class Predict(PredictTask):
 
     def probabilities(self, x: Array) -> Any:
         return jax.nn.softmax(scores_of(self.params, self.numbers(jnp.asarray(x))))
+
+
+class Layers(LayerTask):
+    """`jit` of the layer and its `vjp`; each call is waited for."""
+
+    def __init__(self, problem: LayerPass) -> None:
+        super().__init__(problem)
+        function, self.kept = self.layer()
+        params = {name: turned(array, FILTER) for name, array in self.parameters.items()}
+        by_x = self.differentiates_x
+
+        def passes(params: Any, kept: Any, x: jax.Array, dy: jax.Array) -> Any:
+            def of_sources(params: Any, x: jax.Array) -> Any:
+                return function(params, kept, x)
+
+            sources = (params, x) if by_x else (params,)
+            layer = of_sources if by_x else partial(of_sources, x=x)
+            y, backward, kept_next = jax.vjp(layer, *sources, has_aux=True)
+            return kept_next, y, backward(dy)
+
+        self.function = jax.jit(passes)
+        images = (turned(array, IMAGE) for array in (self.x, self.dy))
+        self.given = jax.tree.map(jnp.asarray, (params, *images))
+
+    def layer(self) -> tuple[jax_parts.Layer, Any]:
+        """The function (parameters, what is kept, x) -> (y, what is kept next), and what is kept at first."""
+        return jax_parts.layer(self.problem, self.labels)
+
+    def run(self, count: int) -> None:
+        function, kept, (params, x, dy) = self.function, self.kept, self.given
+        for _ in range(count):
+            kept, *passes = function(params, kept, x, dy)
+            jax.block_until_ready(passes)
+
+    def passes(self) -> list[Any]:
+        params, x, dy = self.given
+        _, y, (gradients, *dx) = self.function(params, self.kept, x, dy)
+        images = [turned_back(array, IMAGE) for array in (y, *dx)]
+        return images + [turned_back(gradients[name], FILTER) for name in self.parameters]
+
+
+class Updates(UpdateTask):
+    """`jit` of the formula; values and state donated."""
+
+    def __init__(self, problem: Update) -> None:
+        super().__init__(problem)
+        self.update, self.kept = self.optimizer()
+        self.vector, self.slope = jnp.array(self.values), jnp.asarray(self.gradients)
+
+    def optimizer(self) -> tuple[Any, Any]:
+        """The function (values, gradients, what is kept) -> (values, what is kept), and that at first."""
+        formula, vectors = jax_parts.OPTIMIZERS[self.problem.kind]
+
+        @partial(jax.jit, donate_argnums=(0, 2))
+        def update(values: Any, gradients: Any, kept: Any) -> Any:
+            step, state = kept
+            values, state = formula(values, gradients, state, step, self.problem.learning_rate)
+            return values, (step + 1, state)
+
+        return update, (jnp.ones(()), tuple(jnp.zeros(self.problem.numbers) for _ in range(vectors)))
+
+    def run(self, count: int) -> None:
+        for _ in range(count):
+            self.vector, self.kept = self.update(self.vector, self.slope, self.kept)
+            jax.block_until_ready(self.vector)
+
+    def step(self, gradients: Array) -> None:
+        self.vector, self.kept = self.update(self.vector, jnp.asarray(gradients), self.kept)
+
+    def current(self) -> Array:
+        return np.asarray(self.vector)
+
+
+IMAGE, FILTER = (0, 2, 3, 1), (2, 3, 1, 0)
+"""The axes of channels-first arrays, where the channels come last."""
+
+
+def turned(array: Array, axes: tuple[int, ...]) -> Array:
+    """An array with the channels last, if it is one of images."""
+    return array.transpose(axes) if array.ndim == 4 else array
+
+
+def turned_back(array: jax.Array, axes: tuple[int, ...]) -> Array:
+    return np.transpose(array, np.argsort(axes)) if array.ndim == 4 else np.asarray(array)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,10 @@ from minidl.types import Array
 
 os.environ["KERAS_BACKEND"] = "jax"
 
+import jax
 import keras
 
+from benchmarks.contestants import jax_jit
 from benchmarks.contestants.jax_jit import libraries as libraries
 
 
@@ -77,6 +81,57 @@ class Predict(PredictTask):
 
     def probabilities(self, x: Array) -> Array:
         return np.asarray(keras.ops.softmax(self.net(self.numbers(x))))
+
+
+class Layers(jax_jit.Layers):
+    """`stateless_call` of the layer, jitted with its `vjp`, as JAX's layers are."""
+
+    def layer(self) -> tuple[Any, Any]:
+        if self.labels is not None:
+            loss, labels = keras.losses.SparseCategoricalCrossentropy(from_logits=True), self.labels
+            return (lambda params, kept, x: (loss(labels, x), kept)), ()
+        layer, names = self._made(*self.problem.arguments), list(self.parameters)
+        layer.build(jax_jit.turned(self.x, jax_jit.IMAGE).shape)
+        how = {"training": True} if "training" in inspect.signature(layer.call).parameters else {}
+
+        def function(params: Any, kept: Any, x: Any) -> Any:
+            return layer.stateless_call([params[name] for name in names], kept, x, **how)
+
+        return function, [variable.value for variable in layer.non_trainable_variables]
+
+    def _made(self, first: Any = None, second: Any = None, *_: Any) -> Any:
+        """Keras' layer for minidl's with these arguments."""
+        batch_norm = partial(keras.layers.BatchNormalization, momentum=0.9, epsilon=1e-5)
+        made: dict[str, Any] = {
+            "Affine": lambda: keras.layers.Dense(second),
+            "Conv2d": lambda: keras.layers.Conv2D(second, 3, padding="same"),
+            "BatchNorm1d": batch_norm,
+            "BatchNorm2d": batch_norm,
+            "LayerNorm": partial(keras.layers.LayerNormalization, epsilon=1e-5),
+            "GroupNorm": lambda: keras.layers.GroupNormalization(first, epsilon=1e-5),
+            "Dropout": lambda: keras.layers.Dropout(first),
+            "MaxPool2d": lambda: keras.layers.MaxPooling2D(first),
+            "Embedding": lambda: keras.layers.Embedding(first, second),
+        }
+        activation = partial(keras.layers.Activation, self.problem.kind.lower())
+        return made.get(self.problem.kind, activation)()
+
+
+class Updates(jax_jit.Updates):
+    """`stateless_apply`, jitted; variables donated."""
+
+    def optimizer(self) -> tuple[Any, Any]:
+        own = {"AdamW": {"weight_decay": 0.01}, "RMSprop": {"rho": 0.99}}.get(self.problem.kind, {})
+        made = getattr(keras.optimizers, self.problem.kind)
+        optimizer = made(self.problem.learning_rate, epsilon=1e-8, **own)
+        optimizer.build([keras.Variable(self.values)])
+
+        @partial(jax.jit, donate_argnums=(0, 2))
+        def update(values: Any, gradients: Any, kept: Any) -> Any:
+            (values,), kept = optimizer.stateless_apply(kept, [gradients], [values])
+            return values, kept
+
+        return update, [variable.value for variable in optimizer.variables]
 
 
 def _net(problem: Training, **options: Any) -> keras.Sequential:

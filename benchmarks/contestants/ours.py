@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import minidl
-from benchmarks.contestants.task import EpochTask, PredictTask, StepTask, Task
-from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training
+import minidl.optimizers
+from benchmarks.contestants.task import EpochTask, LayerTask, PredictTask, StepTask, UpdateTask
+from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training, Update
 from minidl.layers import Conv2d
 from minidl.types import Array
 
@@ -76,46 +79,53 @@ class Predict(PredictTask):
         return self.net.predict_probabilities(x)
 
 
-class Layers(Task):
-    """A layer on its own, in training."""
+class Layers(LayerTask):
+    """A layer, or a loss, on its own; `dtype` is the reference's only."""
 
-    problem: LayerPass
-
-    def __init__(self, problem: LayerPass) -> None:
+    def __init__(self, problem: LayerPass, dtype: Any = np.float32) -> None:
         super().__init__(problem)
-        self.arrays = problem.arrays()
-        self.loss = minidl.SoftmaxCrossEntropy()
-        self.layer: minidl.Layer = minidl.ReLU()
-        if problem.kind == "affine":
-            self.layer = minidl.Affine(problem.features, problem.out, rng=0)
-        elif problem.kind == "convolution":
-            self.layer = Conv2d(problem.features, problem.out, 3, padding=1, rng=0)
-        for name, parameter in self.layer.named_parameters():
-            parameter.value[...] = self.arrays[name]
+        self.part: Any = problem.part(dtype)
+        if self.differentiates_x:
+            self.x, self.dy = self.x.astype(dtype), self.dy.astype(dtype)
 
     def run(self, count: int) -> None:
-        x, dy, labels = (self.arrays[name] for name in ("x", "dy", "labels"))
-        forward, backward = self.layer.forward, self.layer.backward
-        if self.problem.kind == "softmax":
-            for _ in range(count):
-                self.loss.forward(x, labels, training=True)
-                if self.problem.backward:
-                    self.loss.backward()
-        else:
-            for _ in range(count):
-                forward(x, training=True)
-                if self.problem.backward:
-                    backward(dy)
+        x, dy, labels, part = self.x, self.dy, self.labels, self.part
+        for _ in range(count):
+            if labels is None:
+                part.forward(x, training=True)
+                part.backward(dy)
+            else:
+                part.forward(x, labels, training=True)
+                part.backward()
 
-    def answers(self) -> list[float]:
-        x, dy = self.arrays["x"], self.arrays["dy"]
-        passes: list[object] = []
-        if self.problem.kind == "softmax":
-            passes = [self.loss.forward(x, self.arrays["labels"], training=True), self.loss.backward()]
-        else:
-            passes = [np.array(self.layer.forward(x, training=True)), self.layer.backward(dy)]
-            passes += [parameter.grad for _, parameter in self.layer.named_parameters()]
-        return self.problem.fingerprints(*passes)
+    def passes(self) -> list[Any]:
+        given = () if self.labels is None else (self.labels,)
+        y = np.array(self.part.forward(self.x, *given, training=True))
+        dx = self.part.backward(*(() if given else (self.dy,)))
+        gradients = [parameter.grad for _, parameter in self.part.named_parameters()]
+        return [y, *([dx] if self.differentiates_x else []), *gradients]
+
+
+class Updates(UpdateTask):
+    """`optimizer.step` on the vector of a layer with one weight."""
+
+    def __init__(self, problem: Update) -> None:
+        super().__init__(problem)
+        self.vector = Conv2d(problem.numbers, 1, 1, bias=False, rng=0).parameters
+        self.vector.values[:], self.vector.gradients[:] = self.values, self.gradients
+        self.optimizer = getattr(minidl.optimizers, problem.kind)(problem.learning_rate, **self.options)
+
+    def run(self, count: int) -> None:
+        step, vector = self.optimizer.step, self.vector
+        for _ in range(count):
+            step(vector)
+
+    def step(self, gradients: Array) -> None:
+        self.vector.gradients[:] = gradients
+        self.optimizer.step(self.vector)
+
+    def current(self) -> Array:
+        return self.vector.values
 
 
 def _net(problem: Training, standardize: minidl.Layer | None = None) -> minidl.Sequential:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.contestants.task import EpochTask, PredictTask, StepTask, Task
+from benchmarks.contestants.task import EpochTask, LayerTask, PredictTask, StepTask, UpdateTask
 from benchmarks.machine import describe_library
-from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training
+from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training, Update
 from minidl.types import Array
 
 
@@ -132,42 +132,61 @@ class Predict(PredictTask):
         return x.float() / 255 if self.problem.pixels else x
 
 
-class Layers(Task):
-    """`nn.Linear`, `nn.ReLU`, `nn.CrossEntropyLoss`; the gradients by `autograd.grad`."""
+class Layers(LayerTask):
+    """The layer of the same name, and the gradients by `autograd.grad`."""
 
-    problem: LayerPass
+    _names: ClassVar = {"Affine": "Linear", "SoftmaxCrossEntropy": "CrossEntropyLoss"}
 
     def __init__(self, problem: LayerPass) -> None:
         super().__init__(problem)
-        arrays = problem.arrays()
-        self.x = torch.from_numpy(arrays["x"]).requires_grad_()
-        self.dy: torch.Tensor | None = torch.from_numpy(arrays["dy"])
-        self.layer: Any = nn.ReLU()
-        if problem.kind == "affine":
-            self.layer = nn.Linear(problem.features, problem.out)
-            _set_weights([self.layer], [(arrays["weight"], arrays["bias"])])
-        elif problem.kind == "convolution":
-            self.layer = nn.Conv2d(problem.features, problem.out, 3, padding=1)
-            values = {name: torch.from_numpy(arrays[name]) for name in ("weight", "bias")}
-            self.layer.load_state_dict(values)
-        elif problem.kind == "softmax":
-            criterion, labels = nn.CrossEntropyLoss(), torch.from_numpy(arrays["labels"])
-            self.layer, self.dy = (lambda x: criterion(x, labels)), None
-        self.sources = [self.x, *(self.layer.parameters() if isinstance(self.layer, nn.Module) else ())]
+        made = getattr(nn, self._names.get(problem.kind, problem.kind))
+        self.layer: nn.Module = made(*problem.arguments, **dict(problem.options))
+        with torch.no_grad():
+            for name, parameter in self.layer.named_parameters():
+                parameter.copy_(torch.from_numpy(self._turned(self.parameters[name])))
+        self.inputs = [torch.from_numpy(self.x).requires_grad_(self.differentiates_x)]
+        self.sources = [x for x in (*self.inputs, *self.layer.parameters()) if x.requires_grad]
+        if self.labels is not None:
+            self.inputs.append(torch.from_numpy(self.labels))
+        self.upstream = torch.from_numpy(self.dy)
+
+    def _turned(self, array: Any) -> Any:
+        return array.T if self.problem.kind == "Affine" and array.ndim == 2 else array  # (out, in) here
 
     def run(self, count: int) -> None:
-        layer, x, sources, dy = self.layer, self.x, self.sources, self.dy
+        layer, inputs, sources, dy = self.layer, self.inputs, self.sources, self.upstream
         for _ in range(count):
-            y = layer(x)
-            if self.problem.backward:
-                torch.autograd.grad(y, sources, dy)
+            torch.autograd.grad(layer(*inputs), sources, dy)
 
-    def answers(self) -> list[float]:
-        y = self.layer(self.x)
-        dx, *gradients = torch.autograd.grad(y, self.sources, self.dy)
-        # A weight is (out, in) here.
-        passes = [y.detach(), dx, *(grad.T if grad.ndim == 2 else grad for grad in gradients)]
-        return self.problem.fingerprints(*passes)
+    def passes(self) -> list[Any]:
+        y = self.layer(*self.inputs)
+        gradients = torch.autograd.grad(y, self.sources, self.upstream)
+        own = len(gradients) - len(self.parameters)
+        return [y.detach(), *gradients[:own], *(self._turned(gradient) for gradient in gradients[own:])]
+
+
+class Updates(UpdateTask):
+    """`optimizer.step` as it is by default."""
+
+    def __init__(self, problem: Update) -> None:
+        super().__init__(problem)
+        self.weight = nn.Parameter(torch.from_numpy(self.values))
+        self.weight.grad = torch.from_numpy(self.gradients)
+        made = getattr(torch.optim, problem.kind)
+        self.optimizer = made([self.weight], lr=problem.learning_rate, **self.options)
+
+    def run(self, count: int) -> None:
+        step = self.optimizer.step
+        for _ in range(count):
+            step()
+
+    def step(self, gradients: Array) -> None:
+        self.weight.grad = torch.from_numpy(gradients)
+        self.optimizer.step()
+
+    def current(self) -> Array:
+        values: Array = self.weight.detach().numpy()
+        return values
 
 
 def _stacked(layers: list[nn.Linear]) -> nn.Sequential:

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problems import EpochTraining, Prediction, Training
+from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training, Update
 from minidl.types import Array
+
+CHECKED_VALUES = 100
+"""How many of an optimizer's values are compared."""
 
 
 class Task(ABC):
@@ -109,3 +112,50 @@ class PredictTask(Task):
     def numbers(self, x: Any) -> Any:
         """Pixels as numbers from 0 to 1; other rows as they are."""
         return x / np.float32(255) if self.problem.pixels else x
+
+
+class LayerTask(Task):
+    """A layer's forward and backward: a run is one of each."""
+
+    problem: LayerPass
+
+    def __init__(self, problem: LayerPass) -> None:
+        super().__init__(problem)
+        self.arrays = problem.arrays()
+        self.x, self.dy = self.arrays["x"], self.arrays["dy"]
+        self.labels = self.arrays.get("labels")
+        self.parameters = {name: self.arrays[name] for name in ("weight", "bias") if name in self.arrays}
+        self.differentiates_x = self.x.dtype.kind == "f"
+
+    def answers(self) -> list[float]:
+        """The fingerprints of all that comes out."""
+        return self.problem.fingerprints(self.passes())
+
+    @abstractmethod
+    def passes(self) -> list[Any]:
+        """Output, gradient by `x` unless `x` is indices, gradients by the parameters, as minidl has them."""
+
+
+class UpdateTask(Task):
+    """An optimizer's step: a run is one of them."""
+
+    problem: Update
+
+    def __init__(self, problem: Update) -> None:
+        super().__init__(problem)
+        self.values, self.gradients = problem.arrays()
+        self.options = dict(problem.options)
+
+    def answers(self) -> list[float]:
+        """Some of the values after some steps with gradients that differ."""
+        for times in (1.0, 2.0, -0.5):
+            self.step(np.float32(times) * self.gradients)
+        return [float(value) for value in self.current()[:CHECKED_VALUES]]
+
+    @abstractmethod
+    def step(self, gradients: Array) -> None:
+        """One step with these gradients."""
+
+    @abstractmethod
+    def current(self) -> Array:
+        """The values as they are now."""

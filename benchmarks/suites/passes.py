@@ -1,12 +1,16 @@
-"""The passes alone: predictions by a net that is trained, and single layers."""
+"""The parts alone: predictions by a net that is trained, single layers, optimizers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks.problems import DIGITS, ConvolutionPass, LayerPass, Prediction
+from benchmarks.contestants import ours
+from benchmarks.contestants.task import CHECKED_VALUES
+from benchmarks.problems import DIGITS, LayerPass, Prediction, Update
+from benchmarks.results import Result, rows
 from benchmarks.suite import Suite, Unit
 from minidl.types import Array
 
@@ -57,72 +61,103 @@ PREDICT = Suite(
 )
 
 
-def _passes(quick: bool) -> list[LayerPass]:
-    kinds = [
-        ("Affine 3072-50", "affine", 3072, 50),
-        ("Affine 300-10", "affine", 300, 10),
-        ("ReLU 50", "relu", 50, 50),
-        ("ReLU 300", "relu", 300, 300),
-        ("SoftmaxCrossEntropy 10", "softmax", 10, 10),
+_CONVOLUTIONS = [(1, 16, 100, 32), (3, 16, 100, 32), (16, 32, 32, 16), (32, 32, 32, 16), (64, 64, 32, 8)]
+_IMAGES = (32, 32, 16, 16)
+_ONCE, _TWICE = 1.5, 2.0  # goals, times PyTorch's time
+_LAYERS: list[tuple[str, tuple[Any, ...], tuple[int, ...], float]] = [
+    ("Affine", (3072, 50), (200, 3072), 0),
+    ("Affine", (300, 10), (200, 300), 0),
+    ("BatchNorm2d", (32,), _IMAGES, _TWICE),
+    ("BatchNorm1d", (300,), (200, 300), _TWICE),
+    ("LayerNorm", (300,), (200, 300), _TWICE),
+    ("GroupNorm", (8, 32), _IMAGES, _TWICE),
+    ("Dropout", (0.5,), (200, 1000), _TWICE),
+    ("MaxPool2d", (2,), _IMAGES, 0),
+    ("ReLU", (), (200, 300), 0),
+    ("GELU", (), (200, 300), 0),
+    ("Tanh", (), (200, 300), 0),
+    ("Sigmoid", (), (200, 300), 0),
+    ("Embedding", (1000, 64), (200, 20), 0),
+    ("SoftmaxCrossEntropy", (), (200, 10), 0),
+]
+"""Each with its arguments, the shape of a batch and the goal."""
+
+
+def _passes(quick: bool) -> list[LayerPass | Update]:
+    convolutions = [
+        LayerPass(
+            f"Conv2d {channels}-{out}, {batch} × {side}²",
+            *("Conv2d", (channels, out, 3), (batch, channels, side, side), (("padding", 1),), _ONCE),
+        )
+        for channels, out, batch, side in (_CONVOLUTIONS[2:3] if quick else _CONVOLUTIONS)
     ]
-    convolutions = [(1, 16, 100, 32), (3, 16, 100, 32), (16, 16, 32, 32), (16, 32, 32, 16), (64, 64, 32, 16)]
-    return [
-        *(
-            LayerPass(f"{title}, forward{more}", kind, features, out, bool(more))
-            for title, kind, features, out in (kinds[1:3] + kinds[4:] if quick else kinds)
-            for more in ("", " and backward")
-        ),
-        *(
-            ConvolutionPass(
-                f"Conv2d {features}-{out}, {batch} × {side}², forward{more}",
-                *("convolution", features, out, bool(more), batch, side),
-            )
-            for features, out, batch, side in (convolutions[3:4] if quick else convolutions)
-            for more in ("", " and backward")
-        ),
+    layers = [
+        LayerPass(
+            f"{kind} {'-'.join(map(str, arguments))}, {' × '.join(map(str, shape))}".replace(" ,", ","),
+            *(kind, arguments, shape, (), goal),
+        )
+        for kind, arguments, shape, goal in (_LAYERS[2:7] if quick else _LAYERS)
     ]
+    optimizers = (("Adam", _ONCE), ("AdamW", 0), ("RMSprop", 0))
+    updates = [
+        Update(f"{kind}, 10⁶ parameters", kind, goal=goal)
+        for kind, goal in (optimizers[:1] if quick else optimizers)
+    ]
+    return [*convolutions, *layers, *updates]
 
 
-def _passes_in_float64(problem: LayerPass) -> list[float]:
-    arrays = problem.arrays()
-    x, dy, weight, bias = (arrays[name].astype(np.float64) for name in ("x", "dy", "weight", "bias"))
-    if problem.kind == "convolution":
-        return problem.fingerprints(*_convolution(x, dy, weight, bias))
-    if problem.kind == "affine":
-        return problem.fingerprints(x @ weight + bias, dy @ weight.T, x.T @ dy, dy.sum(axis=0))
-    if problem.kind == "relu":
-        return problem.fingerprints(np.maximum(x, 0), dy * (x > 0))
-    p, chosen = _softmax(x), np.eye(problem.out)[arrays["labels"]]
-    return problem.fingerprints(-np.log((p * chosen).sum(axis=1)).mean(), (p - chosen) / problem.batch)
+def _in_float64(problem: LayerPass | Update) -> list[float]:
+    """What minidl's layer, which its tests hold to PyTorch's, or an optimizer's formula gives."""
+    if isinstance(problem, LayerPass):
+        return ours.Layers(problem, np.float64).answers()
+    values, gradients = (array[:CHECKED_VALUES].astype(np.float64) for array in problem.arrays())
+    mean, square = np.zeros_like(values), np.zeros_like(values)
+    adam = problem.kind != "RMSprop"
+    keep = 0.999 if adam else 0.99
+    for step, times in enumerate((1.0, 2.0, -0.5), 1):
+        g = times * gradients
+        mean, square = 0.9 * mean + 0.1 * g, keep * square + (1 - keep) * g * g
+        if problem.kind == "AdamW":
+            values = values * (1 - 0.01 * problem.learning_rate)
+        over = np.sqrt(square / (1 - keep**step) if adam else square) + 1e-8
+        values = values - problem.learning_rate * (mean / (1 - 0.9**step) if adam else g) / over
+    return [float(value) for value in values]
 
 
-def _convolution(x: Array, dy: Array, weight: Array, bias: Array) -> tuple[Array, ...]:
-    """Output and gradients, one place of the 3 × 3 windows after the other."""
-    padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    y, dx, dweight = np.zeros(dy.shape) + bias[:, None, None], np.zeros(padded.shape), np.zeros(weight.shape)
-    for i, j in np.ndindex(3, 3):
-        at = (..., slice(i, i + x.shape[2]), slice(j, j + x.shape[3]))
-        y += np.tensordot(padded[at], weight[:, :, i, j], (1, 1)).transpose(0, 3, 1, 2)
-        dx[at] += np.tensordot(dy, weight[:, :, i, j], (1, 0)).transpose(0, 3, 1, 2)
-        dweight[:, :, i, j] = np.tensordot(dy, padded[at], ((0, 2, 3), (0, 2, 3)))
-    return y, dx[:, :, 1:-1, 1:-1], dweight, dy.sum(axis=(0, 2, 3))
+def _goals(results: Sequence[Result]) -> list[str]:
+    """How minidl stands to PyTorch on each row that has a goal, at one thread."""
+    lines = []
+    for beside in rows(result for result in results if result.threads == 1):
+        ours_, theirs = beside.get("minidl"), beside.get("torch")
+        if ours_ and theirs and (goal := ours_.problem["goal"]):
+            ratio = ours_.median / theirs.median
+            verdict = "met" if ratio <= goal else "MISSED"
+            lines.append(f"{ours_.row}: {ratio:.2f} × PyTorch at one thread, goal {goal:g}: {verdict}")
+    return lines
 
 
 LAYERS = Suite(
     name="layers",
-    help="forward and backward of each layer, beside PyTorch's",
-    contestants=("minidl", "torch"),
+    help="forward and backward of each layer in training, and the step of each optimizer",
+    contestants=("minidl", "torch", "jax", "keras"),
     problems=_passes,
     task="Layers",
-    reference=_passes_in_float64,
+    reference=_in_float64,
     tolerance=1e-4,
+    patience=0.4,  # most rows take microseconds
     unit=Unit("µs", format=",.1f"),
-    base="",
+    base="torch",
+    remarks=_goals,
     notes=(
-        "Batches of 200, in training; of convolutions, 3 × 3 with padding 1, the row says how many images of "
-        "how many pixels. 'and backward': the forward that it needs and the gradients of input and "
-        "parameters, in PyTorch by autograd.grad.",
-        "differs: the largest relative difference of size and contents of output and gradients from those in "
-        "float64.",
+        "A row names the arguments and the batch's shape; of convolutions, 3 × 3 with padding 1, the images "
+        "and their size. All in training: the gradients are those of the input, unless it is indices, and of "
+        "the parameters. Optimizers: one step over a vector.",
+        "PyTorch: layers of the same names, autograd.grad, optimizers as they are by default. JAX has "
+        "neither layers nor optimizers: functions that say the same, jitted with their vjp. Keras: its own, "
+        "jitted in the same way by stateless_call and stateless_apply. JAX and Keras have images with the "
+        "channels last, as is their default, turned before anything is timed; every call is waited for.",
+        "differs: the largest relative difference of size and contents of output and gradients from those of "
+        "minidl's layer in float64, and of an optimizer's values from the formula. A dropout is random: what "
+        "is compared is its factor, that the gradient meets the same mask, and about how much it drops.",
     ),
 )

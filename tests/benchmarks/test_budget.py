@@ -12,8 +12,8 @@ import pytest
 
 import minidl
 from benchmarks import budget
-from benchmarks.budget import CASES, compare, main, measure, read, write
-from benchmarks.counting import LARGE, Costs, Counts, agreed, count, peak
+from benchmarks.budget import CASES, compare, main, measure
+from benchmarks.counting import LARGE, Costs, Counts, agreed, count, peak, read, write
 from tests.deep import deep
 
 pytestmark = deep
