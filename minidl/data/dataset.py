@@ -19,7 +19,7 @@ from minidl.data.dataset_checks import (
 )
 from minidl.errors import DataError, DTypeError
 from minidl.kernels.rows import row_blocks, take_rows
-from minidl.kernels.sparse import is_csr
+from minidl.kernels.sparse import arrays_of, is_csr
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ class Dataset:
         """
         part = Dataset.__new__(Dataset)  # past __init__: what is selected was checked with the whole
         if isinstance(index, slice):
-            part.features = self.features[index]
+            sparse = is_csr(self.features)
+            part.features = take_rows(self.features, index) if sparse else self.features[index]
         else:
             index = self._checked_index(index)
             part.features = take_rows(self.features, index)
@@ -145,9 +146,10 @@ class Dataset:
         check_dataset("Dataset", "other", other)
         if (self.weights is None) != (other.weights is None):
             return False
-        if is_csr(self.features) != is_csr(other.features):
+        if is_csr(self.features) != is_csr(other.features) or self.sample_shape != other.sample_shape:
             return False
-        pairs = [(self.targets, other.targets), *zip(_arrays(self), _arrays(other), strict=True)]
+        features, others = arrays_of(self.features), arrays_of(other.features)
+        pairs = [(self.targets, other.targets), *zip(features, others, strict=True)]
         if self.weights is not None and other.weights is not None:
             pairs.append((self.weights, other.weights))
         return all(_are_equal(mine, others) for mine, others in pairs)
@@ -184,14 +186,6 @@ def check_dataset(where: str, name: str, dataset: object) -> Dataset:
     remedy = "wrap arrays: minidl.data.Dataset(features, targets)"
     check_kind(where, name, dataset, Dataset, error=DataError, remedy=remedy)
     return dataset  # type: ignore[return-value]
-
-
-def _arrays(data: Dataset) -> list[Array]:
-    """The arrays that the features consist of; of a CSR matrix, one of its width, too."""
-    features: Any = data.features
-    if not is_csr(features):
-        return [features]
-    return [features.data, features.indices, features.indptr, np.empty((0, *data.sample_shape))]
 
 
 def _are_equal(one: Array, other: Array) -> bool:

@@ -75,6 +75,11 @@ def _like(matrix: Any, data: Array, indices: Array, indptr: Array, shape: tuple[
     return kind((data, indices, indptr), shape=shape)
 
 
+def arrays_of(features: Any) -> list[Array]:
+    """The arrays that `features` consist of: themselves, or the three of a CSR matrix."""
+    return [features.data, features.indices, features.indptr] if is_csr(features) else [features]
+
+
 class SparseBatch:
     """A CSR matrix where a layer expects an array (batch, features): ``np.dot`` takes it.
 
