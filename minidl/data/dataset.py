@@ -125,8 +125,7 @@ class Dataset:
         """
         part = Dataset.__new__(Dataset)  # past __init__: what is selected was checked with the whole
         if isinstance(index, slice):
-            sparse = is_csr(self.features)
-            part.features = take_rows(self.features, index) if sparse else self.features[index]
+            part.features = self.features[index]  # of a CSR matrix a copy
         else:
             index = self._checked_index(index)
             part.features = take_rows(self.features, index)

@@ -45,7 +45,6 @@ def test_a_matrix_in_order_is_not_copied_and_never_written_to():
     data = Dataset(matrix, range(4))
     for name in ("data", "indices", "indptr"):
         assert np.shares_memory(getattr(data.features, name), getattr(matrix, name))
-        assert np.shares_memory(getattr(data[1:].features, name), getattr(matrix, name)) or name == "indptr"
     assert repr(data) == "Dataset(4 samples of (4,) float64 (25.00% stored), 4 classes)"
 
 
