@@ -51,6 +51,11 @@ def foreign_array(name: str, values: Any, array: npt.NDArray[Any], kinds: str) -
     return got, "give numbers: convert with .astype(np.float32), and words to numbers of their own"
 
 
+def is_sparse(values: object) -> bool:
+    """Whether `values` are a matrix of ``scipy.sparse``, of whatever format; SciPy is not imported for it."""
+    return hasattr(values, "nnz") and hasattr(values, "toarray")
+
+
 def is_masked(values: object, depth: int) -> bool:
     """Whether `values`, nested lists of so many levels at most, are or hold a masked array."""
     masked = sys.modules.get("numpy.ma")  # NumPy imports it at its first use

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from minidl.advice import foreign_array, is_masked, shown
+from minidl.advice import foreign_array, is_masked, is_sparse, shown
 from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError, ShapeError
 from minidl.types import Rng
 
@@ -168,7 +168,7 @@ def check_array(
     """
     if type(values) is np.ndarray and values.dtype.kind in kinds:  # every training step comes by here
         return values
-    if hasattr(values, "nnz") and hasattr(values, "toarray"):  # scipy.sparse, which is not imported here
+    if is_sparse(values):
         got = f"a sparse {type(values).__name__}"
         raise DataError.expected(where, f"{name} to be a dense array", got, "convert it with .toarray()")
     try:

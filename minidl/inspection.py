@@ -32,7 +32,7 @@ def trace(net: Any, x: Array) -> list[Traced]:
 
         def record(x: Array, *, training: bool) -> Array:
             y = forward(x, training=training)
-            traced.append(Traced(path, own[path], x, y))
+            traced.append(Traced(path, own[path], getattr(x, "matrix", x), y))
             return y  # type: ignore[no-any-return]
 
         layer.forward = record

@@ -17,6 +17,7 @@ from minidl.faults import explain
 from minidl.inspection import Traced, summary, trace
 from minidl.kernels.memory import keep_freed_memory
 from minidl.kernels.rows import take_rows
+from minidl.kernels.sparse import as_batch, is_batch
 from minidl.losses.loss import ANY, Loss, check_loss
 from minidl.losses.tally import Tally
 from minidl.module import Module
@@ -47,11 +48,14 @@ class Net(Module, ABC):
         Of the layers, which have it in common; None where none of them has one.
     accepts : "float", "real" or "index"
         What the first layer takes, as `Layer.accepts`.
+    accepts_sparse : bool
+        Whether `x` may be a CSR matrix of ``scipy.sparse``, as where `Affine` or `Embedding` comes first.
     """
 
     head: Loss | None
     dtype: np.dtype[Any] | None
     accepts: str
+    accepts_sparse: bool
 
     @abstractmethod
     def forward(self, x: Array, *, training: bool) -> Array:
@@ -206,7 +210,7 @@ class Net(Module, ABC):
     def _input(self, x: npt.ArrayLike) -> Array:
         # Every training step comes by here, so that even a call of `type` counts.
         if x.__class__ is not np.ndarray or x.dtype.kind not in "fiub":
-            x = check_array(self.label, "x", x)
+            x = as_batch(self, x)
         if not x.ndim:
             self.fail(ShapeError, "x of shape (batch, ...)", x.shape)
         return x
@@ -214,7 +218,7 @@ class Net(Module, ABC):
     def _convert(self, x: Array, *, lend: bool = False) -> Array:
         if self.dtype is None or x.dtype == self.dtype or self.accepts != "float":
             return x
-        if not lend:
+        if not lend or is_batch(x):
             return x.astype(self.dtype)
         converted = self.buffer("x", x.shape, self.dtype)
         np.copyto(converted, x, casting="same_kind")

@@ -14,10 +14,11 @@ from minidl.data.prefetch import Prefetch, has_idle_core
 from minidl.data.sampling import Sampler
 from minidl.errors import StateError
 from minidl.kernels.rows import rows_are_scattered, take_rows
+from minidl.kernels.sparse import is_csr
 from minidl.types import Array, Rng
 
-Batch: TypeAlias = "tuple[Array, Array, Array | None]"
-"""Features, targets and weights; None where the data set has no weights."""
+Batch: TypeAlias = "tuple[Any, Array, Array | None]"
+"""Features, a CSR matrix where those of the data set are, targets and weights; None where it has none."""
 
 Lent: TypeAlias = "tuple[Batch, Batch]"
 """A batch and the buffers in which it lies; it is smaller than they are at the end of an epoch."""
@@ -65,12 +66,15 @@ class Batches:
         if sampling == "replacement":
             check_shape("Batches", "a batch", (self.batch_size, *dataset.sample_shape))
         self.steps_per_epoch = self._sampler.steps_per_epoch
-        size = max(dataset.features[:1].nbytes, 1) * self.batch_size
-        scattered = rows_are_scattered(dataset.features)
-        group_bytes = _SCATTERED_GROUP_BYTES if scattered else _GROUP_BYTES
-        self._group = max(min(group_bytes // size, self.steps_per_epoch), 1)  # batches gathered at a time
-        # Scattered rows are worth no second buffer: theirs are large, and mapped files should stay small.
-        worth_a_thread = self._group == 1 and size >= _LEAST_PREFETCH_BYTES and not scattered
+        self._sparse = is_csr(dataset.features)  # so that a batch is small
+        self._group, worth_a_thread = 1, False  # batches gathered at a time
+        if not self._sparse:
+            size = max(dataset.features[:1].nbytes, 1) * self.batch_size
+            scattered = rows_are_scattered(dataset.features)
+            group_bytes = _SCATTERED_GROUP_BYTES if scattered else _GROUP_BYTES
+            self._group = max(min(group_bytes // size, self.steps_per_epoch), 1)
+            # Scattered rows are worth no second buffer: theirs are large, and mapped files should stay small.
+            worth_a_thread = self._group == 1 and size >= _LEAST_PREFETCH_BYTES and not scattered
         self._prefetch: Prefetch[Lent] | None = Prefetch() if worth_a_thread and has_idle_core() else None
         # The number of an epoch, its order, and the batches drawn of it. They change together, in one
         # assignment, which no interrupt can cut in two.
@@ -206,6 +210,9 @@ class Batches:
         size, data = self.batch_size, self.dataset
         indices = order[first * size : (first + self._group) * size]
         features, targets, weights = buffers
+        if features is None:  # SciPy takes no `out`
+            part = data[indices]
+            return part.features, part.targets, part.weights
         if len(indices) < len(targets):  # at an epoch's end
             rows = slice(len(indices))
             features, targets = features[rows], targets[rows]
@@ -213,16 +220,19 @@ class Batches:
         if weights is not None and data.weights is not None:
             weights = data.weights.take(indices, 0, weights, "clip")
         # The indices are in range; mode "clip" only spares `take` a copy through a buffer.
-        targets = data.targets.take(indices, 0, targets, "clip")
         if data.features.flags.c_contiguous:  # else `take` would first copy them whole
-            return data.features.take(indices, 0, features, "clip"), targets, weights
-        return take_rows(data.features, indices, features), targets, weights
+            return (
+                data.features.take(indices, 0, features, "clip"),
+                data.targets.take(indices, 0, targets, "clip"),
+                weights,
+            )
+        return take_rows(data.features, indices, features), data.targets[indices], weights
 
     def _new_buffers(self) -> Batch:
         data, rows = self.dataset, self.batch_size * self._group
         if self.sampling == "shuffle":
             rows = min(rows, len(data))
-        features = np.empty((rows, *data.sample_shape), data.features.dtype)
+        features = None if self._sparse else np.empty((rows, *data.sample_shape), data.features.dtype)
         targets = np.empty((rows, *data.targets.shape[1:]), data.targets.dtype)
         return features, targets, None if data.weights is None else np.empty(rows)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from minidl.data.dataset_checks import (
 )
 from minidl.errors import DataError, DTypeError
 from minidl.kernels.rows import row_blocks, take_rows
+from minidl.kernels.sparse import arrays_of, is_csr
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -37,7 +39,9 @@ class Dataset:
         Kept in their dtype and not copied, so a memory-mapped array stays on the disk. But features in
         memory in which a sample's numbers do not lie side by side (Fortran order, the values of a pandas
         frame) are copied once if they take up to 256 MB, or each batch would be slow. Floating features
-        must be finite; they are checked a few megabytes at a time.
+        must be finite; they are checked a few megabytes at a time. A ``csr_array`` or ``csr_matrix`` of
+        ``scipy.sparse`` stays sparse, for a net that begins with `Affine` or `Embedding`; it is copied only
+        where its columns are out of order or come twice in a row, and then these are added up.
     targets : array-like, shape (N, ...), any integer or floating dtype
         Labels: the class of each sample, integers of shape (N,) counted from 0. Or numbers to predict,
         one or an array a sample. Integers are copied to int64. Floating targets must be finite; they keep
@@ -50,7 +54,7 @@ class Dataset:
 
     Attributes
     ----------
-    features : ndarray, shape (N, ...)
+    features : ndarray, shape (N, ...), or CSR matrix, shape (N, features)
     targets : ndarray of int64 or floats, shape (N, ...), contiguous
     weights : ndarray of float64, shape (N,), or None
         In float64 because features may be integers, and losses and metrics add up in float64.
@@ -82,9 +86,9 @@ class Dataset:
     ) -> None:
         self.target_names = checked_names(target_names)
         self.features = checked_features(features)
-        self.targets = checked_targets(targets, len(self.features))
+        self.targets = checked_targets(targets, self.features.shape[0])
         if weights is not None:
-            self.weights = checked_weights(weights, len(self.features))
+            self.weights = checked_weights(weights, len(self.targets))
         if self.target_names:
             check_labels(self.targets, self.target_names)
             self._num_classes: int | None = len(self.target_names)
@@ -121,7 +125,7 @@ class Dataset:
         """
         part = Dataset.__new__(Dataset)  # past __init__: what is selected was checked with the whole
         if isinstance(index, slice):
-            part.features = self.features[index]
+            part.features = self.features[index]  # of a CSR matrix a copy
         else:
             index = self._checked_index(index)
             part.features = take_rows(self.features, index)
@@ -141,7 +145,10 @@ class Dataset:
         check_dataset("Dataset", "other", other)
         if (self.weights is None) != (other.weights is None):
             return False
-        pairs = [(self.targets, other.targets), (self.features, other.features)]
+        if is_csr(self.features) != is_csr(other.features) or self.sample_shape != other.sample_shape:
+            return False
+        features, others = arrays_of(self.features), arrays_of(other.features)
+        pairs = [(self.targets, other.targets), *zip(features, others, strict=True)]
         if self.weights is not None and other.weights is not None:
             pairs.append((self.weights, other.weights))
         return all(_are_equal(mine, others) for mine, others in pairs)
@@ -193,7 +200,9 @@ def describe(data: Dataset, num_classes: int = 0) -> str:
     targets = f"targets of {_described(data.targets)}"
     if data.has_labels:
         targets = _counted(num_classes or data.num_classes, "class", "classes")
-    return f"{_described(data.features)}, {targets}"
+    features: Any = data.features
+    sparse = f" ({features.nnz / math.prod(features.shape):.2%} stored)" if is_csr(features) else ""
+    return f"{_described(features)}{sparse}, {targets}"
 
 
 def _described(array: Array) -> str:

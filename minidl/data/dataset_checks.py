@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minidl.advice import shown
+from minidl.advice import is_sparse, shown
 from minidl.checks import check_array
-from minidl.errors import DataError
+from minidl.errors import DataError, MinidlError
 from minidl.kernels.rows import first_not_finite, with_whole_rows
+from minidl.kernels.sparse import check_csr
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
 
 def checked_features(features: npt.ArrayLike) -> Array:
     """`features` as an array of finite numbers, whose rows are whole if they fit into memory twice."""
+    if is_sparse(features):
+        return _checked_sparse(features)
     array = check_array("Dataset", "features", features, dtype_error=DataError)
     if array.ndim < 2:
         remedy = "reshape to (N, 1)" if array.ndim == 1 else ""
@@ -42,6 +45,21 @@ def checked_features(features: npt.ArrayLike) -> Array:
         raise DataError.expected("Dataset", "a sample or more of a number or more", f"shape {array.shape}")
     _check_finite("features", array)
     return with_whole_rows(array)
+
+
+def _checked_sparse(features: object) -> Array:
+    """A CSR matrix of finite numbers that shares the arrays of `features`, or a copy that is in order."""
+    matrix = check_csr("Dataset", "features", features, dtype_error=DataError, shape_error=DataError)
+    if not all(matrix.shape):
+        expected = "a sample or more of a number or more"
+        raise DataError.expected("Dataset", expected, f"shape {matrix.shape}")
+    if not matrix.has_canonical_format:  # columns out of order, or numbers that are still to be added
+        matrix = matrix.copy()
+        matrix.sum_duplicates()
+    if matrix.dtype.kind == "f" and (found := first_not_finite(matrix.data[:, None])):
+        row = int(np.searchsorted(matrix.indptr, found[0], "right")) - 1
+        raise _not_finite("features", row, found[1])
+    return matrix  # type: ignore[no-any-return]
 
 
 def checked_targets(targets: npt.ArrayLike, length: int) -> Array:
@@ -87,9 +105,12 @@ def _check_finite(name: str, array: Array) -> None:
     if array.ndim == 1:
         array = array[:, None]
     if array.dtype.kind == "f" and (found := first_not_finite(array)):
-        row, value = found
-        remedy = "drop such samples or fill in the missing values"
-        raise DataError.expected("Dataset", f"finite {name}", f"{value} in sample {row}", remedy)
+        raise _not_finite(name, *found)
+
+
+def _not_finite(name: str, row: int, value: object) -> MinidlError:
+    remedy = "drop such samples or fill in the missing values"
+    return DataError.expected("Dataset", f"finite {name}", f"{value} in sample {row}", remedy)
 
 
 def check_labels(targets: Array, names: tuple[str, ...]) -> None:

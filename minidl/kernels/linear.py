@@ -39,7 +39,7 @@ def affine(x: Array, weight: Array, bias: Array, work: Array | None = None) -> A
         _copy(rows, bias)
         _add(_dot(x, weight, y), rows, y)
         return y
-    y = _dot(x, weight)
+    y = x.dot(weight)  # for a sparse matrix np.dot would make an array of objects
     if y.size > _REPEATING_PAYS_NUMBERS:
         return apply_to_rows(np.add, y, long_rows(bias))
     y += bias

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.kernels.sparse import is_csr, take_sparse_rows
 from minidl.types import Array
 
 MOST_COPIED = 1 << 28
@@ -54,7 +55,7 @@ def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Ar
     Parameters
     ----------
     array : ndarray of shape (N, ...)
-        Of any layout and dtype.
+        Of any layout and dtype; or a CSR matrix, of which the rows are one, too.
     rows : slice or ndarray
         Whole numbers in [0, N).
     out : ndarray, optional
@@ -66,6 +67,8 @@ def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Ar
         `out`, or a view of `array` for a slice that is in C order, or a new array. The memory needed beside
         it is bounded.
     """
+    if is_csr(array):
+        return take_sparse_rows(array, rows)  # type: ignore[no-any-return]
     if isinstance(rows, slice) and (part := array[rows]).flags.c_contiguous:
         return part
     if out is None:

@@ -41,6 +41,7 @@ class Affine(Layer):
     (5, 2)
     """
 
+    accepts_sparse = True
     dtype: np.dtype[Any]
 
     def __init__(

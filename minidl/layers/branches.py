@@ -26,6 +26,7 @@ class _Branches(Layer):
             got = ", ".join(f"{kind} in {label}" for kind, label in kinds.items())
             self.fail(StructureError, "branches that accept one kind of input", got)
         self.accepts = self._branches[0].accepts
+        self.accepts_sparse = all(branch.accepts_sparse for branch in self._branches)
         taken = [b.sample_shape for b in self._branches if b.sample_shape is not None]
         self.sample_shape = taken[0] if taken else None
         given = [shape_through([branch], self.sample_shape) for branch in self._branches]

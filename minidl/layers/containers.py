@@ -51,7 +51,7 @@ class Sequential(Net, Layer):
         self.layers = add_layers(self, layers, "layers, and a loss at the very end only")
         self.head = head
         self.accepts, self.dtype = self.layers[0].accepts, common_dtype(self)
-        self.sample_shape = self.layers[0].sample_shape
+        self.accepts_sparse, self.sample_shape = self.layers[0].accepts_sparse, self.layers[0].sample_shape
         shape_through(self.layers, None)
         self._planned_for: tuple[slice, ...] | None = None  # what trained when `_plan` was last asked
         if self.head:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.checks import check_array, check_choice, check_dtype, check_int, check_sizes
-from minidl.errors import DataError, ShapeError
+from minidl.errors import ShapeError
 from minidl.initializers import normal
 from minidl.kernels.constants import CONSTANTS
 from minidl.kernels.embedding import add_rows, bag_means
+from minidl.kernels.sparse import is_batch
+from minidl.layers.indices import refuse_index, shares_of
 from minidl.layers.layer import Layer
 from minidl.parameters import Parameter
 from minidl.types import Array, Initializer, Rng
@@ -31,7 +33,8 @@ class Embedding(Layer):
     embedding_dim : int
         D, the numbers of a vector.
     mode : "mean" or None
-        With "mean", `x` (N, L) is a bag of L indices a sample, which becomes the mean of their vectors.
+        With "mean", `x` (N, L) is a bag of L indices a sample, which becomes the mean of their vectors. Or a
+        net's input is a CSR matrix (N, V) of how often each index is in the bag, or of other weights >= 0.
     rng : Generator, seed or None
         Draws the weight.
     dtype : float32 or float64
@@ -49,7 +52,7 @@ class Embedding(Layer):
     (1, 3, 4)
     """
 
-    accepts = "index"
+    accepts, accepts_sparse = "index", True
     dtype: np.dtype[Any]
 
     def __init__(
@@ -82,12 +85,18 @@ class Embedding(Layer):
         ShapeError
             With `mode` "mean", `x` is not (batch, L >= 1).
         """
+        weight = self.weight.value
+        if is_batch(x):
+            shares = shares_of(self, x)
+            if training:
+                self.remember(shares)
+            return shares.dot(weight)
         self.check_batch("x", x)
         check_array(self.label, "indices", x, kinds="iu")
         if self.mode and (x.ndim != 2 or not x.shape[1]):
             self.fail(ShapeError, "x of shape (batch, L >= 1), the indices in each bag", x.shape)
         if x.size and not (x.min() >= 0 and x.max() < self.num_embeddings):
-            self._refuse_index(x)
+            refuse_index(self, x)
 
         def array(name: str, shape: tuple[int, ...], dtype: np.dtype[Any] = self.dtype) -> Array:
             return self.buffer(name, shape, dtype) if training else np.empty(shape, dtype)
@@ -99,7 +108,6 @@ class Embedding(Layer):
             indices = x
         if training:
             self.remember(indices)
-        weight = self.weight.value
         if self.mode:
             shape = (len(x), self.embedding_dim)
             return bag_means(weight, indices, array("y", shape), array("work", shape))
@@ -130,6 +138,9 @@ class Embedding(Layer):
         self.check_batch("dy", dy, sample_shape, batch=len(indices))
         if self.weight.frozen:
             return
+        if is_batch(indices):
+            np.dot(indices.T, dy, self.weight.grad)
+            return
         self.weight.grad[...] = 0
         if not self.mode:
             add_rows(self.weight.grad, indices.reshape(-1), dy.reshape(-1, self.embedding_dim))
@@ -137,10 +148,3 @@ class Embedding(Layer):
         share = np.divide(dy, indices.shape[1], self.buffer("work", dy.shape, self.dtype))
         for place in range(indices.shape[1]):
             add_rows(self.weight.grad, indices[:, place], share)
-
-    def _refuse_index(self, x: Array) -> None:
-        wrong = (x < 0) | (x >= self.num_embeddings)
-        place = np.unravel_index(int(wrong.argmax()), x.shape)
-        expected = f"indices from 0 to {self.num_embeddings - 1}, one for each of num_embeddings"
-        where = ", ".join(map(str, place))
-        self.fail(DataError, expected, f"{x[place]} at x[{where}]", "number what they stand for 0, 1, 2, ...")

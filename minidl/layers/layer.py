@@ -7,8 +7,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from minidl.advice import is_sparse
 from minidl.checks import check_array, check_int, check_kind, check_sizes
 from minidl.errors import DTypeError, MinidlError, ShapeError
+from minidl.kernels.sparse import is_batch
 from minidl.module import Module
 from minidl.types import Array
 
@@ -29,12 +31,16 @@ class Layer(Module, ABC):
     accepts : "float", "real" or "index"
         What a net that begins with this layer gives to it: its input in the net's dtype; its input as
         it came, of any real dtype (`Standardize`); integers.
+    accepts_sparse : bool
+        Whether `x` may be a `minidl.kernels.sparse.SparseBatch`, which ``np.dot`` takes: what a net that
+        begins with this layer makes of a CSR matrix.
     sample_shape : tuple of int or None
         The shape of one sample of `x`, where it is fixed at construction.
     """
 
     dtype: np.dtype[Any] | None = None
     accepts: str = "float"
+    accepts_sparse: bool = False
     sample_shape: tuple[int, ...] | None = None
 
     @abstractmethod
@@ -94,9 +100,12 @@ class Layer(Module, ABC):
             Naming the layer's path, what it expected and what it got.
         """
         check_kind(self.label, "name", name, str)
-        remedy = f"did a custom {'forward' if name == 'x' else 'backward'} return that?"
-        check_kind(self.label, name, array, np.ndarray, error=DTypeError, remedy=remedy)
-        check_array(self.label, name, array)
+        if not (self.accepts_sparse and name == "x" and is_batch(array)):
+            remedy = f"did a custom {'forward' if name == 'x' else 'backward'} return that?"
+            if is_sparse(array):
+                remedy = "give it to a net that begins with this layer, as in net(x)"
+            check_kind(self.label, name, array, np.ndarray, error=DTypeError, remedy=remedy)
+            check_array(self.label, name, array)
         found = array.shape[1:]
         wanted = found if sample_shape is None else check_sizes(self.label, "sample_shape", sample_shape)
         samples = None if batch is None else check_int(self.label, "batch", batch, at_least=0)

@@ -46,6 +46,7 @@ class Residual(Layer):
                 got = f"{layer.accepts} in {layer.label}"
                 self.fail(StructureError, f"a shortcut that accepts {first.accepts}, as {first.label}", got)
         self.accepts, self.dtype = first.accepts, common_dtype(self)
+        self.accepts_sparse = all(way[:1] and way[0].accepts_sparse for way in (self._row, self._past))
         taken = [x.sample_shape for x in (first, *self._past) if x.sample_shape is not None]
         self.sample_shape = taken[0] if taken else None
         given, past = (shape_through(way, self.sample_shape) for way in (self._row, self._past))

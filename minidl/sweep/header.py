@@ -13,6 +13,7 @@ from typing import Any
 from minidl.data import Dataset
 from minidl.files import to_json
 from minidl.kernels.rows import row_blocks
+from minidl.kernels.sparse import arrays_of
 from minidl.sweep.halving import Halving
 from minidl.sweep.portable import name_of
 from minidl.sweep.space import Configuration
@@ -125,6 +126,7 @@ def _fingerprint(data: Dataset | None) -> dict[str, Any] | None:
 
 def _checksum(array: Array) -> int:
     total = 0
-    for _, block in row_blocks(array):
-        total = zlib.crc32(block.data, total)
+    for part in arrays_of(array):
+        for _, block in row_blocks(part):
+            total = zlib.crc32(block.data, total)
     return total

@@ -6,15 +6,18 @@ for scales; for copies and constants 2**18, and of wide rows as many as hold 2**
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from minidl.advice import is_sparse
 from minidl.checks import check_array
 from minidl.data import Dataset, Splits
 from minidl.errors import ShapeError
 from minidl.kernels.rows import take_rows
+from minidl.kernels.sparse import check_csr, is_csr
 from minidl.layers import Affine
 from minidl.net import Net
 from minidl.training.diagnosis import (
@@ -53,8 +56,10 @@ def features_of(data: object) -> Array:
         data = data.train
     if isinstance(data, Dataset):
         return data.features
-    features = check_array("diagnose", "data", data)
-    if not features.ndim or not features.size:
+    features = (
+        check_csr("diagnose", "data", data) if is_sparse(data) else check_array("diagnose", "data", data)
+    )
+    if not features.ndim or not math.prod(features.shape):
         raise ShapeError.expected("diagnose", "data of shape (samples, ...)", features.shape)
     return features
 
@@ -107,7 +112,12 @@ def copy_findings(splits: Splits) -> list[Finding]:
 
 
 def feature_findings(features: Array) -> list[Finding]:
-    """Features that say nothing: zeros everywhere, or the same number in each sample."""
+    """Features that say nothing: zeros everywhere, or the same number in each sample.
+
+    Of sparse features many have only zeros by nature, such as words that no text has.
+    """
+    if is_csr(features):
+        return [] if features.nnz else [_all_zero(features.shape[0])]  # type: ignore[attr-defined]
     sample = take_rows(features, spread_rows(features))
     if len(sample) < _FEWEST_ROWS or np.mean((sample == sample[0]).all(axis=0)) <= 0.5:
         return []
@@ -118,8 +128,7 @@ def feature_findings(features: Array) -> list[Finding]:
         rows += len(block)
     share = np.count_nonzero(constant) / constant.size
     if share == 1 and not sample.any():
-        evidence, advice = f"every number of {rows:,} samples is 0", "look at how the features were read"
-        return [Finding("features all zero", evidence, advice)]
+        return [_all_zero(rows)]
     if share > 0.5:
         counted = f"{np.count_nonzero(constant):,} of {constant.size:,} features ({share:.0%})"
         evidence = f"{counted} are the same in each of {rows:,} samples"
@@ -128,10 +137,15 @@ def feature_findings(features: Array) -> list[Finding]:
     return []
 
 
+def _all_zero(rows: int) -> Finding:
+    evidence, advice = f"every number of {rows:,} samples is 0", "look at how the features were read"
+    return Finding("features all zero", evidence, advice)
+
+
 def scale_findings(first: Passed | None) -> list[Finding]:
     """Whether the numbers that the net's first affine layer gets, if it begins with one, are near 1."""
-    if first is None or not isinstance(first[0], Affine):
-        return []
+    if first is None or not isinstance(first[0], Affine) or is_csr(first[1]):
+        return []  # what is rare is small in the mean, and no layer scales what is sparse
     layer, x = first
     with np.errstate(over="ignore"):
         sizes = np.sqrt(np.mean(np.square(x, dtype=np.float64), axis=0))
@@ -157,12 +171,13 @@ def _class_name(part: Dataset, label: int) -> str:
 
 
 def _blocks(features: Array) -> Iterator[Array]:
-    """The rows that are looked at of a large data set, some at a time."""
-    numbers = max(features[:1].size, 1)
+    """The rows that are looked at of a large data set, some at a time, and dense."""
+    numbers = max(math.prod(features.shape[1:]), 1)
     rows = spread_rows(features, min(max(_NUMBERS // numbers, 1), _ROWS))
     step = max(_BLOCK // numbers, 1)
     for start in range(0, len(rows), step):
-        yield take_rows(features, rows[start : start + step])
+        block: Any = take_rows(features, rows[start : start + step])
+        yield block.toarray() if is_csr(block) else block
 
 
 def _hashes(block: Array, dtype: np.dtype[np.generic]) -> Iterator[int]:

@@ -158,9 +158,10 @@ def dead_unit_findings(outputs: list[Passed]) -> list[Finding]:
 
 def spread_rows(features: Array, most: int = 1000) -> Array:
     """Indices of at most so many rows, spread evenly; 1,000 are enough to call a unit dead."""
-    if len(features) <= most:
-        return np.arange(len(features))
-    return np.unique(np.linspace(0, len(features) - 1, most).astype(np.intp))
+    count = features.shape[0]  # a CSR matrix has no length
+    if count <= most:
+        return np.arange(count)
+    return np.unique(np.linspace(0, count - 1, most).astype(np.intp))
 
 
 def pass_through(net: object, features: Array) -> tuple[Passed | None, list[Passed]]:

@@ -11,7 +11,10 @@ import minidl.kernels
 
 # How data is read, memory is taken and windows lie are no formulas.
 OTHERS = {"rows", "constants", "memory", "windows"}
-FREE = {"is_found", "long_rows", "apply_to_rows", "in_blocks", "values"}
+FREE = {
+    *("is_found", "long_rows", "apply_to_rows", "in_blocks", "values"),
+    *("is_batch", "is_csr", "check_csr", "as_batch", "arrays_of"),
+}
 MODULES = sorted(module.name for module in pkgutil.iter_modules(minidl.kernels.__path__))
 
 

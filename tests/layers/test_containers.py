@@ -304,15 +304,9 @@ def test_one_infinite_score_below_a_finite_one_is_a_class():
     np.testing.assert_array_equal(net.predict(np.array([[-1.0, 2.0], [3.0, -1.0]])), [1, 0])
 
 
-def make_sparse(x):
-    return pytest.importorskip("scipy.sparse").csr_matrix(x)
-
-
 @pytest.mark.parametrize(
     ("make_wrong", "message", "mend"),
     [
-        (make_sparse, r"x to be a dense array, got a sparse csr_matrix; convert it with \.toarray\(\)",
-         lambda x: x.toarray()),
         (np.ma.masked_array, r"x with a value everywhere, got a masked array; .*\.filled",
          lambda x: x.filled(0)),
         (lambda x: x[0], r"x of shape \(batch, 6\), got \(6,\), that of one sample; write x\[None\]",

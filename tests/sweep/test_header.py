@@ -115,3 +115,13 @@ def test_journals_of_before_are_read_and_gone_on_with(journal_of_before):
         ConfigurationError, match="expected trials 12, the configurations that the journal was"
     ):
         other.run(directory, jobs=1)
+
+
+def test_sparse_data_are_told_apart():
+    csr_array = pytest.importorskip("scipy.sparse").csr_array
+    same, found = of(train=(csr_array(OTHER), TARGETS)), of(train=(csr_array(OTHER), TARGETS))
+    assert same == found
+    changed = of(train=(csr_array(2 * OTHER), TARGETS))
+    assert [*differences(changed, found)] == [
+        ("train features as they were", "train features of the same shape and other content")
+    ]

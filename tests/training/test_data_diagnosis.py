@@ -254,3 +254,19 @@ def test_the_command_looks_at_all_parts(tmp_path, capsys):
     assert "missing classes: 100 of 100 test samples" in printed
     assert "duplicated samples: 100 of 100 validation samples (100%)" in printed
     assert minidl.load(tmp_path / "run" / "net.npz")
+
+
+def test_sparse_data_is_looked_at_without_taking_what_is_rare_for_wrong():
+    sparse = pytest.importorskip("scipy.sparse")
+    rng = np.random.default_rng(0)
+    x = sparse.random_array((300, 2000), density=0.01, format="csr", rng=rng)
+    labels = rng.integers(2, size=300)
+    train, validation = Dataset(x[:200], labels[:200]), Dataset(x[200:], labels[200:])
+    net = Sequential(Affine(2000, 4, rng=0), ReLU(), Affine(4, 2, rng=1), SoftmaxCrossEntropy())
+    history = Trainer(net, SGD(0.1), rng=0).fit(train, epochs=1)
+    for data in (Splits("texts", train, validation), train, x):
+        assert not history.diagnose(net=net, data=data)
+    copies = Splits("texts", train, Dataset(x[:100], labels[:100]))
+    assert [finding.name for finding in history.diagnose(data=copies)] == ["duplicated samples"]
+    nothing = sparse.csr_array((300, 20))
+    assert [finding.name for finding in history.diagnose(data=nothing)] == ["features all zero"]
