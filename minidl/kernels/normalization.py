@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.kernels.broadcast import apply_to_rows
+from minidl.kernels.broadcast import apply_to_rows, long_rows
 from minidl.kernels.constants import CONSTANTS
 from minidl.types import Array
 
@@ -206,7 +206,9 @@ def normalize_backward_definition(dy: Array, normal: Array, factor: Array) -> Ar
 def _by_channel(ufunc: np.ufunc, x: Array, values: Array, out: Array) -> None:
     """``ufunc(x, values[:, None], out)``, for `x` and `out` (N, C, L) and `values` (C,)."""
     samples, _, places = x.shape
-    if samples >= _LEAST_SAMPLES and 1 < places < _BUFFER_NUMBERS:
+    if samples >= _LEAST_SAMPLES and places == 1:
+        apply_to_rows(ufunc, x, long_rows(values), out)
+    elif samples >= _LEAST_SAMPLES and places < _BUFFER_NUMBERS:
         shape = samples, x.shape[1] * places
         ufunc(x.reshape(shape), values.repeat(places), out.reshape(shape))
     else:
