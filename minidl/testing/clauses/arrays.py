@@ -11,15 +11,8 @@ import numpy as np
 from minidl.layers import Layer
 from minidl.module import Module
 from minidl.parameters import Parameter, State
-from minidl.testing.cases import (
-    LayerCase,
-    infer,
-    layouts,
-    require,
-    require_same,
-    require_same_pass,
-    train,
-)
+from minidl.testing.cases import LayerCase, infer, layouts, require_same_pass, train
+from minidl.testing.demands import require, require_same
 from minidl.testing.lending import Lending
 from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseError

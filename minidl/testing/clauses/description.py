@@ -12,7 +12,8 @@ from minidl.errors import StructureError
 from minidl.initializers import zeros
 from minidl.module import Module
 from minidl.parameters import Parameter
-from minidl.testing.cases import LayerCase, infer, require, train
+from minidl.testing.cases import LayerCase, infer, train
+from minidl.testing.demands import require
 from minidl.testing.reports import ClauseError
 from minidl.testing.state import changes, named_arrays, snapshot
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from minidl.testing.cases import require, require_same
+from minidl.testing.demands import require, require_same
 from minidl.testing.gradients import check_loss_gradients
 from minidl.testing.loss_cases import LossCase, LossPass, infer, probabilities_of, require_same_pass, train
 from minidl.testing.reports import ClauseError, ClauseSkipped

@@ -11,14 +11,12 @@ from minidl.testing.cases import (
     LayerCase,
     finished,
     infer,
-    require,
-    require_same,
     require_same_gradients,
     require_same_pass,
-    require_state_error,
     train,
     twin_of,
 )
+from minidl.testing.demands import require, require_same, require_state_error
 from minidl.testing.reports import ClauseSkipped
 
 
@@ -165,7 +163,7 @@ def allocation(case: LayerCase) -> str:
     batch = -(-(1 << 19) // case.x(batch=1).nbytes)
     x = case.x(batch=batch)
     dy = case.dy(infer(layer, x))
-    for _ in range(3):
+    for _ in range(2):
         y = layer.forward(x, training=True)
         layer.backward(dy)
     limit = max(x.nbytes, y.nbytes) // 2

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.testing.cases import LayerCase, infer, require_same, train
+from minidl.testing.cases import LayerCase, infer, train
+from minidl.testing.demands import require_same
 from minidl.testing.loss_cases import LossCase
 from minidl.testing.loss_cases import train as train_loss
 from minidl.testing.reference import evaluate
