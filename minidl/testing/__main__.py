@@ -70,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="what it must compute, of NumPy, SciPy, PyTorch or JAX: a function of input and parameters, or "
         "of scores and targets",
     )
+    check.add_argument("--min-batch", type=int, default=1, metavar="N", help="the fewest samples that train")
     check.add_argument("--clauses", type=_names, metavar="A,B", help="these clauses only")
     check.add_argument("--skip", type=_names, default=[], metavar="A,B", help="not these clauses")
     check.add_argument("--seed", type=int, default=0)
@@ -98,8 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check(options: argparse.Namespace) -> Report:
     make, args, kwargs = _resolve(options.subject, options.args)
-    chosen: dict[str, Any] = {"clauses": options.clauses, "skip": options.skip}
-    judged = chosen | {"reference": _find(options.reference) if options.reference else None}
+    reference = _find(options.reference) if options.reference else None
+    judged: dict[str, Any] = {"clauses": options.clauses, "skip": options.skip, "reference": reference}
     try:
         taken = inspect.signature(make).parameters
     except (TypeError, ValueError):
@@ -119,7 +120,7 @@ def _check(options: argparse.Namespace) -> Report:
             raise ConfigurationError.expected(options.subject, "--input-shape for a layer", "none")
         return check_layer(
             factory, options.input_shape, rng=options.seed, allocation=options.allocation,
-            batch_independent=not options.batch_dependent, **judged,
+            batch_independent=not options.batch_dependent, min_batch=options.min_batch, **judged,
         )  # fmt: skip
 
     def plain() -> Any:
@@ -130,9 +131,9 @@ def _check(options: argparse.Namespace) -> Report:
             judged["make_targets"] = lambda rng, batch, width: rng.standard_normal((batch, width))
         return check_loss(plain, options.classes, rng=options.seed, **judged)
     if isinstance(made, Optimizer):
-        return check_optimizer(plain, rng=options.seed, **chosen)
+        return check_optimizer(plain, rng=options.seed, **judged)
     if isinstance(made, Scheduler):
-        return check_scheduler(plain, **chosen)
+        return check_scheduler(plain, **judged)
     raise ConfigurationError.expected(
         options.subject, "a Layer, Loss, Optimizer or Scheduler", type(made).__name__
     )

@@ -49,6 +49,8 @@ class LayerCase:
     ----------
     batch : int
         Samples in the usual batch.
+    min_batch : int
+        The fewest that train.
     whole : bool
         Whether inputs are small whole numbers, which read well, instead of Gaussian draws.
     """
@@ -63,6 +65,8 @@ class LayerCase:
     batch_independent: bool = True
     allocation: bool = False
     reference: Reference | None = None
+    training_reference: Reference | None = None
+    min_batch: int = 1
 
     def raw(self, dtype: npt.DTypeLike = np.float64, seed: int | None = None) -> Layer:
         """A layer as the factory makes it, not packed."""
@@ -98,7 +102,7 @@ class LayerCase:
 
     def smaller(self) -> Iterator[LayerCase]:
         """Simpler cases, the simplest first; for the failure's text."""
-        for batch in (1, 2):
+        for batch in (self.min_batch, self.min_batch + 1):
             yield replace(self, batch=batch, whole=True)
             yield replace(self, batch=batch)
         yield replace(self, whole=True)

@@ -19,8 +19,8 @@ def input_gradient(case: LayerCase) -> str:
     x = case.x()
     if x.dtype.kind != "f":
         raise ClauseSkipped("the input is not of floats")
-    if case.varies or not case.batch_independent:  # rows_alone does not compare a batch of 1 there
-        check_gradients(case.layer(), case.x(batch=1), rng=case.seed, wrt=["x"])
+    if case.varies or not case.batch_independent:  # rows_alone does not compare the smallest batch there
+        check_gradients(case.layer(), case.x(batch=case.min_batch), rng=case.seed, wrt=["x"])
     return str(check_gradients(case.layer(), x, rng=case.seed, wrt=["x"]))
 
 
@@ -50,9 +50,9 @@ def backward_parameters(case: LayerCase) -> str | None:
 
 
 def shapes(case: LayerCase) -> str:
-    """Outputs are arrays with one entry a sample, for one sample too; dx has x's shape."""
+    """Outputs are arrays with one entry a sample, for the smallest batch too; dx has x's shape."""
     seen = []
-    for batch in (1, max(case.batch, 2)):
+    for batch in (case.min_batch, max(case.batch, case.min_batch + 1)):
         layer, x = case.layer(), case.x(batch=batch)
         y = layer.forward(x, training=True)
         inferred = case.layer().forward(case.x(batch=batch), training=False)

@@ -21,10 +21,10 @@ from minidl.testing.reports import ClauseSkipped
 
 
 def batch_sizes(case: LayerCase) -> None:
-    """A used layer gives what a fresh one does: for other batches of a size, of 1, larger, smaller."""
-    layer = case.layer()
-    n = max(case.batch, 2)
-    for draw, size in enumerate((n, n, 1, 1, 2 * n + 1, n - 1, n, 1, n)):
+    """A used layer gives what a fresh one does: for the same size again, the smallest, a larger one."""
+    layer, least = case.layer(), case.min_batch
+    n = max(case.batch, least + 1)
+    for draw, size in enumerate((n, n, least, least, 2 * n + 1, n - 1, n, least, n)):
         x = case.x(draw, batch=size)
         twin = twin_of(case, layer)
         dy = case.dy(infer(layer, x), draw)
