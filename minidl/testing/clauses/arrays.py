@@ -117,7 +117,7 @@ def _require_registered(layer: Layer) -> None:
 
 def parameter_views(case: LayerCase) -> str:
     """Parameters and states are views of the net's vectors, stay the same, and forward reads them there."""
-    layer, x = case.layer(), case.x()
+    layer, x = case.built(), case.x()
     _require_registered(layer)
     named = dict(named_arrays(layer))
     if not named:

@@ -40,7 +40,7 @@ def config(case: LayerCase) -> None:
 
 def parts_stay(case: LayerCase) -> None:
     """A part cannot be replaced by another `Parameter`, `State` or `Module`, nor added to a packed layer."""
-    layer = case.layer()
+    layer = case.built()
     for _, module in layer.named_modules():
         for name, part in list(module._parts.items()):
             _assign(module, name, copy.deepcopy(part))

@@ -141,7 +141,7 @@ def _frozen(case: LayerCase, chosen: list[str]) -> Layer:
 
 def instances_apart(case: LayerCase) -> None:
     """Two layers of one class share nothing: the passes of one do not disturb the other's."""
-    one, other = case.layer(), case.layer(seed=case.seed + 1)
+    one, other = case.built(), case.built(seed=case.seed + 1)
     x, x_other = case.x(0), case.x(1, batch=case.batch + 1)
     dy = case.dy(infer(one, x))
     expected = train(case.layer(), x, dy)
