@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--reference",
         metavar="MODULE:FUNCTION",
         help="what it must compute, of NumPy, SciPy, PyTorch or JAX: a function of input and parameters, or "
-        "of scores and targets",
+        'of scores and targets; or a module of PyTorch\'s, "torch.nn:BatchNorm1d(3)"',
     )
     check.add_argument("--min-batch", type=int, default=1, metavar="N", help="the fewest samples that train")
     check.add_argument("--clauses", type=_names, metavar="A,B", help="these clauses only")
@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check(options: argparse.Namespace) -> Report:
     make, args, kwargs = _resolve(options.subject, options.args)
-    reference = _find(options.reference) if options.reference else None
+    reference = _reference(options.reference)
     judged: dict[str, Any] = {"clauses": options.clauses, "skip": options.skip, "reference": reference}
     try:
         taken = inspect.signature(make).parameters
@@ -160,6 +160,14 @@ def _resolve(subject: str, given: str) -> tuple[Callable[..., Any], list[Any], d
         expected = "arguments as in a call, numbers, strings and lists only"
         raise ConfigurationError.expected("arguments", expected, repr(text)) from None
     return _find(f"{path}:{name}"), args, kwargs
+
+
+def _reference(named: str | None) -> Any:
+    """The function, or what the call of a class makes: ``torch.nn:BatchNorm1d(3)``."""
+    if named is None or "(" not in named:
+        return _find(named) if named else None
+    make, args, kwargs = _resolve(named, "")
+    return make(*args, **kwargs)
 
 
 def _find(named: str) -> Callable[..., Any]:
