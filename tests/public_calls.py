@@ -574,7 +574,7 @@ ROWS = {
     ),
     "check_layer": lambda: call(
         testing.check_layer, lambda rng, dtype: Affine(3, 2, rng=rng, dtype=dtype), (3,), rng=0,
-        clauses=[list(testing.CLAUSES)[-1]], skip=[next(iter(testing.CLAUSES))], batch=2,
+        clauses=[list(testing.CLAUSES)[-1]], skip=[next(iter(testing.CLAUSES))], batch=2, min_batch=1,
         batch_independent=True, allocation=False, custom=[],
         make_input=lambda rng, shape, dtype: np.ones(shape, dtype),
     ),

@@ -26,25 +26,25 @@ def long_rows(row: Array) -> Array:
     return repeated
 
 
-def apply_to_rows(ufunc: np.ufunc, y: Array, rows: Array, out: Array | None = None) -> Array:
-    """``ufunc(y, row)`` in `out`, or in place.
+def apply_to_rows(ufunc: np.ufunc, y: Array, rows: Array) -> Array:
+    """``ufunc(y, row)``, in place.
 
     Parameters
     ----------
     ufunc : numpy.ufunc
         Of two arguments, such as ``np.add``.
-    y, out : ndarray of shape (samples, ...)
+    y : ndarray of shape (samples, ...)
         Contiguous.
     rows : ndarray
         What `long_rows` made of the row, of one sample's shape, or of a number.
     """
-    out = y if out is None else out
     if rows.ndim == 0:
-        return ufunc(y, rows, out)  # type: ignore[no-any-return]
+        return ufunc(y, rows, y)  # type: ignore[no-any-return]
     whole = len(y) - len(y) % len(rows)
     if whole:
-        ufunc(y[:whole].reshape(-1, rows.size), rows.reshape(-1), out[:whole].reshape(-1, rows.size))
+        many = y[:whole].reshape(-1, rows.size)
+        ufunc(many, rows.reshape(-1), out=many)
     if whole < len(y):
-        shape = len(y) - whole, -1
-        ufunc(y[whole:].reshape(shape), rows[0], out[whole:].reshape(shape))
-    return out
+        rest = y[whole:].reshape(len(y) - whole, -1)
+        ufunc(rest, rows[0], out=rest)
+    return y

@@ -207,7 +207,11 @@ def _by_channel(ufunc: np.ufunc, x: Array, values: Array, out: Array) -> None:
     """``ufunc(x, values[:, None], out)``, for `x` and `out` (N, C, L) and `values` (C,)."""
     samples, _, places = x.shape
     if samples >= _LEAST_SAMPLES and places == 1:
-        apply_to_rows(ufunc, x, long_rows(values), out)
+        rows = long_rows(values)  # so many samples at a time are one long row, and what is left, row by row
+        many = samples // len(rows), rows.size
+        whole = many[0] * len(rows)
+        ufunc(x[:whole].reshape(many), rows.reshape(-1), out[:whole].reshape(many))
+        ufunc(x[whole:], values[:, None], out[whole:])
     elif samples >= _LEAST_SAMPLES and places < _BUFFER_NUMBERS:
         shape = samples, x.shape[1] * places
         ufunc(x.reshape(shape), values.repeat(places), out.reshape(shape))

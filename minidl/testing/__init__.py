@@ -12,13 +12,7 @@ from minidl.testing.clauses import (
     OPTIMIZER_CLAUSES,
     SCHEDULER_CLAUSES,
 )
-from minidl.testing.contract import (
-    check_layer,
-    check_loss,
-    check_net,
-    check_optimizer,
-    check_scheduler,
-)
+from minidl.testing.contract import check_layer, check_loss, check_net
 from minidl.testing.gradients import check_gradients, check_loss_gradients, check_net_gradients
 from minidl.testing.reports import (
     ContractError,
@@ -28,6 +22,7 @@ from minidl.testing.reports import (
     Report,
     Result,
 )
+from minidl.testing.update_contract import check_optimizer, check_scheduler
 
 __all__ = [
     "CLAUSES",

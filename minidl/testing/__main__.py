@@ -68,8 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--reference",
         metavar="MODULE:FUNCTION",
         help="what it must compute, of NumPy, SciPy, PyTorch or JAX: a function of input and parameters, or "
-        "of scores and targets",
+        'of scores and targets; or a module of PyTorch\'s, "torch.nn:BatchNorm1d(3)"',
     )
+    check.add_argument("--min-batch", type=int, default=1, metavar="N", help="the fewest samples that train")
     check.add_argument("--clauses", type=_names, metavar="A,B", help="these clauses only")
     check.add_argument("--skip", type=_names, default=[], metavar="A,B", help="not these clauses")
     check.add_argument("--seed", type=int, default=0)
@@ -98,8 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _check(options: argparse.Namespace) -> Report:
     make, args, kwargs = _resolve(options.subject, options.args)
-    chosen: dict[str, Any] = {"clauses": options.clauses, "skip": options.skip}
-    judged = chosen | {"reference": _find(options.reference) if options.reference else None}
+    reference = _reference(options.reference)
+    judged: dict[str, Any] = {"clauses": options.clauses, "skip": options.skip, "reference": reference}
     try:
         taken = inspect.signature(make).parameters
     except (TypeError, ValueError):
@@ -119,7 +120,7 @@ def _check(options: argparse.Namespace) -> Report:
             raise ConfigurationError.expected(options.subject, "--input-shape for a layer", "none")
         return check_layer(
             factory, options.input_shape, rng=options.seed, allocation=options.allocation,
-            batch_independent=not options.batch_dependent, **judged,
+            batch_independent=not options.batch_dependent, min_batch=options.min_batch, **judged,
         )  # fmt: skip
 
     def plain() -> Any:
@@ -130,9 +131,9 @@ def _check(options: argparse.Namespace) -> Report:
             judged["make_targets"] = lambda rng, batch, width: rng.standard_normal((batch, width))
         return check_loss(plain, options.classes, rng=options.seed, **judged)
     if isinstance(made, Optimizer):
-        return check_optimizer(plain, rng=options.seed, **chosen)
+        return check_optimizer(plain, rng=options.seed, **judged)
     if isinstance(made, Scheduler):
-        return check_scheduler(plain, **chosen)
+        return check_scheduler(plain, **judged)
     raise ConfigurationError.expected(
         options.subject, "a Layer, Loss, Optimizer or Scheduler", type(made).__name__
     )
@@ -159,6 +160,14 @@ def _resolve(subject: str, given: str) -> tuple[Callable[..., Any], list[Any], d
         expected = "arguments as in a call, numbers, strings and lists only"
         raise ConfigurationError.expected("arguments", expected, repr(text)) from None
     return _find(f"{path}:{name}"), args, kwargs
+
+
+def _reference(named: str | None) -> Any:
+    """The function, or what the call of a class makes: ``torch.nn:BatchNorm1d(3)``."""
+    if named is None or "(" not in named:
+        return _find(named) if named else None
+    make, args, kwargs = _resolve(named, "")
+    return make(*args, **kwargs)
 
 
 def _find(named: str) -> Callable[..., Any]:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_array
-from minidl.errors import StateError, StructureError
+from minidl.errors import StructureError
 from minidl.layers import Layer
+from minidl.module import Module
+from minidl.testing.demands import largest, require_same
 from minidl.testing.reference import Reference
 from minidl.testing.replay import forward_varies, same_bits
-from minidl.testing.reports import ClauseError
 from minidl.testing.state import generators, named_arrays, replay_generators
 from minidl.types import Array
 
 LayerFactory = Callable[[np.random.Generator, Any], Layer]
 MakeInput = Callable[[np.random.Generator, tuple[int, ...], Any], npt.ArrayLike]
+_Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
 
 _SHOWN = 12  # numbers of an input that a failure's text prints
 _NUDGE = 0.1
@@ -48,6 +51,8 @@ class LayerCase:
     ----------
     batch : int
         Samples in the usual batch.
+    min_batch : int
+        The fewest that train.
     whole : bool
         Whether inputs are small whole numbers, which read well, instead of Gaussian draws.
     """
@@ -62,6 +67,8 @@ class LayerCase:
     batch_independent: bool = True
     allocation: bool = False
     reference: Reference | None = None
+    training_reference: Reference | None = None
+    min_batch: int = 1
 
     def raw(self, dtype: npt.DTypeLike = np.float64, seed: int | None = None) -> Layer:
         """A layer as the factory makes it, not packed."""
@@ -70,16 +77,27 @@ class LayerCase:
             raise StructureError.expected("check_layer", "a factory that returns a Layer", repr(layer))
         return layer
 
-    def layer(self, dtype: npt.DTypeLike = np.float64, seed: int | None = None) -> Layer:
+    def layer(self, dtype: npt.DTypeLike = np.float64) -> Layer:
         """A fresh layer, packed as in a net; the same one every time.
+
+        Pickled bytes make one in a third of the time; a clause that looks at how instances are made, or
+        at what they share, takes one that is `built`.
+        """
+        kind = np.dtype(dtype)
+        if kind not in self._pickled:
+            self._pickled[kind] = pickled(self.built(dtype))
+        content = self._pickled[kind]
+        return self.built(dtype) if content is None else cast(Layer, pickle.loads(content))
+
+    def built(self, dtype: npt.DTypeLike = np.float64, seed: int | None = None) -> Layer:
+        """The same from the factory, or another one for another seed.
 
         Its parameters are moved a little from where they start: a gain of 1 or a bias of 0 hides
         that it was forgotten.
         """
         layer = copy.deepcopy(self._model) if self._unreproducible(dtype, seed) else self.raw(dtype, seed)
-        rng = self._rng(1)
-        for _, parameter in layer.named_parameters():
-            parameter.value[...] += _NUDGE * np.clip(rng.standard_normal(parameter.shape), -2, 2)
+        for number, (_, parameter) in enumerate(layer.named_parameters()):
+            parameter.value[...] += self._drawn(_nudges, parameter.shape, 1, number)
         if layer._vectors is None:
             layer.pack()
         return layer
@@ -87,19 +105,18 @@ class LayerCase:
     def x(self, draw: int = 0, *, batch: int | None = None, dtype: npt.DTypeLike = np.float64) -> Array:
         """The input number `draw`."""
         shape = (self.batch if batch is None else batch, *self.input_shape)
-        rng = self._rng(2, draw)
         if self.make_input is not None:
-            made = self.make_input(rng, shape, dtype)
+            made = self.make_input(np.random.default_rng([self.seed, 2, draw]), shape, dtype)
             return np.array(check_array("make_input", "an array", made, kinds="biufc"))
-        return self._numbers(rng, shape).astype(dtype)
+        return self._drawn(self._numbers, shape, 2, draw).astype(dtype)
 
     def dy(self, like: Array, draw: int = 0) -> Array:
         """A gradient by the output, of the shape and dtype of `like`."""
-        return self._numbers(self._rng(3, draw), like.shape).astype(like.dtype)
+        return self._drawn(self._numbers, like.shape, 3, draw).astype(like.dtype)
 
     def smaller(self) -> Iterator[LayerCase]:
         """Simpler cases, the simplest first; for the failure's text."""
-        for batch in (1, 2):
+        for batch in (self.min_batch, self.min_batch + 1):
             yield replace(self, batch=batch, whole=True)
             yield replace(self, batch=batch)
         yield replace(self, whole=True)
@@ -135,14 +152,29 @@ class LayerCase:
     def _unreproducible(self, dtype: npt.DTypeLike, seed: int | None) -> bool:
         return seed is None and dtype is np.float64 and not self.reproducible
 
-    def _rng(self, *stream: int) -> np.random.Generator:
-        return np.random.default_rng([self.seed, *stream])
+    @cached_property
+    def _pickled(self) -> dict[Any, bytes | None]:
+        return {}
+
+    @cached_property
+    def _draws(self) -> dict[Any, Array]:
+        return {}
+
+    def _drawn(self, draw: _Draw, shape: tuple[int, ...], *stream: int) -> Array:
+        # Drawn once: clauses ask for the same numbers hundreds of times.
+        if (stream, shape) not in self._draws:
+            self._draws[stream, shape] = draw(np.random.default_rng([self.seed, *stream]), shape)
+        return self._draws[stream, shape]
 
     def _numbers(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         drawn: Array = rng.standard_normal(shape)
         if self.whole:
             drawn = rng.integers(1, 4, shape) * rng.choice([-1.0, 1.0], shape)
         return drawn
+
+
+def _nudges(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return _NUDGE * np.clip(rng.standard_normal(shape), -2, 2)
 
 
 def layouts(array: Array) -> Iterator[tuple[str, Array]]:
@@ -156,6 +188,21 @@ def layouts(array: Array) -> Iterator[tuple[str, Array]]:
     yield "with negative strides", array[every].copy()[every]
 
 
+def pickled(layer: Layer) -> bytes | None:
+    """The layer's bytes, where only `Module` has a say in them, which is proven; None for other layers."""
+    for _, module in layer.named_modules():
+        kind = type(module)
+        plain = kind.__reduce_ex__ is object.__reduce_ex__ and kind.__reduce__ is object.__reduce__
+        if not plain or (kind.__getstate__, kind.__setstate__) != (Module.__getstate__, Module.__setstate__):
+            return None
+    try:
+        content = pickle.dumps(layer)
+        pickle.loads(content)
+    except Exception:  # it cannot be pickled, of which a clause tells
+        return None
+    return content
+
+
 def train(layer: Layer, x: Array, dy: Array) -> Pass:
     """One training pass."""
     y = np.array(layer.forward(x, training=True))
@@ -165,7 +212,7 @@ def train(layer: Layer, x: Array, dy: Array) -> Pass:
 def finished(layer: Layer, x: Array, y: Array, dy: Array) -> Pass:
     """The pass whose forward gave `y`, once its backward has run."""
     dx = np.array(layer.backward(dy))
-    return Pass(y, dx, {name: p.grad.copy() for name, p in layer.named_parameters()}, _largest(x, y, dy))
+    return Pass(y, dx, {name: p.grad.copy() for name, p in layer.named_parameters()}, largest(x, y, dy))
 
 
 def infer(layer: Layer, x: Array) -> Array:
@@ -178,7 +225,8 @@ def twin_of(case: LayerCase, layer: Layer) -> Layer:
     if case.varies and not generators(layer):
         return copy.deepcopy(layer)  # varies by a state that only a copy takes along
     twin = case.layer()
-    replay_generators(layer, twin)
+    if case.varies:
+        replay_generators(layer, twin)
     return twin
 
 
@@ -194,44 +242,3 @@ def require_same_gradients(got: Pass, expected: Pass, when: str, *, rtol: float 
     found |= {f"{name}.grad": (got.gradients[name], g) for name, g in expected.gradients.items()}
     for name, (mine, theirs) in found.items():
         require_same(name, mine, theirs, when, rtol=rtol, scale=expected.scale)
-
-
-def require_same(
-    what: str, got: Array, expected: Array, when: str, *, rtol: float = 1e-9, scale: float = 0.0
-) -> None:
-    """Raise `ClauseError` unless two arrays are the same up to rounding; names the worst element.
-
-    Rounding is relative to the largest number in `expected`, or to `scale` if that is larger.
-    """
-    got, expected = np.asarray(got), np.asarray(expected)
-    if got.shape != expected.shape:
-        raise ClauseError(f"{what} has shape {got.shape} {when}, expected {expected.shape}")
-    atol = rtol * max(_largest(expected), scale)
-    wrong = ~np.isclose(got, expected, rtol=rtol, atol=atol, equal_nan=True)
-    if wrong.any():
-        with np.errstate(all="ignore"):
-            off = np.where(wrong, np.nan_to_num(np.abs(got - expected), nan=np.inf), -1)
-        index = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
-        place = f"{what}{list(index)}" if index else what
-        raise ClauseError(f"{place} is {got[index]:.9g} {when}, expected {expected[index]:.9g}")
-
-
-def require_state_error(call: Callable[[], Any], text: str) -> None:
-    """Raise `ClauseError`, beginning with `text`, unless `call` raises `StateError`."""
-    try:
-        call()
-    except StateError:
-        return
-    except Exception as error:
-        raise ClauseError(f"{text} raises {type(error).__name__}, not StateError") from error
-    raise ClauseError(f"{text} raises no StateError")
-
-
-def _largest(*arrays: Array) -> float:
-    return max(float(np.max(np.abs(a[np.isfinite(a)]), initial=0.0)) for a in arrays)
-
-
-def require(kept: Any, otherwise: str) -> None:
-    """Raise `ClauseError` with the text `otherwise` unless `kept`."""
-    if not kept:
-        raise ClauseError(otherwise)

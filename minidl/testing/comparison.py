@@ -117,7 +117,8 @@ class Comparison:
             name: float(np.max(a, initial=0.0)) for name, a in zip(self.points, finite, strict=True)
         }
         # What is as small as this beside the other gradients, or the output, is rounding.
-        size = float(np.sum(np.abs(self.function() * self.dy)))
+        self.center = self.function()
+        size = float(np.sum(np.abs(self.center * self.dy)))
         rounding = 100 * float(np.finfo(np.float64).eps) * size if np.isfinite(size) else 0.0
         self.floor = max(1e-10 * max(self.scales.values(), default=0.0), rounding)
 
@@ -126,9 +127,7 @@ class Comparison:
         found = []
         for name, point in self.points.items():
             for index in np.ndindex(point.shape):
-                scale = max(abs(float(point[index])), 1.0)
-                unit = _only(np.ones_like(point), np.ravel_multi_index(index, point.shape))
-                numeric = self._along([(point, unit)], f"{name}{_brackets(index)}", scale)
+                numeric = self._by_one(point, index, f"{name}{_brackets(index)}")
                 analytic = float(self.analytic[name][index])
                 if self._differs(name, analytic, numeric):
                     found.append((name, index, analytic, numeric.value))
@@ -175,6 +174,24 @@ class Comparison:
         off = abs(analytic - numeric.value)
         return off if math.isfinite(off) else math.inf
 
+    def _by_one(self, point: Array, index: tuple[int, ...], what: str) -> Derivative:
+        start = float(point[index])
+
+        def moved(t: float) -> Array:
+            point[index] = start + t
+            return self.function()
+
+        try:
+            return self._smooth(moved, what, max(abs(start), 1.0))
+        finally:
+            point[index] = start
+
+    def _smooth(self, moved: Callable[[float], Array], what: str, scale: float) -> Derivative:
+        found = derivative(moved, self.center, self.dy, scale, self.floor)
+        if not found.smooth:
+            raise KinkError(what)
+        return found
+
     def _along(self, direction: list[tuple[Array, Array]], what: str, scale: float) -> Derivative:
         saved = [point.copy() for point, _ in direction]
 
@@ -184,13 +201,10 @@ class Comparison:
             return self.function()
 
         try:
-            found = derivative(moved, self.dy, scale, self.floor)
+            return self._smooth(moved, what, scale)
         finally:
             for (point, _), start in zip(direction, saved, strict=True):
                 point[...] = start
-        if not found.smooth:
-            raise KinkError(what)
-        return found
 
     def _differs(self, name: str, analytic: float, numeric: Derivative) -> bool:
         self.compared += 1

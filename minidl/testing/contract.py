@@ -14,19 +14,10 @@ from typing import Any
 
 from minidl.checks import check_bool, check_callable, check_int, check_list, check_shape
 from minidl.losses import Loss
-from minidl.optimizers import Optimizer
-from minidl.schedulers import Scheduler
 from minidl.testing.cases import LayerCase, LayerFactory, MakeInput
-from minidl.testing.clauses import (
-    CLAUSES,
-    LOSS_CLAUSES,
-    NET_CLAUSES,
-    OPTIMIZER_CLAUSES,
-    SCHEDULER_CLAUSES,
-)
+from minidl.testing.clauses import CLAUSES, LOSS_CLAUSES, NET_CLAUSES
 from minidl.testing.loss_cases import LossCase, MakeTargets
 from minidl.testing.net_cases import NetCase
-from minidl.testing.optimizer_cases import OptimizerCase, SchedulerCase
 from minidl.testing.reference import Reference
 from minidl.testing.reports import ContractError, LayerContractError, Report
 from minidl.testing.suite import name_of, optional, reference_of, run, seed_of
@@ -41,11 +32,13 @@ def check_layer(
     clauses: Sequence[str] | None = None,
     skip: Sequence[str] = (),
     batch: int = 5,
+    min_batch: int = 1,
     batch_independent: bool = True,
     allocation: bool = False,
     make_input: MakeInput | None = None,
     custom: Sequence[Callable[..., Any]] = (),
     reference: Reference | None = None,
+    training_reference: Reference | None = None,
 ) -> Report:
     """Check a layer against the whole contract.
 
@@ -63,6 +56,8 @@ def check_layer(
         Names to leave out.
     batch : int >= 1
         Samples in the usual batch.
+    min_batch : int >= 1
+        The fewest samples that training takes: 2 for a normalization of features over the batch.
     batch_independent : bool
         False for a layer whose samples see each other in training (normalization over the batch);
         ``rows_alone`` then compares inference alone.
@@ -73,10 +68,14 @@ def check_layer(
         default.
     custom : sequence of classes and functions
         What `minidl.load` needs to know besides the classes found in the layer.
-    reference : callable ``(x, *parameters) -> y``, optional
-        What forward computes, written elsewhere: a function of arrays in float64, the input and the values
-        of the layer's parameters in their order, in plain NumPy or SciPy; or of PyTorch's tensors or JAX's
-        arrays, whose gradients are then compared as well.
+    reference : callable ``(x, *parameters, *states) -> y``, optional
+        What inference computes, written elsewhere: a function of arrays in float64, the input and the values
+        of the layer's parameters and states in their order, in plain NumPy or SciPy; or of PyTorch's tensors
+        or JAX's arrays, whose gradients are then compared as well. Or a module of PyTorch's with parameters
+        and buffers of the same names: its training passes are compared, too.
+    training_reference : callable ``(x, *parameters, *states) -> (y, *states)``, optional
+        What a training pass computes, where that is something else, and the states that it leaves, such
+        as running statistics. In NumPy, SciPy or PyTorch.
 
     Returns
     -------
@@ -94,16 +93,19 @@ def check_layer(
     >>> len(report.failed)
     0
     """
+    least = check_int("check_layer", "min_batch", min_batch, at_least=1)
     case = LayerCase(
         check_callable("check_layer", "factory", factory, "rng", "dtype"),
         check_shape("check_layer", "input_shape", input_shape),
         seed_of(rng),
-        check_int("check_layer", "batch", batch, at_least=1),
+        max(check_int("check_layer", "batch", batch, at_least=1), least),
         make_input=optional("check_layer", "make_input", make_input, "rng", "shape", "dtype"),
         custom=check_list("check_layer", "custom", custom, Callable, "classes and functions"),
         batch_independent=check_bool("check_layer", "batch_independent", batch_independent),
         allocation=check_bool("check_layer", "allocation", allocation),
         reference=reference_of("check_layer", reference),
+        training_reference=reference_of("check_layer", training_reference),
+        min_batch=least,
     )
     check_shape("check_layer", "a batch", (case.batch, *case.input_shape))
     return run(name_of(case.raw()), case, CLAUSES, clauses, skip, LayerContractError)
@@ -189,57 +191,3 @@ def check_loss(
     )
     check_shape("check_loss", "a batch", (case.batch, case.num_classes))
     return run(name_of(case.loss()), case, LOSS_CLAUSES, clauses, skip, ContractError)
-
-
-def check_optimizer(
-    factory: Callable[[], Optimizer],
-    *,
-    rng: Rng = 0,
-    clauses: Sequence[str] | None = None,
-    skip: Sequence[str] = (),
-    elementwise: bool = True,
-) -> Report:
-    """Check an optimizer: that it descends, what it writes to, what its state holds.
-
-    Parameters
-    ----------
-    factory : callable ``() -> Optimizer``
-        With a rate of a size that suits a well-scaled quadratic.
-    elementwise : bool
-        False for one whose step looks at more than one number at a time; leaves out
-        ``every_number``.
-    rng, clauses, skip
-        As in `check_layer`; the names are those of `OPTIMIZER_CLAUSES`.
-
-    Raises
-    ------
-    ContractError
-        With every clause that failed.
-    """
-    check_callable("check_optimizer", "factory", factory)
-    check_bool("check_optimizer", "elementwise", elementwise)
-    case = OptimizerCase(factory, seed_of(rng), elementwise=elementwise)
-    return run(name_of(case.optimizer()), case, OPTIMIZER_CLAUSES, clauses, skip, ContractError)
-
-
-def check_scheduler(
-    factory: Callable[[], Scheduler],
-    *,
-    clauses: Sequence[str] | None = None,
-    skip: Sequence[str] = (),
-) -> Report:
-    """Check a scheduler: closed form, finite and not negative, without state, composing.
-
-    Parameters
-    ----------
-    factory : callable ``() -> Scheduler``
-    clauses, skip
-        As in `check_layer`; the names are those of `SCHEDULER_CLAUSES`.
-
-    Raises
-    ------
-    ContractError
-        With every clause that failed.
-    """
-    case = SchedulerCase(check_callable("check_scheduler", "factory", factory))
-    return run(name_of(case.scheduler()), case, SCHEDULER_CLAUSES, clauses, skip, ContractError)

@@ -29,7 +29,9 @@ class Derivative(NamedTuple):
     smooth: bool
 
 
-def derivative(function: Callable[[float], Array], dy: Array, scale: float, floor: float) -> Derivative:
+def derivative(
+    function: Callable[[float], Array], center: Array, dy: Array, scale: float, floor: float
+) -> Derivative:
     """The derivative of ``sum(function(t) * dy)`` at ``t = 0``.
 
     Three central differences, of steps h, h/2 and h/4, are extrapolated to h = 0 twice over
@@ -39,7 +41,9 @@ def derivative(function: Callable[[float], Array], dy: Array, scale: float, floo
     Parameters
     ----------
     function : callable
-        ``t -> array`` of float64; the array need not survive the next call.
+        ``t -> array`` of float64, a new one for each call.
+    center : array
+        The function at 0.
     dy : array
         Of the function's shape.
     scale : float
@@ -47,7 +51,6 @@ def derivative(function: Callable[[float], Array], dy: Array, scale: float, floo
     floor : float
         A derivative as small as this counts as 0.
     """
-    center = np.array(function(0.0))
     best, size = Derivative(math.nan, math.inf, False), 0.0
     moved = np.zeros(center.shape, np.bool_)
     for step in STEPS:
@@ -71,8 +74,7 @@ def _romberg(
     """
     slopes, jumps = [], []
     for level in _LEVELS:
-        up = np.array(function(h * level))
-        down = function(-h * level)
+        up, down = function(h * level), function(-h * level)
         # Subtracted number by number, before the sum: what does not depend on t cancels exactly.
         slopes.append(_dot(up - down, dy) / (2 * h * level))
         jumps.append(_dot((up - center) - (center - down), dy) / (h * level))

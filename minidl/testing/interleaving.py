@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-_MOST = 300  # places; of a call with more steps, so many spread evenly over it
+_MOST = 150  # places; of a call with more steps, so many spread evenly over it
 _PATIENCE_SECONDS = 0.1  # for a thread that may be waiting for a lock which the traced call holds
 
 
@@ -25,24 +26,67 @@ def interleaved(call: Callable[[], Any], between: Callable[[], Any]) -> Any:
 
     _traced(call, count)
     every = -(-steps // _MOST) or 1
-    with ThreadPoolExecutor(1) as pool:
-        pending: Future[Any] | None = None
+    with _Other(between) as other:
+        steps = 0
 
         def interrupt() -> None:
-            nonlocal steps, pending
+            nonlocal steps
             steps += 1
-            if steps % every:
-                return
-            patience = 0.0 if pending else _PATIENCE_SECONDS
-            pending = pending or pool.submit(between)
-            if wait({pending}, patience).done:
-                done, pending = pending, None
-                done.result()
+            if steps % every == 0:
+                other.run()
 
-        given = _traced(call, interrupt)
-        if pending:
-            pending.result()
-        return given
+        return _traced(call, interrupt)
+
+
+class _Other:
+    """The other thread. Two bare locks hand over to it and back: a pool's futures take ten times as long."""
+
+    def __init__(self, between: Callable[[], Any]) -> None:
+        self._between = between
+        self._asked, self._done = threading.Lock(), threading.Lock()
+        self._running = self._ended = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, daemon=True)
+
+    def run(self) -> None:
+        """One more call, waited for; where the last one still waits for a lock, only a look at that one."""
+        patience = 0.0 if self._running else _PATIENCE_SECONDS
+        if not self._running:
+            self._running = True
+            self._asked.release()
+        self._finish(patience)
+
+    def _finish(self, patience: float) -> None:
+        if not self._done.acquire(timeout=patience):
+            return
+        self._running = False
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        while self._asked.acquire() and not self._ended:
+            try:
+                self._between()
+            except BaseException as error:
+                self._error = error
+            self._done.release()
+
+    def __enter__(self) -> Self:
+        self._asked.acquire()
+        self._done.acquire()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._running:
+                self._finish(-1)
+        finally:
+            self._ended = True
+            self._asked.release()
+            self._thread.join()
 
 
 def _traced(call: Callable[[], Any], at_each_step: Callable[[], None]) -> Any:

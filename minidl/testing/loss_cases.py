@@ -13,7 +13,7 @@ import numpy.typing as npt
 from minidl.checks import check_array
 from minidl.errors import StructureError
 from minidl.losses import Loss
-from minidl.testing.cases import require_same
+from minidl.testing.demands import require_same
 from minidl.testing.reference import Reference
 from minidl.types import Array
 

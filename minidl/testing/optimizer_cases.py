@@ -13,6 +13,7 @@ from minidl.initializers import normal
 from minidl.optimizers import Optimizer
 from minidl.parameters import Parameter
 from minidl.schedulers import Scheduler
+from minidl.testing.reference import Reference
 from minidl.types import Array
 from minidl.vectors import ParameterVector
 
@@ -28,6 +29,7 @@ class OptimizerCase:
     seed: int = 0
     shape: tuple[int, int] = (3, 2)
     elementwise: bool = True
+    reference: Reference | None = None
 
     def optimizer(self) -> Optimizer:
         """A fresh optimizer."""
@@ -84,6 +86,7 @@ class SchedulerCase:
     seed: int = 0
     epochs: int = 30
     steps_per_epoch: int = 7
+    reference: Reference | None = None
 
     def scheduler(self) -> Scheduler:
         """A fresh scheduler."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -36,6 +37,38 @@ def evaluate(reference: Reference, arrays: Sequence[Array], dy: Any) -> _Answer:
     if torch is not None and isinstance(output, torch.Tensor):
         output = output.detach()
     return np.asarray(output), None
+
+
+def evaluate_training(reference: Reference, arrays: Sequence[Array], dy: Any) -> tuple[_Answer, list[Array]]:
+    """What `evaluate` gives for a function that returns the output and then states, and those states."""
+    states: list[Any] = []
+
+    def output_of(*given: Any) -> Any:
+        output, *states[:] = reference(*given)
+        return output
+
+    answer = evaluate(output_of, arrays, dy)
+    return answer, [np.asarray(s.detach() if hasattr(s, "detach") else s) for s in states]
+
+
+def of_torch_module(module: Any, names: Sequence[str], states: Sequence[str]) -> tuple[Reference, Reference]:
+    """Inference and training pass of a PyTorch module: functions of input, parameters and states by name."""
+    torch = sys.modules["torch"]
+    module = copy.deepcopy(module).double()
+
+    def call(x: Any, values: Sequence[Any], training: bool) -> Any:
+        held = dict(zip([*names, *states], values, strict=True))
+        held |= {name: held[name].detach().clone() for name in states}  # which it writes to
+        output = torch.func.functional_call(module.train(training), held, (x,))
+        return output, *(held[name] for name in states)
+
+    return lambda x, *values: call(x, values, False)[0], lambda x, *values: call(x, values, True)
+
+
+def is_torch_module(reference: Any) -> bool:
+    """Whether it is a module of PyTorch's."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(reference, torch.nn.Module)
 
 
 def _by_torch(torch: Any, reference: Reference, arrays: Sequence[Array], dy: Any) -> _Answer:

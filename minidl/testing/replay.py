@@ -10,7 +10,7 @@ import numpy as np
 
 from minidl.layers import Layer
 from minidl.testing.reports import GradientError
-from minidl.testing.state import changes, generators, snapshot
+from minidl.testing.state import changes, generators, position, set_position, snapshot
 from minidl.types import Array
 
 _MANY = 64  # numbers of an output that random draws will not give twice
@@ -19,8 +19,8 @@ _MANY = 64  # numbers of an output that random draws will not give twice
 class Replay:
     """Calls of `module` that start from the same state.
 
-    One whose training forward varies from call to call (dropout) is deep-copied before each,
-    generators and all; any other runs as it is, which is far faster.
+    One whose training forward varies from call to call (dropout) has its generators put back before
+    each, or is deep-copied where they are not all that makes it vary, which takes far longer.
 
     Parameters
     ----------
@@ -43,12 +43,14 @@ class Replay:
         self._module = module
         self._forward = forward
         self._arguments = arguments or {}
-        self.varies = False
+        self._generators: list[tuple[Any, Any]] = []
+        self._copied = False
         with np.errstate(all="ignore"):
             first = np.array(self.run(forward, name))
             if forward_varies(module, self.forward):
-                self.varies = True
-                if forward_varies(None, self.forward):
+                self._generators = [(g, position(g)) for g in generators(module).values()]
+                self._copied = forward_varies(None, self.forward)
+                if self._copied and forward_varies(None, self.forward):
                     reason = "its training forward is random and a copy of it does not replay the draws"
                     raise GradientError(f"{module.label}: {reason}; keep the Generator as an attribute")
         if not np.isfinite(first).all():
@@ -69,7 +71,9 @@ class Replay:
         return np.array(self._call(self._forward))
 
     def _call(self, call: Callable[[Any], Any]) -> Any:
-        return call(copy.deepcopy(self._module) if self.varies else self._module)
+        for generator, where in self._generators:
+            set_position(generator, where)
+        return call(copy.deepcopy(self._module) if self._copied else self._module)
 
 
 def forward_varies(module: Any, forward: Callable[[], Array]) -> bool:

@@ -52,10 +52,21 @@ def replay_generators(source: Any, target: Any) -> None:
     """Put the generators of `target` where those of `source`, its twin, stand."""
     theirs = generators(target)
     for path, generator in generators(source).items():
-        if isinstance(generator, np.random.RandomState):
-            theirs[path].set_state(generator.get_state())
-        else:
-            theirs[path].bit_generator.state = generator.bit_generator.state
+        set_position(theirs[path], position(generator))
+
+
+def position(generator: Any) -> Any:
+    """Where a generator stands."""
+    legacy = isinstance(generator, np.random.RandomState)
+    return generator.get_state() if legacy else generator.bit_generator.state
+
+
+def set_position(generator: Any, where: Any) -> None:
+    """Put a generator back where one of its kind stood."""
+    if isinstance(generator, np.random.RandomState):
+        generator.set_state(where)
+    else:
+        generator.bit_generator.state = where
 
 
 def named_arrays(module: Module) -> Iterator[tuple[str, State]]:

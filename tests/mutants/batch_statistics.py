@@ -4,8 +4,11 @@ import numpy as np
 
 from minidl.layers import BatchNorm1d
 from tests.mutants.registry import layer
+from tests.testing.references import batch_norm, batch_norm_training
 
 OVER_BATCH = {"args": (2,), "shape": (2, 3), "batch_independent": False}
+REFERENCED = {**OVER_BATCH, "reference": batch_norm, "training_reference": batch_norm_training}
+FEATURES = {**REFERENCED, "shape": (2,), "min_batch": 2}
 
 
 @layer("inference takes the batch's statistics", "rows_alone", **OVER_BATCH)
@@ -150,7 +153,7 @@ class KeepsItsVariance(BatchNorm1d):
         self.running_var.value[...] = before
 
 
-@layer("the running variance is not made unbiased", "inference_is_training", **OVER_BATCH)
+@layer("the running variance is not made unbiased", "training_reference", **REFERENCED)
 class BiasedRunningVariance(BatchNorm1d):
     def forward(self, x, *, training):
         before = self.running_var.value.copy()
@@ -160,7 +163,38 @@ class BiasedRunningVariance(BatchNorm1d):
         return y
 
 
-@layer("keeps a share `momentum` of what was, not of what comes", "inference_is_training", **OVER_BATCH)
+@layer("keeps a share `momentum` of what was, not of what comes", "training_reference", **REFERENCED)
 class MomentumTheOtherWay(BatchNorm1d):
     def __init__(self, num_features, *, momentum=0.9, dtype=np.float32):
         super().__init__(num_features, momentum=momentum, dtype=dtype)
+
+
+@layer("statistics of features are taken over each sample's own", "training_reference", **FEATURES)
+class StatisticsOfSamples(BatchNorm1d):
+    def forward(self, x, *, training):
+        y = super().forward(x, training=training)
+        if training:
+            self.running_mean.value[...] += 0.1 * (x.mean() - x.mean(axis=0))
+        return y
+
+
+@layer("inference adds eps to the deviation, not to the variance", "reference", **FEATURES)
+class AddsEpsToTheDeviation(BatchNorm1d):
+    def forward(self, x, *, training):
+        if training:
+            return super().forward(x, training=True)
+        deviation = np.sqrt(self.running_var.value) + self.eps
+        return (x - self.running_mean.value) / deviation * self.weight.value + self.bias.value
+
+
+@layer("two samples are refused as one is", "shapes", **FEATURES)
+class RefusesTwo(BatchNorm1d):
+    def forward(self, x, *, training):
+        return super().forward(x[:1] if training and len(x) == 2 else x, training=training)
+
+
+@layer("the samples of the first batch are counted in all", "batch_sizes", **FEATURES)
+class CountsTheFirstBatch(BatchNorm1d):
+    def backward(self, dy):
+        first = vars(self).setdefault("_first", len(dy))
+        return super().backward(dy) * (first / len(dy))

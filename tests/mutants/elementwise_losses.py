@@ -1,6 +1,7 @@
 """Mutants of the losses of single scores."""
 
 import numpy as np
+from scipy.special import softmax
 
 from minidl.kernels.losses import huber
 from minidl.losses import L1, BinaryCrossEntropy, Huber
@@ -11,7 +12,6 @@ NUMBERS = {"make_targets": lambda rng, batch, width: rng.standard_normal((batch,
 SHARES = {
     "make_targets": lambda rng, batch, width: rng.random((batch, width)),
     "classes": 2,
-    "skip": ("probabilities",),
 }
 LABEL = {**SHARES, "make_targets": lambda rng, batch, width: rng.integers(2, size=batch), "classes": 1}
 
@@ -122,3 +122,22 @@ class InfersIntoTheGradient(L1):
             (slopes, _) = peek(self)
             slopes[...] = 0
         return super().forward(scores, targets, weights=weights, training=training)
+
+
+@loss("the labels share one probability among them", "probabilities", **SHARES)
+class SharesAmongLabels(BinaryCrossEntropy):
+    def probabilities(self, scores):
+        return softmax(scores, axis=1)
+
+
+@loss("predicts 1 from a probability of a quarter on", "probabilities", **SHARES)
+class PredictsTooSoon(BinaryCrossEntropy):
+    def predict(self, scores):
+        return (self.probabilities(scores) > 0.25).astype(np.int64)
+
+
+@loss("each probability is lessened by what the others have", "probabilities", **SHARES)
+class LessLikelyBeside(BinaryCrossEntropy):
+    def probabilities(self, scores):
+        p = super().probabilities(scores)
+        return np.where(p > 0.5, 0.5 + (p - 0.5) / (1 + p.sum(axis=1, keepdims=True)), p)

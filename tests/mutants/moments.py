@@ -6,6 +6,7 @@ import numpy as np
 
 from minidl.optimizers import Adam
 from tests.mutants.registry import optimizer
+from tests.testing.references import adam
 
 
 class _Textbook(Adam):
@@ -36,7 +37,7 @@ class NoEps(_Textbook):
         return first / (1 - self.betas[0] ** t) / np.sqrt(second / (1 - self.betas[1] ** t))
 
 
-@optimizer("no correction of the means' start at 0", "bias_correction")
+@optimizer("no correction of the means' start at 0", "optimizer_reference", reference=adam(0.1))
 class NoCorrection(_Textbook):
     def count(self):
         return 10**6

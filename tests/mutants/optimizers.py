@@ -6,6 +6,7 @@ from minidl import SGD
 from tests.mutants.bases import Momentum
 from tests.mutants.registry import optimizer
 from tests.testing.correct import Adam
+from tests.testing.references import sgd
 
 
 @optimizer("the velocity is subtracted without the rate", "learning_rate", args=(0.1, 0.5))
@@ -206,8 +207,9 @@ class HoldsFirstVector(SGD):
 
 
 @optimizer(
-    "Nesterov's form where plain momentum is asked for, and the other way round", "nesterov", args=(0.1, 0.9)
-)
+    "Nesterov's form where plain momentum is asked for, and the other way round", "optimizer_reference",
+    args=(0.1, 0.9), reference=sgd(0.1, 0.9),
+)  # fmt: skip
 class NesterovSwapped(SGD):
     def update(self, values, gradients, lr, velocity):
         self.nesterov = not self.nesterov

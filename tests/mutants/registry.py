@@ -99,10 +99,10 @@ def optimizer(fault, *clauses, args=(0.1,), **options):
     return _register("optimizer", fault, clauses, (args, options), check)
 
 
-def scheduler(fault, *clauses, args=()):
+def scheduler(fault, *clauses, args=(), **options):
     """Register a scheduler."""
 
     def check(cls):
-        return check_scheduler(lambda: cls(*args))
+        return check_scheduler(lambda: cls(*args), **options)
 
-    return _register("scheduler", fault, clauses, args, check)
+    return _register("scheduler", fault, clauses, (args, options), check)

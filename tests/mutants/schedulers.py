@@ -86,7 +86,8 @@ class _Sum(Scheduler):
         return self.first.factor(epoch, step) + self.second.factor(epoch, step)
 
 
-@scheduler("every decay comes one epoch early", "boundaries")
+@scheduler("every decay comes one epoch early", "scheduler_reference",
+           args=(0.5, 3), reference=lambda epoch, step: 0.5 ** (epoch // 3))  # fmt: skip
 class OneEpochEarly(StepDecay):
     def factor(self, epoch, step):
         return super().factor(epoch + 1, step)

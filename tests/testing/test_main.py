@@ -22,6 +22,9 @@ def run(capsys, *argv):
         ["minidl:Flatten", "--input-shape", "2,3"],
         ["minidl.layers:Dropout(0.5)", "--input-shape", "2x3"],
         ["tests.testing.correct:BatchNorm", "--args", "3", "--input-shape", "3", "--batch-dependent"],
+        ["minidl.layers:BatchNorm1d(3)", "--input-shape", "3", "--batch-dependent", "--min-batch", "2"],
+        ["minidl:ReLU", "--input-shape", "3", "--reference", "operator:methodcaller('clip', 0)"],
+        ["minidl.layers:Tanh", "--input-shape", "3", "--reference", "numpy:tanh"],
         ["minidl:SoftmaxCrossEntropy", "--classes", "4"],
         ["minidl.losses:MeanSquaredError", "--classes", "2", "--regression"],
         ["minidl:SGD(0.1, momentum=0.9)"],
@@ -49,6 +52,14 @@ def test_a_wrong_one_gives_the_table_and_1(capsys):
         row.index(" ok ") for row in out.splitlines() if " ok " in row and not row.startswith("NearlyRight")
     }
     assert len(columns) == 1
+
+
+def test_another_function_than_the_reference_gives_1(capsys):
+    argv = ["check", "minidl:ReLU", "--input-shape", "3", "--clauses", "reference", "--reference"]
+    assert run(capsys, *argv, "operator:methodcaller('clip', 0)")[0] == 0
+    code, out, _ = run(capsys, *argv, "operator:methodcaller('clip', 1)")
+    assert code == 1
+    assert "beside the reference, expected 1" in out
 
 
 def test_chosen_clauses(capsys):

@@ -1,7 +1,6 @@
 """Every layer, loss, optimizer and container of minidl under its checker, one by one."""
 
 import math
-from functools import partial
 
 import numpy as np
 import pytest
@@ -71,6 +70,7 @@ from minidl.testing import (
     check_scheduler,
 )
 from minidl.testing.strategies import nets, seeds, shapes
+from tests.testing import references
 from tests.testing.examples import whole_contract
 from tests.testing.own import EMBEDDINGS, LOSSES, NORMALIZATIONS, numbers
 
@@ -186,7 +186,12 @@ def test_layers(kind, shape, features, batch, seed):
     if kind in IMAGES:
         shape = tuple(min(side, 3) for side in (*shape, 2, 3))[: IMAGES[kind]]
     check_layer(
-        LAYERS[kind](shape, features), shape, batch=batch, rng=seed, allocation=kind is not Standardize
+        LAYERS[kind](shape, features),
+        shape,
+        batch=batch,
+        rng=seed,
+        allocation=kind is not Standardize,
+        reference=references.LAYERS[kind](shape, features),
     )
 
 
@@ -230,33 +235,35 @@ def test_sequential_as_a_net_of_numbers(shape, features, seed):
 @whole_contract
 @given(lr=st.sampled_from([0.3, 0.1, 0.01]), seed=seeds())
 def test_sgd(options, lr, seed):
-    check_optimizer(lambda: SGD(lr, **options), rng=seed)
+    check_optimizer(lambda: SGD(lr, **options), rng=seed, reference=references.sgd(lr, **options))
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("kind", "reference", "options"),
     [
-        partial(RMSprop, alpha=0.9),
-        partial(RMSprop, momentum=0.5),
-        Adagrad,
-        partial(Adagrad, lr_decay=0.1, initial_accumulator_value=0.5),
-        Adam,
-        partial(Adam, betas=(0.5, 0.9), eps=1e-4),
-        AdamW,
+        (RMSprop, references.rmsprop, {"alpha": 0.9}),
+        (RMSprop, references.rmsprop, {"momentum": 0.5}),
+        (Adagrad, references.adagrad, {}),
+        (Adagrad, references.adagrad, {"lr_decay": 0.1, "initial_accumulator_value": 0.5}),
+        (Adam, references.adam, {}),
+        (Adam, references.adam, {"betas": (0.5, 0.9), "eps": 1e-4}),
+        (AdamW, None, {}),
     ],
-    ids=lambda make: f"{getattr(make, 'func', make).__name__}-{getattr(make, 'keywords', '')}",
+    ids=lambda value: str(getattr(value, "__name__", value)),
 )
 @whole_contract
 @given(lr=st.sampled_from([0.1, 0.01]), seed=seeds())
-def test_adaptive_optimizers(make, lr, seed):
-    # AdamW alone moves values whose gradient is 0.
-    check_optimizer(lambda: make(lr), rng=seed, skip=["zero_gradient"] if make is AdamW else ())
+def test_adaptive_optimizers(kind, reference, options, lr, seed):
+    # AdamW alone moves values whose gradient is 0; it decays the weights alone, so that PyTorch is its judge.
+    judge = reference and reference(lr, **options)
+    skip = ["zero_gradient"] if kind is AdamW else ()
+    check_optimizer(lambda: kind(lr, **options), rng=seed, skip=skip, reference=judge)
 
 
 @given(gamma=st.floats(0.1, 1), every=st.integers(1, 9), value=st.floats(0, 3))
 def test_schedulers(gamma, every, value):
-    check_scheduler(lambda: StepDecay(gamma, every))
-    check_scheduler(lambda: Constant(value))
+    check_scheduler(lambda: StepDecay(gamma, every), reference=lambda epoch, _: gamma ** (epoch // every))
+    check_scheduler(lambda: Constant(value), reference=lambda epoch, step: value)
     check_scheduler(lambda: StepDecay(gamma, every) * Constant(value))
 
 

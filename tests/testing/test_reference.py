@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from minidl import Affine, MeanSquaredError, ReLU, SoftmaxCrossEntropy
+from minidl import SGD, Affine, MeanSquaredError, ReLU, SoftmaxCrossEntropy, StepDecay
 from minidl.errors import ConfigurationError
-from minidl.layers import Dropout, Tanh
-from minidl.testing import ContractError, LayerContractError, check_layer, check_loss
+from minidl.layers import BatchNorm1d, Dropout, Tanh
+from minidl.testing import (
+    ContractError,
+    LayerContractError,
+    check_layer,
+    check_loss,
+    check_optimizer,
+    check_scheduler,
+)
+from tests.testing.references import batch_norm_training, sgd
 
 CLAUSES = ["reference", "reference_gradients"]
 
@@ -82,3 +90,46 @@ def test_a_reference_that_is_none_or_fails():
         check_layer(affine, (3,), reference=3)
     with pytest.raises(LayerContractError, match="reference: raises TypeError.*takes 1 positional argument"):
         check_layer(affine, (3,), clauses=["reference"], reference=lambda x: x)
+
+
+def norm(momentum):
+    return lambda rng, dtype: BatchNorm1d(3, momentum=momentum, dtype=dtype)
+
+
+def test_the_states_that_training_leaves():
+    options = {
+        "clauses": ["shapes", "input_gradient", "batch_sizes", "training_reference"],
+        "batch_independent": False,
+        "training_reference": batch_norm_training,
+        "min_batch": 2,
+    }
+    assert statuses(check_layer(norm(0.1), (3,), batch=1, **options)) == ["ok"] * 4
+    with pytest.raises(LayerContractError, match=r"1 of 4 .*\n  training_reference: running_mean\[\d\] is"):
+        check_layer(norm(0.2), (3,), **options)
+    with pytest.raises(LayerContractError, match="4 of 4 .*\n  shapes: raises ShapeError"):
+        check_layer(norm(0.1), (3,), **options | {"min_batch": 1})
+    none = {"training_reference": lambda *given: batch_norm_training(*given)[:1]}
+    with pytest.raises(LayerContractError, match="the reference gives 0 states, expected 2"):
+        check_layer(norm(0.1), (3,), **options | none)
+
+
+def test_a_module_of_pytorch_with_the_same_names():
+    torch = pytest.importorskip("torch")
+    clauses = ["reference", "training_reference", "reference_gradients"]
+    options = {"clauses": clauses, "batch_independent": False, "min_batch": 2}
+    report = check_layer(norm(0.1), (3,), reference=torch.nn.BatchNorm1d(3), **options)
+    assert statuses(report) == ["ok"] * 3
+    with pytest.raises(LayerContractError, match="training_reference: running_mean"):
+        check_layer(norm(0.1), (3,), reference=torch.nn.BatchNorm1d(3, momentum=0.2), **options)
+    with pytest.raises(LayerContractError, match="reference: the output"):
+        check_layer(norm(0.1), (3,), reference=torch.nn.BatchNorm1d(3, eps=1e-3), **options)
+
+
+def test_optimizers_and_schedulers():
+    assert not check_optimizer(lambda: SGD(0.1, momentum=0.5), reference=sgd(0.1, 0.5)).failed
+    with pytest.raises(ContractError, match="1 of .*\n  optimizer_reference: the vector.* after 2 steps"):
+        check_optimizer(lambda: SGD(0.1, momentum=0.5), reference=sgd(0.1))
+    report = check_scheduler(lambda: StepDecay(0.5, 2), reference=lambda epoch, _: 0.5 ** (epoch // 2))
+    assert not report.failed
+    with pytest.raises(ContractError, match="1 of .*\n  scheduler_reference: factor.1000, 1000. is .*"):
+        check_scheduler(lambda: StepDecay(0.5, 2), reference=lambda epoch, _: 0.5**epoch)

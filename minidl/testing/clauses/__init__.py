@@ -36,9 +36,9 @@ CLAUSES = named((
     arrays.lent_until_next_forward, arrays.inference_gives, inference.inference_between,
     inference.inference_threads, arrays.parameter_views, passes.gradients_assigned, passes.repeatable,
     # What the numbers are.
-    numbers.precision, numbers.nan_comes_through, references.reference, numbers.input_gradient,
-    numbers.parameter_gradients, references.reference_gradients, numbers.backward_parameters,
-    numbers.linear_in_dy, passes.rows_alone, inference.inference_is_training,
+    numbers.precision, numbers.nan_comes_through, references.reference, references.training_reference,
+    numbers.input_gradient, numbers.parameter_gradients, references.reference_gradients,
+    numbers.backward_parameters, numbers.linear_in_dy, passes.rows_alone, inference.inference_is_training,
     # Whether other batches and other instances leave them so, and copies keep them.
     passes.batch_sizes, passes.latest_forward, passes.instances_apart, passes.frozen_parameters,
     copies.initialize, copies.deep_copies, copies.pickled_copies,
@@ -68,11 +68,12 @@ NET_CLAUSES = named((
 OPTIMIZER_CLAUSES = named((
     optimizers.gradients_read_only, optimizers.values_in_place, optimizers.deterministic,
     optimizers.padding_stays_zero, optimizers.zero_gradient, optimizers.precision, optimizers.descends,
-    optimizers.learning_rate, optimizers.every_number, optimizers.dtype, optimizer_state.state_round_trip,
+    references.optimizer_reference, optimizers.learning_rate, optimizers.every_number, optimizers.dtype,
+    optimizer_state.state_round_trip,
     optimizer_state.copies, optimizer_state.one_net, optimizer_state.frozen_parameters,
 ))  # fmt: skip
 
 SCHEDULER_CLAUSES = named((
-    schedulers.finite_and_not_negative, schedulers.closed_form, schedulers.keeps_no_state,
-    schedulers.takes_integers, schedulers.composes, schedulers.copies,
+    schedulers.finite_and_not_negative, references.scheduler_reference, schedulers.closed_form,
+    schedulers.keeps_no_state, schedulers.takes_integers, schedulers.composes, schedulers.copies,
 ))  # fmt: skip

@@ -11,15 +11,8 @@ import numpy as np
 from minidl.layers import Layer
 from minidl.module import Module
 from minidl.parameters import Parameter, State
-from minidl.testing.cases import (
-    LayerCase,
-    infer,
-    layouts,
-    require,
-    require_same,
-    require_same_pass,
-    train,
-)
+from minidl.testing.cases import LayerCase, infer, layouts, require_same_pass, train
+from minidl.testing.demands import require, require_same
 from minidl.testing.lending import Lending
 from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseError
@@ -124,7 +117,7 @@ def _require_registered(layer: Layer) -> None:
 
 def parameter_views(case: LayerCase) -> str:
     """Parameters and states are views of the net's vectors, stay the same, and forward reads them there."""
-    layer, x = case.layer(), case.x()
+    layer, x = case.built(), case.x()
     _require_registered(layer)
     named = dict(named_arrays(layer))
     if not named:

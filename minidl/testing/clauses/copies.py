@@ -16,14 +16,8 @@ from minidl.layers import Layer
 from minidl.module import Module
 from minidl.parameters import Parameter
 from minidl.storage import load, save
-from minidl.testing.cases import (
-    LayerCase,
-    infer,
-    require,
-    require_same,
-    require_same_pass,
-    train,
-)
+from minidl.testing.cases import LayerCase, infer, require_same_pass, train
+from minidl.testing.demands import require, require_same
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import named_arrays
 from minidl.vectors import ParameterVector

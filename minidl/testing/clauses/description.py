@@ -12,7 +12,8 @@ from minidl.errors import StructureError
 from minidl.initializers import zeros
 from minidl.module import Module
 from minidl.parameters import Parameter
-from minidl.testing.cases import LayerCase, infer, require, train
+from minidl.testing.cases import LayerCase, infer, train
+from minidl.testing.demands import require
 from minidl.testing.reports import ClauseError
 from minidl.testing.state import changes, named_arrays, snapshot
 
@@ -39,7 +40,7 @@ def config(case: LayerCase) -> None:
 
 def parts_stay(case: LayerCase) -> None:
     """A part cannot be replaced by another `Parameter`, `State` or `Module`, nor added to a packed layer."""
-    layer = case.layer()
+    layer = case.built()
     for _, module in layer.named_modules():
         for name, part in list(module._parts.items()):
             _assign(module, name, copy.deepcopy(part))

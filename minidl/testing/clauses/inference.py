@@ -6,15 +6,8 @@ import itertools
 
 import numpy as np
 
-from minidl.testing.cases import (
-    LayerCase,
-    finished,
-    infer,
-    require,
-    require_same,
-    require_same_gradients,
-    train,
-)
+from minidl.testing.cases import LayerCase, finished, infer, require_same_gradients, train
+from minidl.testing.demands import require, require_same
 from minidl.testing.interleaving import interleaved
 from minidl.testing.reports import ClauseError, ClauseSkipped
 from minidl.testing.state import changes, snapshot

@@ -12,7 +12,8 @@ import numpy as np
 
 from minidl.errors import MinidlError
 from minidl.losses import Loss
-from minidl.testing.cases import layouts, require, require_same, require_state_error
+from minidl.testing.cases import layouts
+from minidl.testing.demands import require, require_same, require_state_error
 from minidl.testing.lending import Lending
 from minidl.testing.loss_cases import LossCase, infer, require_same_pass, train
 from minidl.testing.reports import ClauseError, ClauseSkipped

@@ -9,8 +9,8 @@ import numpy as np
 
 from minidl.losses import Loss
 from minidl.metrics import Metric
-from minidl.testing.cases import require, require_same
 from minidl.testing.clauses.loss_calls import require_refused, wrong_labels, wrong_targets
+from minidl.testing.demands import require, require_same
 from minidl.testing.gradients import check_loss_gradients
 from minidl.testing.loss_cases import LossCase, require_same_pass, takes_weights, train
 from minidl.testing.replay import same_bits

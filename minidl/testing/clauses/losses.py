@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from minidl.testing.cases import require, require_same
+from minidl.testing.demands import require, require_same
 from minidl.testing.gradients import check_loss_gradients
 from minidl.testing.loss_cases import LossCase, LossPass, infer, probabilities_of, require_same_pass, train
 from minidl.testing.reports import ClauseError, ClauseSkipped
@@ -144,7 +144,11 @@ def extreme_scores(case: LossCase) -> None:
 
 
 def probabilities(case: LossCase) -> None:
-    """Probabilities lie in [0, 1], add up to 1 in each row and rank as the predictions do."""
+    """Probabilities lie in [0, 1], add up to 1 in each row and rank as the predictions do.
+
+    Where each score has a label of its own, each probability depends on its own score alone instead, and
+    1 is predicted where it is above 1/2.
+    """
     scores = case.scores(batch=max(case.batch, 4))
     probabilities_in = probabilities_of(case.loss())
     if probabilities_in is None:
@@ -153,8 +157,15 @@ def probabilities(case: LossCase) -> None:
     require(
         ((found >= 0) & (found <= 1)).all(), f"probabilities reach from {found.min():g} to {found.max():g}"
     )
-    require_same("the sum of a row's probabilities", found.sum(axis=1), np.ones(len(scores)), "in all")
     predicted = case.loss().predict(scores)
-    require(np.array_equal(predicted, found.argmax(axis=1)), "predict gives other than the likeliest label")
+    if case.of_labels or predicted.size < scores.size:
+        require_same("the sum of a row's probabilities", found.sum(axis=1), np.ones(len(scores)), "in all")
+        likeliest = np.array_equal(predicted, found.argmax(axis=1))
+        require(likeliest, "predict gives other than the likeliest label")
+    else:
+        likely = np.array_equal(predicted, (found > 0.5).reshape(predicted.shape))
+        require(likely, "predict gives other than 1 where a probability is above 1/2")
+        other = probabilities_in(np.concatenate([scores[:, :1], -scores[:, 1:]], axis=1))
+        require_same("the first label's probability", other[:, 0], found[:, 0], "with others' scores turned")
     alone = probabilities_in(scores[:1])
     require_same("the first row's probabilities", alone[0], found[0], "alone")

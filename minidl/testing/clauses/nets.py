@@ -12,7 +12,7 @@ from minidl.net import Net
 from minidl.optimizers import SGD
 from minidl.parameters import Parameter
 from minidl.regularizers import L2
-from minidl.testing.cases import require, require_same
+from minidl.testing.demands import require, require_same
 from minidl.testing.gradients import check_net_gradients
 from minidl.testing.lending import Lending
 from minidl.testing.loss_cases import probabilities_of, takes_weights

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import StateError
-from minidl.testing.cases import require, require_same
+from minidl.testing.demands import require, require_same
 from minidl.testing.optimizer_cases import OptimizerCase
 from minidl.testing.reports import ClauseError
 from minidl.testing.state import arrays, changes, snapshot

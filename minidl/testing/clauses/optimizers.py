@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from minidl.testing.cases import require, require_same
+from minidl.testing.demands import require, require_same
 from minidl.testing.optimizer_cases import OptimizerCase
 from minidl.testing.reports import ClauseSkipped
 from minidl.testing.state import arrays

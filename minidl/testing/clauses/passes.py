@@ -11,22 +11,20 @@ from minidl.testing.cases import (
     LayerCase,
     finished,
     infer,
-    require,
-    require_same,
     require_same_gradients,
     require_same_pass,
-    require_state_error,
     train,
     twin_of,
 )
+from minidl.testing.demands import require, require_same, require_state_error
 from minidl.testing.reports import ClauseSkipped
 
 
 def batch_sizes(case: LayerCase) -> None:
-    """A used layer gives what a fresh one does: for other batches of a size, of 1, larger, smaller."""
-    layer = case.layer()
-    n = max(case.batch, 2)
-    for draw, size in enumerate((n, n, 1, 1, 2 * n + 1, n - 1, n, 1, n)):
+    """A used layer gives what a fresh one does: for the same size again, the smallest, a larger one."""
+    layer, least = case.layer(), case.min_batch
+    n = max(case.batch, least + 1)
+    for draw, size in enumerate((n, n, least, least, 2 * n + 1, n - 1, n, least, n)):
         x = case.x(draw, batch=size)
         twin = twin_of(case, layer)
         dy = case.dy(infer(layer, x), draw)
@@ -143,7 +141,7 @@ def _frozen(case: LayerCase, chosen: list[str]) -> Layer:
 
 def instances_apart(case: LayerCase) -> None:
     """Two layers of one class share nothing: the passes of one do not disturb the other's."""
-    one, other = case.layer(), case.layer(seed=case.seed + 1)
+    one, other = case.built(), case.built(seed=case.seed + 1)
     x, x_other = case.x(0), case.x(1, batch=case.batch + 1)
     dy = case.dy(infer(one, x))
     expected = train(case.layer(), x, dy)
@@ -165,7 +163,7 @@ def allocation(case: LayerCase) -> str:
     batch = -(-(1 << 19) // case.x(batch=1).nbytes)
     x = case.x(batch=batch)
     dy = case.dy(infer(layer, x))
-    for _ in range(3):
+    for _ in range(2):
         y = layer.forward(x, training=True)
         layer.backward(dy)
     limit = max(x.nbytes, y.nbytes) // 2

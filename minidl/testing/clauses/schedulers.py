@@ -9,7 +9,7 @@ import pickle
 import numpy as np
 
 from minidl.schedulers import Constant
-from minidl.testing.cases import require
+from minidl.testing.demands import require
 from minidl.testing.optimizer_cases import SchedulerCase
 from minidl.testing.reports import ClauseError
 from minidl.testing.state import changes, snapshot
