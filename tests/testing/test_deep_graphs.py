@@ -67,7 +67,7 @@ def along(net, x, labels, directions):
             values[...] = start + t * direction
             return np.asarray(net.head.forward(net.forward(x, training=True), labels, training=True))
 
-        numeric = derivative(loss, np.ones(()), 1.0, 1e-10)
+        numeric = derivative(loss, loss(0.0), np.ones(()), 1.0, 1e-10)
         values[...] = start
         assert numeric.smooth
         yield numeric.value, gradients @ direction
