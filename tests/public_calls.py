@@ -627,7 +627,6 @@ ROWS = {
     "product": lambda: call(strategies.product, Constant(), Constant()),
     "register_profiles": lambda: call(strategies.register_profiles),
     "schedules": lambda: call(strategies.schedules),
-    "seeds": lambda: call(strategies.seeds),
     "shapes": lambda: call(strategies.shapes, min_dims=1, max_dims=2, max_side=3),
 }  # fmt: skip
 

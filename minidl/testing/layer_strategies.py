@@ -19,6 +19,7 @@ Recipes: TypeAlias = "st.SearchStrategy[Recipe]"
 
 _ACTIVATIONS = ("ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "Softplus", "ELU", "LeakyReLU")
 _LISTED = 6  # numbers of a list that print on one line
+_MOST_GROUPS = 8
 _CONVOLUTIONS = {2: layers.Conv1d, 3: layers.Conv2d}  # by the dimensions of a sample
 
 
@@ -89,7 +90,7 @@ class LayerStrategies:
         if shape and shape[-1] > 2:
             found.append(st.just(Recipe(layers.LayerNorm, (shape[-1],), options)))
         channels = shape[0] if shape else 0
-        fitting = [n for n in range(1, channels + 1) if channels % n == 0 and size // n > 2]
+        fitting = [n for n in range(1, _MOST_GROUPS + 1) if channels % n == 0 and size // n > 2]
         if groups := [Recipe(layers.GroupNorm, (n, channels), options) for n in fitting]:
             found.append(st.sampled_from(groups))
         if self.mixing and len(shape) in (1, 2, 3):
@@ -225,9 +226,8 @@ class LayerStrategies:
         return st.one_of(found)
 
     def _drawn(self, make: Callable[..., Any], args: Iterable[Any], *options: tuple[str, Any]) -> Recipes:
-        return seeds().map(
-            lambda seed: Recipe(make, tuple(args), (*options, ("rng", seed), ("dtype", self.dtype)))
-        )
+        kept = (*options, ("dtype", self.dtype))
+        return seeds().map(lambda seed: Recipe(make, tuple(args), (("rng", seed), *kept)))
 
 
 def output_shape(recipe: Recipe, shape: Shape, dtype: npt.DTypeLike) -> Shape:
