@@ -177,11 +177,12 @@ def normalize_definition(x: Array, eps: float) -> tuple[Array, Array, Array, Arr
 def normalize_backward(
     dy: Array, normal: Array, factor: Array, sums: Array, products: Array, out: Array
 ) -> Array:
-    """``factor * (dy - mean(dy) - normal * mean(dy * normal))`` in `out`.
+    """``factor * (dy - mean(dy) - normal * mean(dy * normal))`` in `out`, which may be `dy`.
 
     Parameters
     ----------
     dy, normal, out : ndarray of shape (N, C, L)
+        `normal` is used to compute in.
     factor : ndarray of shape (C,)
         The inverse deviation, times the scale that came after it.
     sums, products : ndarray of shape (C,)
@@ -190,8 +191,8 @@ def normalize_backward(
     count = max(dy.shape[0] * dy.shape[2], 1)
     with np.errstate():  # which puts the size of the buffer back
         np.setbufsize(_BUFFER_NUMBERS)
-        _by_channel(_multiply, normal, products / count, out)
-        _subtract(dy, out, out)
+        _by_channel(_multiply, normal, products / count, normal)
+        _subtract(dy, normal, out)
         _by_channel(_subtract, out, sums / count, out)
         _by_channel(_multiply, out, factor, out)
     return out

@@ -71,10 +71,10 @@ class SampleNorm(Layer):
         normal, inverse_deviation, rows, channels = self.recall()
         sums, products = self._assign_gradients(dy, normal, channels)
         weight = self.weight.value.reshape(-1)
-        d, dx = (self.buffer(name, normal.shape, self.dtype) for name in ("d", "dx"))
-        scale_and_shift(dy.reshape(channels), weight, None, d.reshape(channels))
+        dx = self.buffer("dx", normal.shape, self.dtype)
+        scale_and_shift(dy.reshape(channels), weight, None, dx.reshape(channels))
         normalize_backward(
-            d.reshape(rows),
+            dx.reshape(rows),
             normal.reshape(rows),
             inverse_deviation,
             group_sums(sums, weight, self._groups),
