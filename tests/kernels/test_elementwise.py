@@ -66,7 +66,7 @@ def test_it_is_its_definition(kernel, data, count, scale, seed, dtype):
     np.testing.assert_array_equal(computed(kernel, x, *given_, derivative=False)[0], y)
 
 
-@given(st.lists(st.integers(0, 6), max_size=3), seeds, reals, layouts)
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=3), seeds, reals, layouts)
 def test_values_of_any_layout(shape, seed, dtype, layout):
     x = draw(shape, seed, dtype, layout)
     y = values(sigmoid, x)

@@ -23,7 +23,7 @@ from minidl.testing import (
 )
 from minidl.testing import strategies as nets_and_more
 from minidl.testing.recipes import Recipe
-from tests.testing.examples import whole_contract_at_random
+from tests.testing.examples import whole_contract
 from tests.testing.wrong.numbers import NearlyRight
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -34,7 +34,7 @@ def names():
     return {"np": np, **{name: getattr(room, name) for room in rooms for name in room.__all__}}
 
 
-@whole_contract_at_random
+@whole_contract
 @given(data=st.data())
 def test_layers_keep_the_contract(data):
     shape = data.draw(nets_and_more.shapes())
@@ -43,7 +43,7 @@ def test_layers_keep_the_contract(data):
     check_layer(recipe.factory, shape, rng=data.draw(nets_and_more.seeds()), batch=batch)
 
 
-@whole_contract_at_random
+@whole_contract
 @given(net=nets_and_more.nets(random=True, indices=True), seed=nets_and_more.seeds())
 def test_nets_keep_the_contract(net, seed):
     made = net.make_input if net.vocabulary else None
@@ -58,7 +58,7 @@ def test_net_gradients(data, net):
     check_net_gradients(net(), batch.array(), labels.array(), regularizer=minidl.L2(0.1))
 
 
-@whole_contract_at_random
+@whole_contract
 @given(optimizer=nets_and_more.optimizers(), seed=nets_and_more.seeds())
 def test_optimizers_keep_the_contract(optimizer, seed):
     decays = optimizer.make is AdamW
