@@ -259,7 +259,8 @@ def test_the_command_looks_at_all_parts(tmp_path, capsys):
 def test_sparse_data_is_looked_at_without_taking_what_is_rare_for_wrong():
     sparse = pytest.importorskip("scipy.sparse")
     rng = np.random.default_rng(0)
-    x = sparse.random_array((300, 2000), density=0.01, format="csr", rng=rng)
+    places = rng.integers(300, size=6000), rng.integers(2000, size=6000)
+    x = sparse.csr_array((rng.random(6000), places), shape=(300, 2000))
     labels = rng.integers(2, size=300)
     train, validation = Dataset(x[:200], labels[:200]), Dataset(x[200:], labels[200:])
     net = Sequential(Affine(2000, 4, rng=0), ReLU(), Affine(4, 2, rng=1), SoftmaxCrossEntropy())
