@@ -226,7 +226,7 @@ class Batches:
                 data.targets.take(indices, 0, targets, "clip"),
                 weights,
             )
-        return take_rows(data.features, indices, features), data.targets[indices], weights
+        return take_rows(data.features, indices, features), take_rows(data.targets, indices, targets), weights
 
     def _new_buffers(self) -> Batch:
         data, rows = self.dataset, self.batch_size * self._group

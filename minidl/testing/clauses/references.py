@@ -23,27 +23,25 @@ _STEPS = 12
 
 def reference(case: LayerCase) -> str:
     """Inference gives what ``reference=`` gives for the same input, parameters and states."""
-    function, _ = _references(case)
-    _require(function, "reference")
+    function = _require(_references(case)[0], "reference")
     for draw, batch in ((0, None), (1, 1), (2, 2 * case.batch)):
         layer, x = case.layer(), case.x(draw, batch=batch)
         y = infer(layer, x.copy())
-        expected, _ = evaluate(_require(function, "reference"), [x, *_values(layer)], y)
+        expected, _ = evaluate(function, [x, *_values(layer)], y)
         require_same("the output", y, expected, "beside the reference", rtol=_RTOL)
     return "3 batches"
 
 
 def training_reference(case: LayerCase) -> str:
     """Training passes give the outputs, and leave the states, that ``training_reference=`` gives."""
-    _, function = _references(case)
-    _require(function, "training_reference")
+    function = _require(_references(case)[1], "training_reference")
     layer = case.layer()
     names = list(layer.state)
     for draw, batch in ((0, case.batch), (1, 2 * case.batch), (2, case.min_batch)):
         x = case.x(draw, batch=batch)
         given = [x, *_values(layer)]
         found = train(layer, x, case.dy(infer(layer, x)))
-        (output, _), states = evaluate_training(_require(function, "training_reference"), given, found.y)
+        (output, _), states = evaluate_training(function, given, found.y)
         when = "in training beside the reference"
         require_same("the output", found.y, output, when, rtol=_RTOL)
         require(len(states) == len(names), f"the reference gives {len(states)} states, expected {len(names)}")
@@ -55,7 +53,7 @@ def training_reference(case: LayerCase) -> str:
 def reference_gradients(case: LayerCase) -> str:
     """Backward gives the gradients that a reference from PyTorch or JAX gives by itself."""
     plain, training = _references(case)
-    _require(plain or training, "reference")
+    function = _require(training or plain, "reference")
     if case.varies:
         raise ClauseSkipped("training draws random numbers")
     layer, x = case.layer(), case.x()
@@ -63,9 +61,9 @@ def reference_gradients(case: LayerCase) -> str:
         raise ClauseSkipped("training keeps states, which training_reference= is for")
     given, dy = [x, *_values(layer)], case.dy(infer(case.layer(), x))
     if training is None:
-        output, expected = evaluate(_require(plain, "reference"), given, dy)
+        output, expected = evaluate(function, given, dy)
     else:
-        (output, expected), _ = evaluate_training(training, given, dy)
+        (output, expected), _ = evaluate_training(function, given, dy)
     if expected is None:
         raise ClauseSkipped("the reference does not differentiate itself")
     found = train(layer, x, dy)
