@@ -1,80 +1,78 @@
 """minidl: a small, fast deep-learning framework on NumPy for nets that fit a CPU."""
 
-from minidl import (
-    callbacks,
-    data,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    optimizers,
-    regularizers,
-    schedulers,
-)
-from minidl.callbacks import Callback, ClipNorm, ProgressBar
-from minidl.classic import TwoLayerNet
-from minidl.cores import usable_cores
-from minidl.data import Dataset
-from minidl.errors import MinidlError
-from minidl.layers import Affine, Flatten, Layer, ReLU, Sequential, Standardize
-from minidl.losses import Loss, MeanSquaredError, SoftmaxCrossEntropy
-from minidl.metrics import R2, Accuracy, MeanAbsoluteError, Metric
-from minidl.net import Net
-from minidl.optimizers import SGD, Optimizer
-from minidl.parameters import Parameter, State
-from minidl.recipes import dense_net, two_layer_net
-from minidl.regularizers import L2, Regularizer
-from minidl.schedulers import Constant, Scheduler, StepDecay
-from minidl.storage import load, save
-from minidl.training import History, Trainer, evaluate
+from typing import TYPE_CHECKING
+
+from minidl.lazy import lazy
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "L2",
-    "R2",
-    "SGD",
-    "Accuracy",
-    "Affine",
-    "Callback",
-    "ClipNorm",
-    "Constant",
-    "Dataset",
-    "Flatten",
-    "History",
-    "Layer",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "Metric",
-    "MinidlError",
-    "Net",
-    "Optimizer",
-    "Parameter",
-    "ProgressBar",
-    "ReLU",
-    "Regularizer",
-    "Scheduler",
-    "Sequential",
-    "SoftmaxCrossEntropy",
-    "Standardize",
-    "State",
-    "StepDecay",
-    "Trainer",
-    "TwoLayerNet",
-    "callbacks",
-    "data",
-    "dense_net",
-    "evaluate",
-    "initializers",
-    "layers",
-    "load",
-    "losses",
-    "metrics",
-    "optimizers",
-    "regularizers",
-    "save",
-    "schedulers",
-    "two_layer_net",
-    "usable_cores",
-]
+if TYPE_CHECKING:
+    from minidl import callbacks as callbacks
+    from minidl import data as data
+    from minidl import initializers as initializers
+    from minidl import layers as layers
+    from minidl import losses as losses
+    from minidl import metrics as metrics
+    from minidl import optimizers as optimizers
+    from minidl import regularizers as regularizers
+    from minidl import schedulers as schedulers
+    from minidl.callbacks import Callback as Callback
+    from minidl.callbacks import ClipNorm as ClipNorm
+    from minidl.callbacks import ProgressBar as ProgressBar
+    from minidl.classic import TwoLayerNet as TwoLayerNet
+    from minidl.cores import usable_cores as usable_cores
+    from minidl.data import Dataset as Dataset
+    from minidl.errors import MinidlError as MinidlError
+    from minidl.layers import Affine as Affine
+    from minidl.layers import Flatten as Flatten
+    from minidl.layers import Layer as Layer
+    from minidl.layers import ReLU as ReLU
+    from minidl.layers import Sequential as Sequential
+    from minidl.layers import Standardize as Standardize
+    from minidl.losses import Loss as Loss
+    from minidl.losses import MeanSquaredError as MeanSquaredError
+    from minidl.losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
+    from minidl.metrics import R2 as R2
+    from minidl.metrics import Accuracy as Accuracy
+    from minidl.metrics import MeanAbsoluteError as MeanAbsoluteError
+    from minidl.metrics import Metric as Metric
+    from minidl.net import Net as Net
+    from minidl.optimizers import SGD as SGD
+    from minidl.optimizers import Optimizer as Optimizer
+    from minidl.parameters import Parameter as Parameter
+    from minidl.parameters import State as State
+    from minidl.recipes import dense_net as dense_net
+    from minidl.recipes import two_layer_net as two_layer_net
+    from minidl.regularizers import L2 as L2
+    from minidl.regularizers import Regularizer as Regularizer
+    from minidl.schedulers import Constant as Constant
+    from minidl.schedulers import Scheduler as Scheduler
+    from minidl.schedulers import StepDecay as StepDecay
+    from minidl.storage import load as load
+    from minidl.storage import save as save
+    from minidl.training import History as History
+    from minidl.training import Trainer as Trainer
+    from minidl.training import evaluate as evaluate
+else:
+    __getattr__, __dir__, __all__ = lazy(
+        globals(),
+        {
+            "": "callbacks data initializers layers losses metrics optimizers regularizers schedulers",
+            "callbacks": "Callback ClipNorm ProgressBar",
+            "classic": "TwoLayerNet",
+            "cores": "usable_cores",
+            "data": "Dataset",
+            "errors": "MinidlError",
+            "layers": "Affine Flatten Layer ReLU Sequential Standardize",
+            "losses": "Loss MeanSquaredError SoftmaxCrossEntropy",
+            "metrics": "R2 Accuracy MeanAbsoluteError Metric",
+            "net": "Net",
+            "optimizers": "SGD Optimizer",
+            "parameters": "Parameter State",
+            "recipes": "dense_net two_layer_net",
+            "regularizers": "L2 Regularizer",
+            "schedulers": "Constant Scheduler StepDecay",
+            "storage": "load save",
+            "training": "History Trainer evaluate",
+        },
+    )

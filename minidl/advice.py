@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import reprlib
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def shown(value: object) -> str:

@@ -29,7 +29,8 @@ from minidl.errors import StructureError
 from minidl.initializers import he_normal, normal, ones, scaled, zeros
 from minidl.testing import check_layer
 
-NAMES = {**vars(minidl), "np": np, "normal": normal, "ones": ones, "scaled": scaled, "zeros": zeros}
+NAMES = {name: getattr(minidl, name) for name in minidl.__all__}
+NAMES |= {"np": np, "normal": normal, "ones": ones, "scaled": scaled, "zeros": zeros}
 NAMES |= {"he_normal": he_normal}
 
 

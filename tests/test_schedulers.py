@@ -152,7 +152,9 @@ def test_a_repr_is_the_code_that_makes_it(recipe):
     import minidl.schedulers
 
     scheduler = recipe()
-    again = eval(repr(scheduler), vars(minidl.schedulers).copy())
+    again = eval(
+        repr(scheduler), {name: getattr(minidl.schedulers, name) for name in minidl.schedulers.__all__}
+    )
     for time in [(0, 0), (3, 21), (17, 150), (1000, 9000)]:
         assert again.factor(*time) == pytest.approx(scheduler.factor(*time))
 

@@ -1,7 +1,19 @@
 """Callbacks: what else happens during a fit."""
 
-from minidl.callbacks.callback import Callback
-from minidl.callbacks.clipping import ClipNorm
-from minidl.callbacks.progress import ProgressBar
+from typing import TYPE_CHECKING
 
-__all__ = ["Callback", "ClipNorm", "ProgressBar"]
+from minidl.lazy import lazy
+
+if TYPE_CHECKING:
+    from minidl.callbacks.callback import Callback as Callback
+    from minidl.callbacks.clipping import ClipNorm as ClipNorm
+    from minidl.callbacks.progress import ProgressBar as ProgressBar
+else:
+    __getattr__, __dir__, __all__ = lazy(
+        globals(),
+        {
+            "callback": "Callback",
+            "clipping": "ClipNorm",
+            "progress": "ProgressBar",
+        },
+    )

@@ -1,8 +1,21 @@
 """Data sets: `Dataset` and `Splits`, and `load` for the known ones and for tables and `.npz` files."""
 
-from minidl.data.batches import Batches
-from minidl.data.catalog import load
-from minidl.data.dataset import Dataset
-from minidl.data.splits import Splits
+from typing import TYPE_CHECKING
 
-__all__ = ["Batches", "Dataset", "Splits", "load"]
+from minidl.lazy import lazy
+
+if TYPE_CHECKING:
+    from minidl.data.batches import Batches as Batches
+    from minidl.data.catalog import load as load
+    from minidl.data.dataset import Dataset as Dataset
+    from minidl.data.splits import Splits as Splits
+else:
+    __getattr__, __dir__, __all__ = lazy(
+        globals(),
+        {
+            "batches": "Batches",
+            "catalog": "load",
+            "dataset": "Dataset",
+            "splits": "Splits",
+        },
+    )

@@ -1,8 +1,24 @@
 """Optimizers: how the parameters follow the gradients."""
 
-from minidl.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
-from minidl.optimizers.lbfgs import LBFGS
-from minidl.optimizers.optimizer import Optimizer
-from minidl.optimizers.sgd import SGD
+from typing import TYPE_CHECKING
 
-__all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
+from minidl.lazy import lazy
+
+if TYPE_CHECKING:
+    from minidl.optimizers.adaptive import Adagrad as Adagrad
+    from minidl.optimizers.adaptive import Adam as Adam
+    from minidl.optimizers.adaptive import AdamW as AdamW
+    from minidl.optimizers.adaptive import RMSprop as RMSprop
+    from minidl.optimizers.lbfgs import LBFGS as LBFGS
+    from minidl.optimizers.optimizer import Optimizer as Optimizer
+    from minidl.optimizers.sgd import SGD as SGD
+else:
+    __getattr__, __dir__, __all__ = lazy(
+        globals(),
+        {
+            "adaptive": "Adagrad Adam AdamW RMSprop",
+            "lbfgs": "LBFGS",
+            "optimizer": "Optimizer",
+            "sgd": "SGD",
+        },
+    )

@@ -4,20 +4,28 @@ They know no optimizer and hold no state, so that no order of calls can be wrong
 needs nothing restored.
 """
 
-from minidl.schedulers.decay import CosineDecay, ExponentialDecay, PolynomialDecay, StepDecay
-from minidl.schedulers.phases import Join, LinearWarmup, OneCycle, PiecewiseConstant
-from minidl.schedulers.scheduler import Constant, Product, Scheduler
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Constant",
-    "CosineDecay",
-    "ExponentialDecay",
-    "Join",
-    "LinearWarmup",
-    "OneCycle",
-    "PiecewiseConstant",
-    "PolynomialDecay",
-    "Product",
-    "Scheduler",
-    "StepDecay",
-]
+from minidl.lazy import lazy
+
+if TYPE_CHECKING:
+    from minidl.schedulers.decay import CosineDecay as CosineDecay
+    from minidl.schedulers.decay import ExponentialDecay as ExponentialDecay
+    from minidl.schedulers.decay import PolynomialDecay as PolynomialDecay
+    from minidl.schedulers.decay import StepDecay as StepDecay
+    from minidl.schedulers.phases import Join as Join
+    from minidl.schedulers.phases import LinearWarmup as LinearWarmup
+    from minidl.schedulers.phases import OneCycle as OneCycle
+    from minidl.schedulers.phases import PiecewiseConstant as PiecewiseConstant
+    from minidl.schedulers.scheduler import Constant as Constant
+    from minidl.schedulers.scheduler import Product as Product
+    from minidl.schedulers.scheduler import Scheduler as Scheduler
+else:
+    __getattr__, __dir__, __all__ = lazy(
+        globals(),
+        {
+            "decay": "CosineDecay ExponentialDecay PolynomialDecay StepDecay",
+            "phases": "Join LinearWarmup OneCycle PiecewiseConstant",
+            "scheduler": "Constant Product Scheduler",
+        },
+    )

@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.errors import CheckpointError
 from minidl.module import Module
-from minidl.storage.registry import KNOWN
+from minidl.storage.registry import known
 from minidl.types import Array
 
 ARGUMENT = "argument:"
@@ -61,7 +61,7 @@ def _describe_all(values: dict[str, Any], arrays: dict[str, Array], path: str) -
 
 def _name(thing: Any) -> str:
     name: str = thing.__name__
-    return name if KNOWN.get(name) is thing else f"custom {name}"
+    return name if known(name) is thing else f"custom {name}"
 
 
 def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> Any:
@@ -97,8 +97,9 @@ def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> A
 
 
 def _find(name: str, custom: dict[str, Any]) -> Any:
-    if name in KNOWN:
-        return KNOWN[name]
+    own = known(name)
+    if own is not None:
+        return own
     name = name.removeprefix("custom ")
     if name not in custom:
         remedy = f"name it: minidl.load(path, custom=[{name}])"

@@ -38,9 +38,8 @@ def test_every_layer_has_micro_benchmarks():
     )
     from benchmarks.micro.test_layers import LAYERS
 
-    exported = {
-        cls for cls in vars(minidl).values() if isinstance(cls, type) and issubclass(cls, minidl.Layer)
-    }
+    offered = (getattr(minidl, name) for name in minidl.__all__)
+    exported = {cls for cls in offered if isinstance(cls, type) and issubclass(cls, minidl.Layer)}
     assert {type(make()) for make, _ in LAYERS.values()} == exported - {minidl.Layer}
 
 
