@@ -13,7 +13,7 @@ import pytest
 import minidl
 
 LAZY = ["minidl", *(f"minidl.{room}" for room in ("callbacks", "data", "layers", "losses"))]
-LAZY += [f"minidl.{room}" for room in ("optimizers", "schedulers", "training")]
+LAZY += [f"minidl.{room}" for room in ("metrics", "optimizers", "schedulers", "training")]
 
 
 def loaded_by(statement):

@@ -8,11 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl.errors import DataError, DTypeError, ShapeError
-from minidl.metrics import R2, Accuracy, BinaryAccuracy, MeanAbsoluteError, Metric
+from minidl.errors import ConfigurationError, DataError, DTypeError, ShapeError
+from minidl.metrics import (
+    AUC,
+    F1,
+    R2,
+    Accuracy,
+    BinaryAccuracy,
+    LogLoss,
+    MeanAbsoluteError,
+    Metric,
+    Precision,
+    Recall,
+    RootMeanSquaredError,
+    TopKAccuracy,
+    confusion_matrix,
+)
 
-OF_NUMBERS = [R2, MeanAbsoluteError]
-METRICS = [*OF_NUMBERS, Accuracy, BinaryAccuracy]
+OF_NUMBERS = [R2, MeanAbsoluteError, RootMeanSquaredError]
+OF_CLASSES = [AUC, F1, LogLoss, Precision, Recall, TopKAccuracy]
+METRICS = [*OF_NUMBERS, *OF_CLASSES, Accuracy, BinaryAccuracy]
 SEEDS = st.integers(0, 2**32)
 
 
@@ -21,6 +36,9 @@ def batch_for(kind, rng, samples, width, *, dtype=np.float64):
     scores = rng.standard_normal((samples, width)).astype(dtype)
     if kind is Accuracy:
         return scores, rng.integers(width, size=samples)
+    if kind in OF_CLASSES:
+        classes = max(width, 2)
+        return scores, np.concatenate([np.arange(classes), rng.integers(classes, size=samples)])[:samples]
     return scores, scores + rng.standard_normal(scores.shape)
 
 
@@ -36,7 +54,7 @@ def test_batch_by_batch_is_all_at_once(kind, samples, width, weighted, far, seed
     """Also where the targets lie far from 0, where raw sums of squares leave no correct digit."""
     rng = np.random.default_rng(seed)
     scores, targets = batch_for(kind, rng, samples, width)
-    if kind is not Accuracy:
+    if kind is not Accuracy and kind not in OF_CLASSES:
         scores, targets = scores + far, targets + far
     weights = rng.integers(0, 3, samples) * rng.random(samples) if weighted else None
     whole, parts = kind(), kind()
@@ -255,3 +273,75 @@ def test_binary_accuracy_is_the_share_on_the_right_side(samples, width, weighted
 def test_binary_accuracy_refuses_labels_that_would_be_spread():
     with pytest.raises(ShapeError, match=r"BinaryAccuracy: expected targets of shape \(3, 2\)"):
         BinaryAccuracy().update(np.zeros((3, 2)), np.zeros(3))
+
+
+@given(st.integers(1, 20), st.integers(2, 5), SEEDS)
+def test_the_first_is_the_highest_also_among_equal_ones(samples, classes, seed):
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.integers(0, 3, (samples, classes)), rng.integers(classes, size=samples)
+    first, highest, all_of_them = TopKAccuracy(1), Accuracy(), TopKAccuracy(classes)
+    for metric in (first, highest, all_of_them):
+        metric.update(scores, labels)
+    assert first.compute() == highest.compute()
+    assert all_of_them.compute() == 1
+
+
+def test_a_class_that_is_never_there_does_not_count():
+    metric = Precision()
+    metric.update(np.eye(4)[[0, 0, 1, 1]], np.array([0, 2, 1, 1]))
+    np.testing.assert_array_equal(metric.per_class(), [0.5, 1, 0, np.nan])
+    assert metric.compute() == 0.5
+
+
+def test_their_names_say_what_they_are():
+    names = [metric.name for metric in (F1(), Recall("micro"), Precision("weighted"), TopKAccuracy(3))]
+    assert names == ["f1", "micro_recall", "weighted_precision", "top_3_accuracy"]
+
+
+@pytest.mark.parametrize("kind", OF_CLASSES)
+@pytest.mark.parametrize(
+    ("targets", "error"), [([0, 1, 3], DataError), ([0, -1, 2], DataError), ([0, 0.5, 2], DataError)]
+)
+def test_labels_that_are_none_are_refused(kind, targets, error):
+    metric = kind()
+    with pytest.raises(error, match=f"{kind.__name__}: expected labels from 0 to 2, got .* at sample"):
+        metric.update(np.zeros((3, 3)), np.array(targets))
+    assert math.isnan(metric.compute())
+
+
+@pytest.mark.parametrize("kind", OF_CLASSES)
+def test_shapes_that_fit_no_classes_are_refused(kind):
+    for scores, targets in ((np.zeros(3), np.zeros(3)), (np.zeros((3, 2)), np.zeros((3, 1)))):
+        with pytest.raises(ShapeError, match=kind.__name__):
+            kind().update(scores, targets)
+
+
+@pytest.mark.parametrize("kind", [AUC, F1])
+def test_another_number_of_classes_is_refused(kind):
+    metric = kind()
+    metric.update(np.zeros((2, 3)), np.array([0, 1]))
+    with pytest.raises(
+        ShapeError, match=f"{kind.__name__}: expected 3 classes, as before, got 2; call reset"
+    ):
+        metric.update(np.zeros((2, 2)), np.array([0, 1]))
+
+
+def test_wrong_options_are_refused():
+    with pytest.raises(ConfigurationError, match=r"F1: expected average to be one of"):
+        F1("mean")
+    with pytest.raises(ConfigurationError, match=r"TopKAccuracy: expected k to be a whole number >= 1"):
+        TopKAccuracy(0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "error"),
+    [
+        ([0, 2], [0, 1], DataError),
+        ([0, 1], [0, -1], DataError),
+        ([0], [0, 1], ShapeError),
+        ([0.0], [0], DTypeError),
+    ],
+)
+def test_a_confusion_matrix_of_wrong_labels_is_refused(labels, predictions, error):
+    with pytest.raises(error, match="confusion_matrix: expected"):
+        confusion_matrix(labels, predictions, 2)
