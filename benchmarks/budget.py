@@ -109,7 +109,7 @@ def _step(
     def prepare() -> tuple[Work, Work]:
         train = _data(features, pixels=pixels)
         standardize = minidl.Standardize(8, 5) if pixels else None
-        net = minidl.dense_net(features, hidden, 10, standardize=standardize, rng=0)
+        net = minidl.mlp(features, hidden, 10, standardize=standardize, rng=0)
         trainer = minidl.Trainer(
             net,
             minidl.SGD(0.01, momentum=momentum, nesterov=nesterov),
@@ -130,7 +130,7 @@ def _call(call: Callable[[minidl.Sequential, minidl.Dataset], object]) -> Callab
     """Prepares a call with the digits' net."""
 
     def prepare() -> tuple[Work]:
-        net, data = minidl.dense_net(64, [32], 10, rng=0), _data(64)
+        net, data = minidl.mlp(64, [32], 10, rng=0), _data(64)
         return (lambda: call(net, data),)
 
     return prepare

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from minidl.optimizers import Optimizer as Optimizer
     from minidl.parameters import Parameter as Parameter
     from minidl.parameters import State as State
-    from minidl.recipes import dense_net as dense_net
+    from minidl.recipes import mlp as mlp
     from minidl.recipes import two_layer_net as two_layer_net
     from minidl.regularizers import L2 as L2
     from minidl.regularizers import Regularizer as Regularizer
@@ -69,7 +69,7 @@ else:
             "net": "Net",
             "optimizers": "SGD Optimizer",
             "parameters": "Parameter State",
-            "recipes": "dense_net two_layer_net",
+            "recipes": "mlp two_layer_net",
             "regularizers": "L2 Regularizer",
             "schedulers": "Constant Scheduler StepDecay",
             "storage": "load save",

@@ -4,6 +4,7 @@
 within.
 """
 
+import functools
 import importlib
 import inspect
 import io
@@ -41,6 +42,7 @@ from minidl import (
     TwoLayerNet,
     evaluate,
     initializers,
+    metrics,
     plots,
     testing,
 )
@@ -92,7 +94,7 @@ from minidl.testing import strategies
 
 MODULES = ("minidl", *(f"minidl.{name}" for name in ("data", "sweep", "testing", "initializers", "plots")))
 MODULES += ("minidl.testing.strategies", "minidl.layers", "minidl.losses", "minidl.optimizers")
-MODULES += ("minidl.schedulers", "minidl.regularizers")
+MODULES += ("minidl.schedulers", "minidl.regularizers", "minidl.metrics")
 
 WRONG = {
     "None": lambda: None,
@@ -210,7 +212,7 @@ def trainer():
 
 
 def sweep():
-    return Sweep("dense_net", Grid(hidden=[2], lr=[0.1]), Splits("four", dataset(), dataset()), steps=1)
+    return Sweep("mlp", Grid(hidden=[2], lr=[0.1]), Splits("four", dataset(), dataset()), steps=1)
 
 
 def row(trial=0):
@@ -390,6 +392,39 @@ ROWS = {
     "MeanAbsoluteError.reset": lambda: call(MeanAbsoluteError().reset),
     "MeanAbsoluteError.update": lambda: call(MeanAbsoluteError().update, X, X, weights=np.ones(len(X))),
     "MeanAbsoluteError.compute": lambda: call(MeanAbsoluteError().compute),
+    "AUC": lambda: call(metrics.AUC),
+    "BinaryAccuracy": lambda: call(metrics.BinaryAccuracy),
+    "F1": lambda: call(metrics.F1, average="micro"),
+    "LogLoss": lambda: call(metrics.LogLoss),
+    "Precision": lambda: call(metrics.Precision, average="weighted"),
+    "Recall": lambda: call(metrics.Recall, average="macro"),
+    "RootMeanSquaredError": lambda: call(metrics.RootMeanSquaredError),
+    "TopKAccuracy": lambda: call(metrics.TopKAccuracy, k=2),
+    "confusion_matrix": lambda: call(metrics.confusion_matrix, LABELS, LABELS, 2),
+    "_OfClasses.per_class": lambda: call(metrics.F1().per_class),
+    **{
+        f"{owner}.{method}": lambda kind=kind, method=method: call(getattr(kind(), method))
+        for owner, kind in (
+            ("AUC", metrics.AUC),
+            ("LogLoss", metrics.LogLoss),
+            ("RootMeanSquaredError", metrics.RootMeanSquaredError),
+            ("_OfClasses", metrics.F1),
+        )
+        for method in ("reset", "compute")
+    },
+    **{
+        f"{owner}.update": lambda kind=kind, targets=targets: call(
+            kind().update, X, targets, weights=np.ones(len(X))
+        )
+        for owner, kind, targets in (
+            ("AUC", metrics.AUC, (X > 0).astype(np.int64)),
+            ("BinaryAccuracy", metrics.BinaryAccuracy, (X > 0).astype(np.int64)),
+            ("LogLoss", metrics.LogLoss, LABELS),
+            ("RootMeanSquaredError", metrics.RootMeanSquaredError, X),
+            ("TopKAccuracy", functools.partial(metrics.TopKAccuracy, 2), LABELS),
+            ("_OfClasses", metrics.F1, LABELS),
+        )
+    },
     "R2": lambda: call(R2),
     "R2.reset": lambda: call(R2().reset),
     "R2.update": lambda: call(R2().update, X, X, weights=np.ones(len(X))),
@@ -424,8 +459,8 @@ ROWS = {
         learning_rate_decay=0.9, reg=0.1, num_iters=1, batch_size=2, verbose=False,
     ),
     "TwoLayerNet.predict": lambda: call(TwoLayerNet(3, 2, 2).predict, X),
-    "dense_net": lambda: call(
-        minidl.dense_net, 3, [2], 2, standardize=Standardize(0, 1), rng=0, dtype=np.float32,
+    "mlp": lambda: call(
+        minidl.mlp, 3, [2], 2, standardize=Standardize(0, 1), rng=0, dtype=np.float32,
         initializer=he_normal, first_initializer=ones,
     ),
     "evaluate": lambda: call(evaluate, net(), dataset()),
@@ -558,7 +593,7 @@ ROWS = {
     "Row.rank": lambda: call(row().rank, True),
     "Row.to_json": lambda: call(row().to_json),
     "Sweep": lambda: call(
-        Sweep, "dense_net", Grid(hidden=[2], lr=[0.1]), Splits("four", dataset(), dataset()), epochs=1,
+        Sweep, "mlp", Grid(hidden=[2], lr=[0.1]), Splits("four", dataset(), dataset()), epochs=1,
         objective="validation_loss", seed=0, dtype=np.float32, halving=Halving(),
     ),
     "Sweep.run": lambda: call(

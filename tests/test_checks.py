@@ -13,7 +13,7 @@ from minidl.classic import TwoLayerNet
 from minidl.data import Dataset
 from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError
 from minidl.plots import plot_weights
-from minidl.recipes import dense_net
+from minidl.recipes import mlp
 from minidl.testing import (
     check_gradients,
     check_layer,
@@ -153,7 +153,7 @@ MASKED_LABELS = np.ma.masked_array([0, 1, 0, 1], [0, 1, 0, 0])
 def _takers():
     """Every public place where an array is taken, given a masked one there."""
     x, labels = np.ones((4, 3)), np.array([0, 1, 0, 1])
-    net = dense_net(3, [4], 2, rng=0, dtype=np.float64)
+    net = mlp(3, [4], 2, rng=0, dtype=np.float64)
     classic, loss, trainer = TwoLayerNet(3, 4, 2, rng=0), SoftmaxCrossEntropy(), SGD(0.1, momentum=0.9)
     trained = {"lr": 0.1, "steps": 0, "velocity": MASKED[0]}
     input_of = {"input_shape": (3,), "make_input": lambda rng, shape, dtype: MASKED}

@@ -339,7 +339,7 @@ def test_home_in_paths_of_sweeps(home, digits):
     pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")
     from minidl.sweep import Grid, Results, Sweep
 
-    Sweep("dense_net", Grid(hidden=[4], lr=[0.1], reg=[0.1]), digits, steps=5).run("~/run", jobs=1)
+    Sweep("mlp", Grid(hidden=[4], lr=[0.1], reg=[0.1]), digits, steps=5).run("~/run", jobs=1)
     results = Results.load("~/run")
     results.save_csv("~/run/results.csv")
     assert results.best_net().parameters.count == 4 * 65 + 50

@@ -13,7 +13,7 @@ import pytest
 import minidl
 
 LAZY = ["minidl", *(f"minidl.{room}" for room in ("callbacks", "data", "layers", "losses"))]
-LAZY += [f"minidl.{room}" for room in ("metrics", "optimizers", "schedulers", "training")]
+LAZY += [f"minidl.{room}" for room in ("metrics", "optimizers", "recipes", "schedulers", "training")]
 
 
 def loaded_by(statement):
@@ -126,7 +126,7 @@ import resource, minidl
 
 features = minidl.data.load("digits").train.features
 for hidden, copies in ((32, 8), (300, 8), (300, 1)):
-    net = minidl.dense_net(64, [hidden], 10, standardize=minidl.Standardize(8, 6), rng=0)
+    net = minidl.mlp(64, [hidden], 10, standardize=minidl.Standardize(8, 6), rng=0)
     x = features.repeat(copies, axis=0)
     faults = []
     for _ in range(3):

@@ -116,7 +116,7 @@ def test_sweeps(tmp_path, digits, jobs, breaks):
     from minidl.sweep import Grid, Halving, Sweep
 
     pytest.importorskip("joblib").cpu_count()  # sets its own state up
-    sweep = Sweep("dense_net", Grid(hidden=[4], lr=[0.1, 1e9, 0.2]), digits, steps=6, halving=Halving(2))
+    sweep = Sweep("mlp", Grid(hidden=[4], lr=[0.1, 1e9, 0.2]), digits, steps=6, halving=Halving(2))
     with left_as_it_was() as before:
         looks = Looks(before)
 
@@ -137,7 +137,7 @@ def test_studies(digits, jobs):
     from minidl.sweep.tune import OptunaObjective
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    objective = OptunaObjective("dense_net", lambda trial: {"hidden": 4, "lr": 0.1}, digits, steps=6)
+    objective = OptunaObjective("mlp", lambda trial: {"hidden": 4, "lr": 0.1}, digits, steps=6)
     study = optuna.create_study(direction=objective.direction)
     with left_as_it_was():
         study.optimize(objective, n_trials=3, n_jobs=jobs)
@@ -171,9 +171,9 @@ import minidl, numpy
 from minidl.sweep import Grid, Sweep
 
 data = minidl.data.load("digits")
-sweep = Sweep("dense_net", Grid(hidden=[4], lr=[0.1]), data, steps=1)
+sweep = Sweep("mlp", Grid(hidden=[4], lr=[0.1]), data, steps=1)
 large = minidl.Dataset(numpy.zeros((200, 4000), numpy.float32), numpy.arange(200) % 10)
-trainer = minidl.Trainer(minidl.dense_net(4000, [4], 10), minidl.SGD(0.1))
+trainer = minidl.Trainer(minidl.mlp(4000, [4], 10), minidl.SGD(0.1))
 
 def interrupt(event, arguments):
     global interrupted

@@ -129,7 +129,7 @@ class Updates(UpdateTask):
 
 
 def _net(problem: Training, standardize: minidl.Layer | None = None) -> minidl.Sequential:
-    return minidl.dense_net(problem.features, problem.hidden, problem.classes, standardize=standardize, rng=0)
+    return minidl.mlp(problem.features, problem.hidden, problem.classes, standardize=standardize, rng=0)
 
 
 def _set_weights(net: minidl.Sequential, start: list[tuple[Array, Array]]) -> None:

@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     unit = "steps" if "steps" in settings else "epochs"
     length = {unit: settings[unit]}
     sweep = Sweep(
-        "dense_net",
+        "mlp",
         _space(settings, arguments),
         splits,
         **length,

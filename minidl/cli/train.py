@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_int("train", name, settings[name], at_least=1)
     rng = np.random.default_rng(check_int("--seed", "seed", arguments.seed, at_least=0))
     # The net of a sweep's trial, so that both come to the same one.
-    model = NamedModel.of("dense_net", splits, arguments.dtype, [])
+    model = NamedModel.of("mlp", splits, arguments.dtype, [])
     net = model({name: settings[name] for name in options.KEYS}, splits, rng)
     trainer = sgd_trainer(net, settings, callbacks=[] if arguments.quiet else [ProgressBar()], rng=rng)
     out = run_directory.prepare(arguments.out, options.data_name(arguments), force=arguments.force)

@@ -7,7 +7,7 @@ from abc import abstractmethod
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_array, check_choice, check_int
+from minidl.checks import check_array, check_choice, check_int, check_shape
 from minidl.errors import DataError, ShapeError
 from minidl.metrics.metric import Metric, classes
 from minidl.types import Array
@@ -132,6 +132,7 @@ def confusion_matrix(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes:
            [0, 0, 1]])
     """
     classes = check_int("confusion_matrix", "classes", classes, at_least=1)
+    check_shape("confusion_matrix", "a matrix", (classes, classes))
     pair: list[Array] = []
     for name, values in (("labels", labels), ("predictions", predictions)):
         array = check_array("confusion_matrix", name, values, kinds="iu")

@@ -75,8 +75,9 @@ class BinaryAccuracy(Accuracy):
         ShapeError, DTypeError, DataError
             For targets of another shape than the scores', or weights not (N,).
         """
+        scores = check_array("BinaryAccuracy", "scores", scores)
         targets = check_array("BinaryAccuracy", "targets", targets)
-        if np.shape(scores) == (*targets.shape, 1):
+        if scores.shape == (*targets.shape, 1):
             targets = targets[..., None]
         scores, targets, weights = columns("BinaryAccuracy", scores, targets, weights)
         right = (scores > 0) == (targets > 0.5)
@@ -103,8 +104,9 @@ class TopKAccuracy(Accuracy):
         ShapeError, DTypeError, DataError
             For scores not (N, C), for labels or weights not (N,).
         """
-        if np.ndim(targets) != 1:
-            raise ShapeError.expected("TopKAccuracy", "labels (N,)", np.shape(targets))
+        targets = check_array("TopKAccuracy", "labels", targets)
+        if targets.ndim != 1:
+            raise ShapeError.expected("TopKAccuracy", "labels (N,)", targets.shape)
         scores, actual, weights = classes("TopKAccuracy", scores, targets, weights)
         own, label = scores[actual][:, None], actual.argmax(1)[:, None]
         before = (scores > own) | ((scores == own) & (np.arange(scores.shape[1]) < label))

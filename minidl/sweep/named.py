@@ -21,7 +21,7 @@ from minidl.sweep.space import Configuration
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-NAMES = ("dense_net", "two_layer_net")
+NAMES = ("mlp", "two_layer_net")
 _NEEDED = {"hidden", "lr"}
 _KEYS = _NEEDED | {"momentum", "lr_decay", "reg", "batch_size", "first_scale", "seed"}
 

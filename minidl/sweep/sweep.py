@@ -40,10 +40,10 @@ class Sweep:
     Parameters
     ----------
     model : str or callable
-        "dense_net" or "two_layer_net" with the keys ``hidden`` (units; for the first also a list of
+        "mlp" or "two_layer_net" with the keys ``hidden`` (units; for the first also a list of
         them, for several layers), ``lr``, ``momentum`` (0), ``lr_decay`` (after every epoch, 0.95),
         ``reg`` (L2, 0), ``batch_size`` (200), ``first_scale`` (of the first layer's start, 1; see
-        `dense_net`) and ``seed``; the net begins with `Standardize`. Or
+        `mlp`) and ``seed``; the net begins with `Standardize`. Or
         ``build(configuration, data, rng)``, which gives a `Sequential`, trained by SGD with these
         keys, or a `Trainer`, which is used as it is; the function is a pure one that draws from
         `rng` only, and may ask for keys of its own.
@@ -71,7 +71,7 @@ class Sweep:
     >>> import minidl
     >>> from minidl.sweep import Grid, Sweep
     >>> data = minidl.data.load("digits")
-    >>> sweep = Sweep("dense_net", Grid(hidden=[16], lr=[0.001, 0.1]), data, steps=50)
+    >>> sweep = Sweep("mlp", Grid(hidden=[16], lr=[0.001, 0.1]), data, steps=50)
     >>> sweep.run(jobs=1).best.configuration
     {'hidden': 16, 'lr': 0.1}
     """

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import Dataset, dense_net
+from minidl import Dataset, mlp
 from minidl.cli import main, report
 from minidl.data.digits import read_digits
 from minidl.data.splits import stratified_hold_out
@@ -213,7 +213,7 @@ def test_bad_input_gives_one_line_and_exit_code_2(command, message, capsys, run,
 def test_of_many_classes_the_worst_are_shown():
     labels = np.repeat(np.arange(50), 2)[2:]  # none of class 0
     names = tuple(f"class {number} " + "x" * 99 * (number == 1) for number in range(50))
-    net = dense_net(50, [], 50, target_names=names)
+    net = mlp(50, [], 50, target_names=names)
     net["affine0"].weight.value[...] = np.eye(50)
     features = np.eye(50, dtype=np.float32)[labels]
     features[::2][-20:] = 0  # of classes 30 to 49, one sample of two is taken for class 0

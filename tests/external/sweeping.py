@@ -17,7 +17,7 @@ BOTH = None, Halving()
 def judge_sweeps(judge, directory, halvings=BOTH, **options):
     """Run a sweep as it is and by halving, with `options` and on loky with one job, and compare."""
     for halving in halvings:
-        sweep = Sweep("dense_net", SPACE, digits(), steps=30, halving=halving)
+        sweep = Sweep("mlp", SPACE, digits(), steps=30, halving=halving)
         ours, theirs = directory / f"ours, {halving}", directory / f"theirs, {halving}"
         expected, found = sweep.run(ours, jobs=1), sweep.run(theirs, **options)
         assert lines(theirs) == lines(ours)

@@ -71,7 +71,7 @@ def test_workers_that_die(tmp_path):
 
 @pytest.mark.parametrize("scheduler", ["tcp://127.0.0.1:1", "nonsense://here", "portless"])
 def test_a_scheduler_that_is_not_there(scheduler):
-    sweep = Sweep("dense_net", SPACE, digits(), steps=5)
+    sweep = Sweep("mlp", SPACE, digits(), steps=5)
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "300ms"}),
         pytest.raises(ConfigurationError, match=f"Sweep on dask: expected a cluster on {scheduler}, got"),

@@ -28,8 +28,8 @@ def study_of(objective, **options):
 @pytest.mark.parametrize("measured", ["validation_accuracy", "validation_loss"])
 def test_values_are_those_of_a_sweep(digits, measured):
     options = {"epochs": 2, "objective": measured, "seed": 3}
-    rows = Sweep("dense_net", Grid(**VALUES), digits, **options).run(jobs=1).rows
-    objective = OptunaObjective("dense_net", CHOICES, digits, **options)
+    rows = Sweep("mlp", Grid(**VALUES), digits, **options).run(jobs=1).rows
+    objective = OptunaObjective("mlp", CHOICES, digits, **options)
     options = {"sampler": optuna.samplers.GridSampler(VALUES), "pruner": optuna.pruners.NopPruner()}
     study = study_of(objective, **options)
     study.optimize(objective)
@@ -47,7 +47,7 @@ def test_values_are_those_of_a_sweep(digits, measured):
 def test_a_pruner_ends_trials_early(digits):
     rates = [0.1, 1e-5]
     objective = OptunaObjective(
-        "dense_net", lambda trial: {"hidden": [16, 8], "lr": rates[trial.number]}, digits, epochs=4
+        "mlp", lambda trial: {"hidden": [16, 8], "lr": rates[trial.number]}, digits, epochs=4
     )
     study = study_of(objective, pruner=optuna.pruners.MedianPruner(n_startup_trials=1))
     study.optimize(objective, n_trials=2)
@@ -79,7 +79,7 @@ def test_what_goes_wrong_does_not_end_the_study(digits):
     def suggest(trial):
         return [{"hidden": 8, "lr": 1e9}, {"hidden": 0, "lr": 0.1}, {"hidden": 8, "lr": 0.1}][trial.number]
 
-    objective = OptunaObjective("dense_net", suggest, digits, steps=5)
+    objective = OptunaObjective("mlp", suggest, digits, steps=5)
     study = study_of(objective)
     study.optimize(objective, n_trials=3)
     assert [trial.state.name for trial in study.trials] == ["PRUNED", "FAIL", "COMPLETE"]
@@ -89,7 +89,7 @@ def test_what_goes_wrong_does_not_end_the_study(digits):
 
 def test_a_study_goes_on_from_its_file(digits, tmp_path):
     path = tmp_path / "study.journal"
-    objective = OptunaObjective("dense_net", CHOICES, digits, steps=20)
+    objective = OptunaObjective("mlp", CHOICES, digits, steps=20)
     for count in (2, 4):
         study = open_study(path, direction=objective.direction, sampler=optuna.samplers.GridSampler(VALUES))
         assert len(study.trials) == count - 2 if count == 2 else 2
@@ -105,32 +105,32 @@ def test_every_kind_of_distribution(digits):
         "lr": optuna.distributions.FloatDistribution(1e-3, 1e-1, log=True),
         "momentum": optuna.distributions.CategoricalDistribution([0.0, 0.9]),
     }
-    objective = OptunaObjective("dense_net", distributions, digits, steps=5)
+    objective = OptunaObjective("mlp", distributions, digits, steps=5)
     study = study_of(objective)
     study.optimize(objective, n_trials=2)
     assert all(trial.distributions == distributions for trial in study.trials)
 
 
 def test_errors_say_what_to_do(digits):
-    objective = OptunaObjective("dense_net", CHOICES, digits, steps=5)
+    objective = OptunaObjective("mlp", CHOICES, digits, steps=5)
     with pytest.raises(ConfigurationError, match=r"got minimize; create_study\(direction='maximize'\)"):
         optuna.create_study().optimize(objective, n_trials=1)
     with pytest.raises(ConfigurationError, match="one of steps and epochs"):
-        OptunaObjective("dense_net", CHOICES, digits)
+        OptunaObjective("mlp", CHOICES, digits)
     with pytest.raises(ConfigurationError, match="a study to maximize, got maximize, minimize; create_study"):
         optuna.create_study(directions=["maximize", "minimize"]).optimize(objective, n_trials=1)
     with pytest.raises(ConfigurationError, match="a trial of a study, got None; give the objective to"):
         objective(None)
     for suggest in (None, "lr", [1], {1: None}):
         with pytest.raises(ConfigurationError, match="a dict of names and distributions, or a function of"):
-            OptunaObjective("dense_net", suggest, digits, steps=5)
+            OptunaObjective("mlp", suggest, digits, steps=5)
     with pytest.raises(ConfigurationError, match="lr to be a float, int or categorical distribution"):
-        OptunaObjective("dense_net", {"lr": object()}, digits, steps=5)
+        OptunaObjective("mlp", {"lr": object()}, digits, steps=5)
 
 
 @pytest.mark.parametrize("suggested", [None, 3, "lr", ["hidden", 8], [("hidden", 8)], {1: 2}, np.ones(2)])
 def test_a_function_suggests_a_dict(digits, suggested):
-    objective = OptunaObjective("dense_net", lambda trial: suggested, digits, steps=5)
+    objective = OptunaObjective("mlp", lambda trial: suggested, digits, steps=5)
     with pytest.raises(ConfigurationError, match="expected a configuration as a dict of names"):
         study_of(objective).optimize(objective, n_trials=1)
 
@@ -140,7 +140,7 @@ def test_numpys_values_among_the_choices_become_pythons(digits, tmp_path):
     choices = {"hidden": [np.int64(4), [np.int64(8), np.int32(4)]], "lr": list(np.array([0.1, 0.2])),
                "batch_size": np.array([50, 100])}  # fmt: skip
     distributions = {name: optuna.distributions.CategoricalDistribution(of) for name, of in choices.items()}
-    objective = OptunaObjective("dense_net", distributions, digits, steps=2)
+    objective = OptunaObjective("mlp", distributions, digits, steps=2)
     for _ in range(2):  # begun, and gone on with
         study = open_study(tmp_path / "study", sampler=optuna.samplers.RandomSampler(seed=0))
         study.optimize(objective, n_trials=4)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl import L2, SGD, Affine, Dataset, SoftmaxCrossEntropy, Standardize, Trainer, dense_net
+from minidl import L2, SGD, Affine, Dataset, SoftmaxCrossEntropy, Standardize, Trainer, mlp
 from tests.external.judging import summon
 
 sklearn, judge = summon("sklearn", "scikit-learn")
@@ -57,7 +57,7 @@ def affine_layers(net):
 )
 def test_probabilities(batch, features, hidden, classes, seed):
     rng = np.random.default_rng(seed)
-    net = dense_net(features, hidden, classes, rng=rng, dtype=np.float64)
+    net = mlp(features, hidden, classes, rng=rng, dtype=np.float64)
     x = rng.standard_normal((batch, features))
     for layer in affine_layers(net):
         layer.bias.value[...] = rng.standard_normal(layer.out_features)
@@ -95,7 +95,7 @@ def test_training(momentum, nesterov, penalty):
 
     # The same draw of the weights, looked at after a step that is too small to change them.
     start = classifier(1e-300).partial_fit(x, labels, classes=range(classes))
-    net = dense_net(6, (9, 8), classes, dtype=np.float64)
+    net = mlp(6, (9, 8), classes, dtype=np.float64)
     for layer, weight, bias in zip(affine_layers(net), start.coefs_, start.intercepts_, strict=True):
         layer.weight.value[...], layer.bias.value[...] = weight, bias
     theirs = classifier(0.1)

@@ -14,7 +14,7 @@ from minidl.data import Batches, Dataset
 from minidl.data import batches as batches_module
 from minidl.kernels import rows as rows_module
 from minidl.kernels.rows import memory_blocks, row_blocks, take_rows
-from minidl.recipes import dense_net
+from minidl.recipes import mlp
 from minidl.sweep.header import _checksum
 
 KINDS = ["?", "u1", "<i4", ">i8", "<f2", "<f4", ">f4", "<f8", ">f8"]
@@ -120,7 +120,7 @@ def test_nothing_that_walks_a_data_set_copies_it_whole(view, order, monkeypatch)
     monkeypatch.setattr(batches_module, "_SCATTERED_GROUP_BYTES", 1 << 17)
     features = view(np.asarray(scattered(), order=order))
     targets = np.arange(len(features)) % 3
-    net = dense_net(50, [4], 3, rng=0)
+    net = mlp(50, [4], 3, rng=0)
     data = Dataset(features, targets)
     limit = features.nbytes // 2
     assert peak(lambda: Dataset(features, targets)) < limit
@@ -150,7 +150,7 @@ def test_small_arrays_in_memory_are_copied_into_whole_rows_and_no_others(tmp_pat
 
 def test_scores_and_statistics_do_not_depend_on_the_layout():
     features = scattered()
-    net = dense_net(50, [8], 3, rng=0)
+    net = mlp(50, [8], 3, rng=0)
     ordered = np.ascontiguousarray(features)
     np.testing.assert_array_equal(net(features), net(ordered))
     np.testing.assert_array_equal(Standardize.fit(features).mean, Standardize.fit(ordered).mean)
@@ -169,7 +169,7 @@ def test_a_mapped_file_in_fortran_order_does_not_pile_up_in_memory(tmp_path, mon
     written[:] = np.arange(shape[1])
     del written
     features = np.load(path, mmap_mode="r")
-    net = dense_net(shape[1], [4], 3, rng=0)
+    net = mlp(shape[1], [4], 3, rng=0)
     evaluate(net, Dataset(np.zeros((5000, shape[1])), np.zeros(5000, int)))  # libraries' pages come first
     before = _resident_file_pages()
     data = Dataset(features, np.arange(shape[0]) % 3)

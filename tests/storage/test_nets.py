@@ -15,7 +15,7 @@ import minidl
 from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
 from minidl.errors import CheckpointError, StructureError
 from minidl.initializers import he_normal, normal, ones, scaled, xavier_uniform
-from minidl.recipes import dense_net
+from minidl.recipes import mlp
 
 
 class Scale(Layer):
@@ -72,7 +72,7 @@ def same(one, other, x):
 def test_the_names_of_the_classes_are_in_the_file(tmp_path):
     names = ("größer", "", "猫\n", "a\ud800")  # whatever may be a string
     for each in (names, list(names)):
-        net = dense_net(4, [3], 4, target_names=each, rng=0)
+        net = mlp(4, [3], 4, target_names=each, rng=0)
         minidl.save(net, tmp_path / "net.npz")
         assert minidl.load(tmp_path / "net.npz").head.target_names == names
 
@@ -105,7 +105,7 @@ def test_round_trip(dtype, tmp_path, rng):
 @given(st.lists(st.integers(1, 6), max_size=3), st.booleans(), st.integers(0, 2**32))
 def test_any_dense_net_comes_back(hidden, double, seed):
     dtype = np.float64 if double else np.float32
-    net = dense_net(4, hidden, 3, standardize=Standardize(0, 2, dtype=dtype), rng=seed, dtype=dtype)
+    net = mlp(4, hidden, 3, standardize=Standardize(0, 2, dtype=dtype), rng=seed, dtype=dtype)
     with tempfile.TemporaryDirectory() as folder:
         minidl.save(net, Path(folder, "net.npz"))
         same(net, minidl.load(Path(folder, "net.npz")), np.ones((3, 4)))

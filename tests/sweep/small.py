@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import minidl
-from minidl import dense_net
+from minidl import mlp
 from minidl.sweep import Grid, Halving, Sweep
 from minidl.sweep.journal import JOURNAL
 
@@ -34,7 +34,7 @@ def build(configuration, data, rng):
     hidden = configuration["hidden"]
     if hidden == "broken":
         raise KeyError(hidden)
-    return dense_net(64, [hidden], 10, rng=rng)
+    return mlp(64, [hidden], 10, rng=rng)
 
 
 def deadly(configuration, data, rng):
@@ -43,7 +43,7 @@ def deadly(configuration, data, rng):
     if configuration["kills"] == "always" or (configuration["kills"] == "once" and not flag.exists()):
         flag.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return dense_net(64, [8], 10, rng=rng)
+    return mlp(64, [8], 10, rng=rng)
 
 
 def deadly_space(folder):

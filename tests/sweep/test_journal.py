@@ -9,7 +9,7 @@ from minidl.errors import CheckpointError, ConfigurationError
 from minidl.sweep import Row
 from minidl.sweep.journal import Journal, read_journal
 
-HEADER = {"model": "dense_net", "seed": 0}
+HEADER = {"model": "mlp", "seed": 0}
 NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 ROWS = st.builds(
     Row,

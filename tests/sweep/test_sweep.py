@@ -17,7 +17,7 @@ from tests.sweep.small import SPACE, build, deadly, deadly_space, digits, kept, 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     directory = tmp_path_factory.mktemp("swept")
-    sweep = Sweep("dense_net", SPACE, digits(), steps=30)
+    sweep = Sweep("mlp", SPACE, digits(), steps=30)
     return directory, sweep, sweep.run(directory, jobs=1)
 
 
@@ -72,7 +72,7 @@ def test_halving_on_two_workers(tmp_path):
 def test_the_order_of_the_trials_does_not_matter(swept):
     _, _, results = swept
     values = {name: column[::-1] for name, column in SPACE.values.items()}
-    backwards = Sweep("dense_net", Grid(**values), digits(), steps=30).run(jobs=1)
+    backwards = Sweep("mlp", Grid(**values), digits(), steps=30).run(jobs=1)
     for row, other in zip(results.rows, backwards.rows[::-1], strict=True):
         assert row.value == other.value
         assert row.curve == other.curve
@@ -134,7 +134,7 @@ def test_none_done():
 
 
 def test_a_loss_is_minimized():
-    results = Sweep("dense_net", SPACE, digits(), steps=30, objective="validation_loss").run(jobs=1)
+    results = Sweep("mlp", SPACE, digits(), steps=30, objective="validation_loss").run(jobs=1)
     values = [row.value for row in results.sorted() if row.value is not None]
     assert values == sorted(values)
     assert results.best.value == values[0] == results.best.validation_loss
@@ -173,7 +173,7 @@ def test_a_local_function_reaches_the_workers():
 def test_random_spaces(tmp_path):
     stats = pytest.importorskip("scipy.stats")
     space = Random(4, seed=3, hidden=[8], lr=stats.loguniform(1e-3, 1e-1))
-    sweep = Sweep("dense_net", space, digits(), steps=9)
+    sweep = Sweep("mlp", space, digits(), steps=9)
     assert sweep.run(tmp_path, jobs=1).rows == sweep.run(tmp_path, jobs=1).rows
 
 
@@ -185,35 +185,35 @@ def test_what_another_sweep_wrote_is_refused(swept):
     moved.train.features[0, 0, 0] += 1
     try:
         for sweep, name in (
-            (Sweep("dense_net", SPACE, digits(), steps=31), "expected steps 30, got steps 31; give another"),
+            (Sweep("mlp", SPACE, digits(), steps=31), "expected steps 30, got steps 31; give another"),
             (
-                Sweep("dense_net", SPACE, digits(), epochs=30),
+                Sweep("mlp", SPACE, digits(), epochs=30),
                 "expected no epochs, steps 30, got epochs 30, no steps;",
             ),
             (
-                Sweep("dense_net", more, digits(), steps=30),
+                Sweep("mlp", more, digits(), steps=30),
                 r"expected trials 12, reg \[0.0001, 0.01\], got trials 6, reg \[0.1\];",
             ),
             (
                 Sweep("two_layer_net", SPACE, digits(), steps=30),
-                "expected model 'dense_net, float32', got model 'two_layer_net, float32';",
+                "expected model 'mlp, float32', got model 'two_layer_net, float32';",
             ),
             (
-                Sweep("dense_net", SPACE, digits(), steps=30, dtype="float64"),
-                "expected model 'dense_net, float32', got model 'dense_net, float64';",
+                Sweep("mlp", SPACE, digits(), steps=30, dtype="float64"),
+                "expected model 'mlp, float32', got model 'mlp, float64';",
             ),
             (Sweep(build, SPACE, digits(), steps=30), "got model 'tests.sweep.small:build';"),
-            (Sweep("dense_net", SPACE, digits(), steps=30, seed=1), "expected seed 0, got seed 1;"),
+            (Sweep("mlp", SPACE, digits(), steps=30, seed=1), "expected seed 0, got seed 1;"),
             (
-                Sweep("dense_net", SPACE, digits(), steps=30, objective=units),
+                Sweep("mlp", SPACE, digits(), steps=30, objective=units),
                 "objective 'validation_accuracy'",
             ),
             (
-                Sweep("dense_net", SPACE, digits(), steps=30, halving=Halving()),
+                Sweep("mlp", SPACE, digits(), steps=30, halving=Halving()),
                 "expected no halving, got halving {'eta': 3, 'rungs': None};",
             ),
             (
-                Sweep("dense_net", SPACE, moved, steps=30),
+                Sweep("mlp", SPACE, moved, steps=30),
                 "features as they were, got train features of the same shape and other content; give another",
             ),
         ):
@@ -238,12 +238,12 @@ def test_the_best_files_gone(swept, tmp_path):
         ({"steps": None}, ConfigurationError, "one of steps and epochs, got steps=None, epochs=None"),
         ({"epochs": 3}, ConfigurationError, "one of steps and epochs, got steps=9, epochs=3"),
         ({"steps": 0}, ConfigurationError, "steps to be a whole number >= 1, got 0"),
-        ({"model": "resnet"}, ConfigurationError, "one of dense_net, two_layer_net, or a function"),
+        ({"model": "resnet"}, ConfigurationError, "one of mlp, two_layer_net, or a function"),
         ({"space": {"lr": [1]}}, ConfigurationError, "space to be of class Space"),
         (
             {"space": Grid(lr=[1])},
             ConfigurationError,
-            "Sweep of dense_net: expected hidden and lr, and nothing",
+            "Sweep of mlp: expected hidden and lr, and nothing",
         ),
         ({"space": Grid(hidden=[1], lr=[1], rate=[1])}, ConfigurationError, "got hidden, lr, rate"),
         ({"data": Dataset([[1.0]], [0])}, ConfigurationError, "data to be of class Splits"),
@@ -273,7 +273,7 @@ def test_the_best_files_gone(swept, tmp_path):
     ],
 )
 def test_errors_of_a_sweep(change, error, message):
-    options = {"model": "dense_net", "space": SPACE, "data": digits(), "steps": 9} | change
+    options = {"model": "mlp", "space": SPACE, "data": digits(), "steps": 9} | change
     with pytest.raises(error, match=message):
         Sweep(options.pop("model"), options.pop("space"), options.pop("data"), **options)
 

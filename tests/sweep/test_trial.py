@@ -21,8 +21,8 @@ from minidl import (
     Standardize,
     StepDecay,
     Trainer,
-    dense_net,
     evaluate,
+    mlp,
 )
 from minidl.data import Dataset, Splits
 from minidl.sweep.trial import FIGURES, Row, Setup, Task, run_task
@@ -46,7 +46,7 @@ def test_a_trial_is_a_plain_training_run():
     configuration = {"hidden": 8, "lr": 0.05, "momentum": 0.9, "lr_decay": 0.8, "reg": 0.01, "batch_size": 64}
     outcome = run_task(SETUP, task(**configuration))
     rng = np.random.default_rng(0)
-    net = dense_net(64, [8], 10, rng=rng)
+    net = mlp(64, [8], 10, rng=rng)
     trainer = Trainer(net, SGD(0.05, momentum=0.9), scheduler=StepDecay(0.8), regularizer=L2(0.01), rng=rng)
     history = trainer.fit(DATA.train, steps=20, batch_size=64, validation=DATA.validation)
     row = outcome.row
@@ -125,7 +125,7 @@ def test_a_validation_that_overflows_is_a_divergence():
         ({"hidden": "broken"}, r"KeyError: 'broken' \(small.py, line \d+\)"),
         ({"lr": -1}, "SGD: expected lr to be a finite number > 0, got -1"),
         ({"batch_size": 0}, "Batches: expected batch_size to be a whole number >= 1, got 0"),
-        ({"hidden": 0}, "dense_net: expected hidden to be whole numbers >= 1, got "),
+        ({"hidden": 0}, "mlp: expected hidden to be whole numbers >= 1, got "),
         ({"seed": None}, "Sweep: expected seed to be a whole number >= 0, got None"),
     ],
 )
@@ -147,7 +147,7 @@ def test_it_takes_one_blas_thread():
 def test_a_model_that_changes_its_configuration():
     def careless(configuration, data, rng):
         configuration["hidden"].append(4)
-        return dense_net(64, configuration.pop("hidden"), 10, rng=rng)
+        return mlp(64, configuration.pop("hidden"), 10, rng=rng)
 
     row = run_task(dataclasses.replace(SETUP, build=careless), task(hidden=[8])).row
     assert (row.status, row.configuration) == ("done", {"hidden": [8], "lr": 0.05})
@@ -170,7 +170,7 @@ class StopAt(Callback):
 
 def test_a_trainer_is_used_as_it_is():
     def make(configuration, data, rng):
-        net = dense_net(64, [8], 10, standardize=Standardize(8, 6), rng=rng)
+        net = mlp(64, [8], 10, standardize=Standardize(8, 6), rng=rng)
         return Trainer(net, SGD(0.5), callbacks=[StopAt()], rng=rng)
 
     row = run_task(dataclasses.replace(SETUP, build=make), task()).row
@@ -191,7 +191,7 @@ class ZeroTrainer(Trainer):
 @pytest.mark.parametrize("trained", [lambda *parts: Trainer(*parts, callbacks=[Zero()]), ZeroTrainer])
 def test_what_changes_the_net_after_the_epochs_end_counts(trained):
     def make(configuration, data, rng):
-        return trained(dense_net(64, [8], 10, rng=rng), SGD(0.1))
+        return trained(mlp(64, [8], 10, rng=rng), SGD(0.1))
 
     row = run_task(dataclasses.replace(SETUP, build=make, unit="epochs"), task(1, batch_size=20)).row
     share = np.mean(DATA.validation.targets == 0)  # all scores are equal, so the first label is predicted
@@ -234,7 +234,7 @@ def test_what_ends_the_process_is_no_failure_of_the_trial(interrupt, hidden):
                 raise RuntimeError("cannot clean up")
 
     def broken(configuration, data, rng):
-        net = dense_net(64, [4], 10, rng=rng)
+        net = mlp(64, [4], 10, rng=rng)
         return Trainer(net, SGD(0.1), callbacks=[Breaks()], rng=rng)
 
     with pytest.raises(interrupt):
@@ -275,7 +275,7 @@ def test_a_trial_that_diverges_while_a_ctrl_c_is_handled_is_a_row():
     from minidl.sweep import Grid, Sweep
     from tests.sweep.small import digits
 
-    sweep = Sweep("dense_net", Grid(hidden=[4], lr=[1e9]), digits(), steps=50)
+    sweep = Sweep("mlp", Grid(hidden=[4], lr=[1e9]), digits(), steps=50)
     try:
         raise KeyboardInterrupt
     except KeyboardInterrupt:

@@ -16,9 +16,9 @@ before = snapshot()
 
 
 def build(configuration, data, rng):
-    from minidl import dense_net
+    from minidl import mlp
 
-    return dense_net(64, [8], 10, rng=rng)
+    return mlp(64, [8], 10, rng=rng)
 
 
 sweep = Sweep(build, Grid(lr=[0.1, 0.2]), digits(100), steps=3)

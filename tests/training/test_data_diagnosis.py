@@ -21,7 +21,7 @@ from minidl import (
 from minidl.cli import main
 from minidl.data import Splits
 from minidl.errors import MinidlError
-from minidl.recipes import dense_net
+from minidl.recipes import mlp
 from minidl.training import data_diagnosis
 
 
@@ -51,7 +51,7 @@ def made(samples=400, features=12, classes=3, seed=0):
 
 
 def net_for(splits, **options):
-    return dense_net(np.prod(splits.sample_shape), [8], splits.num_classes, rng=0, **options)
+    return mlp(np.prod(splits.sample_shape), [8], splits.num_classes, rng=0, **options)
 
 
 def test_splits_that_are_fine_give_no_finding(digits):
@@ -230,7 +230,7 @@ def test_a_large_data_set_is_looked_at_in_parts(monkeypatch):
         lambda: History().diagnose(data=np.zeros((0, 3))),
         lambda: History().diagnose(data=np.float64(3)),
         lambda: History().diagnose(data=np.ma.masked_array(np.ones((30, 2)))),
-        lambda: History().diagnose(dense_net(3, [2], 2, rng=0), np.ones((30, 2))),
+        lambda: History().diagnose(mlp(3, [2], 2, rng=0), np.ones((30, 2))),
     ],
 )
 def test_what_is_no_net_or_no_data_is_refused(call):

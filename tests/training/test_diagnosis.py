@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from minidl import SGD, Dataset, History, Standardize, StepDecay, Trainer
 from minidl.plots import smooth
-from minidl.recipes import dense_net
+from minidl.recipes import mlp
 
 
 def names(findings):
@@ -15,7 +15,7 @@ def names(findings):
 def train(data, hidden=(50,), *, lr=0.05, epochs=20, momentum=0.9, train=None, batch_size=32, seed=0):
     rng = np.random.default_rng(seed)
     standardize = Standardize.fit(data.train.features, shared_scale=True)
-    net = dense_net(64, hidden, 10, standardize=standardize, rng=rng)
+    net = mlp(64, hidden, 10, standardize=standardize, rng=rng)
     trainer = Trainer(net, SGD(lr, momentum), scheduler=StepDecay(0.95), rng=rng)
     part = data.train if train is None else train
     history = trainer.fit(part, epochs=epochs, batch_size=batch_size, validation=data.validation)

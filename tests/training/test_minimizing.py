@@ -37,7 +37,7 @@ def build(make_net):
 
 
 def test_the_digits_to_the_last_one(digits):
-    net = minidl.dense_net(64, [32], 10, standardize=Standardize(8, 6), rng=0)
+    net = minidl.mlp(64, [32], 10, standardize=Standardize(8, 6), rng=0)
     history = Trainer(net, LBFGS()).fit(digits.train, epochs=60, validation=digits.validation)
     assert history.epochs["train_accuracy"][-1] == 1
     assert evaluate(net, digits.train)[1] == 1

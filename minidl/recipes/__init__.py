@@ -1,0 +1,21 @@
+"""Ready-made nets, and the settings and the training that suit them."""
+
+from typing import TYPE_CHECKING
+
+from minidl.lazy import lazy
+
+if TYPE_CHECKING:
+    from minidl.recipes.dense import mlp as mlp
+    from minidl.recipes.dense import two_layer_net as two_layer_net
+    from minidl.recipes.settings import SETTINGS as SETTINGS
+    from minidl.recipes.settings import Settings as Settings
+    from minidl.recipes.training import sgd_trainer as sgd_trainer
+else:
+    __getattr__, __dir__, __all__ = lazy(
+        globals(),
+        {
+            "dense": "mlp two_layer_net",
+            "settings": "SETTINGS Settings",
+            "training": "sgd_trainer",
+        },
+    )
