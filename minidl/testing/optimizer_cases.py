@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,13 @@ from minidl.schedulers import Scheduler
 from minidl.testing.reference import Reference
 from minidl.types import Array
 from minidl.vectors import ParameterVector
+
+
+@functools.lru_cache(64)
+def _quadratic(seed: int, number: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Curvature and minimum, drawn once: making a generator takes as long as ten steps."""
+    rng = np.random.default_rng([seed, 2, number])
+    return rng.uniform(0.5, 1.5, shape), 3 * rng.standard_normal(shape)
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,7 @@ class OptimizerCase:
 
     def target(self, name: str, shape: tuple[int, ...]) -> tuple[Array, Array]:
         """Curvature and minimum of the quadratic in one parameter."""
-        rng = np.random.default_rng([self.seed, 2, len(name)])
-        return rng.uniform(0.5, 1.5, shape), 3 * rng.standard_normal(shape)
+        return _quadratic(self.seed, len(name), shape)
 
     def loss(self, parameters: ParameterVector) -> float:
         """The quadratic; its gradient goes into the vector."""
