@@ -75,7 +75,7 @@ class Batches:
         self._sparse = is_csr(dataset.features)  # so that a batch is small
         self.transform = transform
         self._transforming = transforming(transform, dataset, self._sampler.rng)
-        self._group, worth_a_thread = 1, False  # batches gathered at a time
+        self._group, worth_a_thread = 1, False  # batches gathered at a time: one to transform
         if not self._sparse:
             size = max(dataset.features[:1].nbytes, 1) * self.batch_size
             scattered = rows_are_scattered(dataset.features)

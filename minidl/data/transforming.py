@@ -45,8 +45,8 @@ class Transforming:
         if self._classes is not None and changed.size:
             least, most = changed.min(), changed.max()
             if least < 0 or most >= self._classes:
-                name, got = type(self.transform).__name__, most if least >= 0 else least
-                raise DataError.expected(name, f"labels from 0 to {self._classes - 1} from a transform", got)
+                expected = f"labels from 0 to {self._classes - 1} from a transform"
+                raise DataError.expected(repr(self.transform), expected, most if least >= 0 else least)
         return features, changed, weights
 
 

@@ -51,7 +51,10 @@ class Transform(ABC):
         return Chain(self, other)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        if type(self) is not type(other) or vars(self).keys() != vars(other).keys():
+            return False
+        pairs = ((value, vars(other)[name]) for name, value in vars(self).items())
+        return all(one is another or np.array_equal(one, another) for one, another in pairs)
 
     def __hash__(self) -> int:
         return hash(type(self))  # attributes need not be hashable

@@ -145,10 +145,10 @@ class Labelled(Transform):
 def test_a_label_of_no_class_is_refused(mode, label):
     data = Dataset(np.zeros((12, 2)), np.arange(12) % 3)
     assert (next(Batches(data, 5, rng=0, transform=Labelled(2)))[1] == 2).all()
-    with pytest.raises(
-        DataError, match=f"Labelled: expected labels from 0 to 2 from a transform, got {label}"
-    ):
-        next(Batches(data, 5, rng=0, transform=Labelled(label)))
+    words = rf"Labelled\(label={label}\): expected labels from 0 to 2 from a transform, got {label}"
+    for transform in (Labelled(label), GaussianNoise(1) | Labelled(label)):
+        with pytest.raises(DataError, match=words):
+            next(Batches(data, 5, rng=0, transform=transform))
 
 
 class Shorter(Transform):

@@ -69,6 +69,15 @@ def test_seeds_decide_the_numbers(make_trainer, dataset):
     assert np.abs(values[0] - values[2]).max() > 1e-4  # beyond what another order of the sums makes
 
 
+def test_a_copied_trainer_draws_the_same_numbers_for_another_transform(make_trainer, dataset):
+    one = make_trainer()
+    one.fit(dataset, steps=2, batch_size=8, transform=MIX)
+    other = copy.deepcopy(one)
+    for trainer in (one, other):
+        trainer.fit(dataset, steps=2, batch_size=8, transform=MixUp(0.4))
+    np.testing.assert_array_equal(one.net.parameters.values, other.net.parameters.values)
+
+
 class Zeros(Transform):
     def __call__(self, features, targets, rng):
         return np.zeros_like(features), targets

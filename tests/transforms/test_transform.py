@@ -65,6 +65,27 @@ def test_what_differs_is_unequal():
     assert repr(ALL[0] | ALL[1]) == "RandomCrop(padding=1) | RandomFlip(p=0.5, axis=-1)"
 
 
+class Shifted(Transform):
+    """One whose arguments are arrays."""
+
+    def __init__(self, by, **more):
+        self.by = np.asarray(by)
+        vars(self).update(more)
+
+    def __call__(self, features, targets, rng):
+        return features + self.by, targets
+
+
+def test_arguments_may_be_arrays():
+    assert Shifted([1, 2]) == Shifted([1, 2]) != Shifted([1, 3])
+    assert Shifted([1, 2]) != Shifted([1, 2, 3])
+    assert Shifted(1, a=1) != Shifted(1)
+    assert Shifted(1, a=1) != Shifted(1, b=1)
+    assert Shifted(1, a=1, b=2) == Shifted(1, b=2, a=1) != Shifted(1, b=1, a=2)
+    chain = Shifted(1) | RandomFlip()
+    assert chain == copy.deepcopy(chain)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
