@@ -91,10 +91,11 @@ from minidl.schedulers import (
 )
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.testing import strategies
+from minidl.transforms import Chain, GaussianNoise, MixUp, RandomCrop, RandomErase, RandomFlip
 
 MODULES = ("minidl", *(f"minidl.{name}" for name in ("data", "sweep", "testing", "initializers", "plots")))
 MODULES += ("minidl.testing.strategies", "minidl.layers", "minidl.losses", "minidl.optimizers")
-MODULES += ("minidl.schedulers", "minidl.regularizers", "minidl.metrics")
+MODULES += ("minidl.schedulers", "minidl.regularizers", "minidl.metrics", "minidl.transforms")
 
 WRONG = {
     "None": lambda: None,
@@ -446,7 +447,8 @@ ROWS = {
         Trainer, net(), SGD(0.1), scheduler=Constant(), regularizer=L2(0.1), callbacks=[Callback()], rng=0
     ),
     "Trainer.fit": lambda: call(
-        trainer().fit, dataset(), epochs=1, batch_size=2, validation=dataset(), sampling="shuffle"
+        trainer().fit, dataset(), epochs=1, batch_size=2, validation=dataset(), sampling="shuffle",
+        transform=GaussianNoise(0.1),
     ),
     "Trainer.fit, steps": lambda: call(
         trainer().fit, dataset(), steps=1, batch_size=2, sampling="replacement"
@@ -562,12 +564,27 @@ ROWS = {
     "Reshape.backward": lambda: call(trained(Reshape(2, 16), IMAGES).backward, IMAGES.reshape(3, 2, 16)),
     "Reshape.output_shape": lambda: call(Reshape(4, -1).output_shape, (2, 4, 4)),
     # ---------------------------------------------------------------- minidl.data
-    "Batches": lambda: call(Batches, dataset(), 2, rng=0, sampling="replacement"),
+    "Batches": lambda: call(
+        Batches, dataset(), 2, rng=0, sampling="replacement", transform=GaussianNoise(0.1)
+    ),
     "Batches.redo": lambda: call(drawn_batches().redo),
     "Batches.state_dict": lambda: call(drawn_batches().state_dict),
     "Batches.load_state_dict": lambda: call(drawn_batches().load_state_dict, drawn_batches().state_dict()),
     "Splits": lambda: call(Splits, "four", dataset(), validation=dataset(), test=dataset()),
     "data.load": lambda: call(minidl.data.load, "data.npz", directory="."),
+    # ---------------------------------------------------------------- minidl.transforms
+    "Chain": lambda: call(Chain, RandomFlip(), RandomCrop(1)),
+    "Chain.__call__": lambda: call((RandomFlip() | RandomCrop(1)).__call__, IMAGES, LABELS[:3], 0),
+    "GaussianNoise": lambda: call(GaussianNoise, 0.1),
+    "GaussianNoise.__call__": lambda: call(GaussianNoise(0.1).__call__, X, LABELS, 0),
+    "MixUp": lambda: call(MixUp, 0.2),
+    "MixUp.__call__": lambda: call(MixUp(0.2).__call__, X, LABELS, 0),
+    "RandomCrop": lambda: call(RandomCrop, 4),
+    "RandomCrop.__call__": lambda: call(RandomCrop(1).__call__, IMAGES, LABELS[:3], 0),
+    "RandomErase": lambda: call(RandomErase, p=1.0, scale=(0.1, 0.2), ratio=(0.5, 2.0), value=1.0),
+    "RandomErase.__call__": lambda: call(RandomErase().__call__, IMAGES, LABELS[:3], 0),
+    "RandomFlip": lambda: call(RandomFlip, p=0.5, axis=-2),
+    "RandomFlip.__call__": lambda: call(RandomFlip().__call__, IMAGES, LABELS[:3], 0),
     # ---------------------------------------------------------------- minidl.sweep
     "Grid": lambda: call(Grid, lr=[0.1]),
     "Grid.configurations": lambda: call(Grid(lr=[0.1]).configurations),

@@ -13,7 +13,9 @@ import pytest
 import minidl
 
 LAZY = ["minidl", *(f"minidl.{room}" for room in ("callbacks", "data", "layers", "losses"))]
-LAZY += [f"minidl.{room}" for room in ("metrics", "optimizers", "recipes", "schedulers", "training")]
+LAZY += [
+    f"minidl.{room}" for room in ("metrics", "optimizers", "recipes", "schedulers", "training", "transforms")
+]
 
 
 def loaded_by(statement):

@@ -7,18 +7,18 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.advice import shown
 from minidl.checks import check_int, check_shape
+from minidl.data.batch_state import checked_place, checked_state
+from minidl.data.buffers import Batch, new_buffers
 from minidl.data.dataset import Dataset, check_dataset
 from minidl.data.prefetch import Prefetch, has_idle_core
 from minidl.data.sampling import Sampler
+from minidl.data.transforming import transforming
 from minidl.errors import StateError
 from minidl.kernels.rows import rows_are_scattered, take_rows
 from minidl.kernels.sparse import is_csr
+from minidl.transforms import Transform
 from minidl.types import Array, Rng
-
-Batch: TypeAlias = "tuple[Any, Array, Array | None]"
-"""Features, a CSR matrix where those of the data set are, targets and weights; None where it has none."""
 
 Lent: TypeAlias = "tuple[Batch, Batch]"
 """A batch and the buffers in which it lies; it is smaller than they are at the end of an epoch."""
@@ -31,8 +31,6 @@ _GROUP_BYTES = 1 << 18
 
 _SCATTERED_GROUP_BYTES = 1 << 25
 """The same where a sample's numbers are scattered in memory: each time walks the whole data set."""
-
-_STATE = ("batch_size", "sampling", "epoch", "order", "step", "generator")
 
 
 class Batches:
@@ -50,6 +48,8 @@ class Batches:
         ``"shuffle"``: every epoch visits every sample once, in a new order; the last batch may be
         smaller. ``"replacement"``: every batch is drawn independently, all of full size; an epoch
         is ``max(len(dataset) // batch_size, 1)`` of them.
+    transform : Transform, optional
+        Makes of each batch another one, from random numbers that follow from `rng` and its number.
 
     Attributes
     ----------
@@ -57,7 +57,13 @@ class Batches:
     """
 
     def __init__(
-        self, dataset: Dataset, batch_size: int, *, rng: Rng = None, sampling: str = "shuffle"
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        *,
+        rng: Rng = None,
+        sampling: str = "shuffle",
+        transform: Transform | None = None,
     ) -> None:
         self.dataset = check_dataset("Batches", "dataset", dataset)
         self.batch_size = check_int("Batches", "batch_size", batch_size, at_least=1)
@@ -67,15 +73,19 @@ class Batches:
             check_shape("Batches", "a batch", (self.batch_size, *dataset.sample_shape))
         self.steps_per_epoch = self._sampler.steps_per_epoch
         self._sparse = is_csr(dataset.features)  # so that a batch is small
-        self._group, worth_a_thread = 1, False  # batches gathered at a time
+        self.transform = transform
+        self._transforming = transforming(transform, dataset, self._sampler.rng)
+        self._group, worth_a_thread = 1, False  # batches gathered at a time: one to transform
         if not self._sparse:
             size = max(dataset.features[:1].nbytes, 1) * self.batch_size
             scattered = rows_are_scattered(dataset.features)
             group_bytes = _SCATTERED_GROUP_BYTES if scattered else _GROUP_BYTES
-            self._group = max(min(group_bytes // size, self.steps_per_epoch), 1)
+            if self._transforming is None:
+                self._group = max(min(group_bytes // size, self.steps_per_epoch), 1)
             # Scattered rows are worth no second buffer: theirs are large, and mapped files should stay small.
             worth_a_thread = self._group == 1 and size >= _LEAST_PREFETCH_BYTES and not scattered
-        self._prefetch: Prefetch[Lent] | None = Prefetch() if worth_a_thread and has_idle_core() else None
+        self._ahead = worth_a_thread and has_idle_core()
+        self._prefetch: Prefetch[Lent] | None = Prefetch() if self._ahead or self._transforming else None
         # The number of an epoch, its order, and the batches drawn of it. They change together, in one
         # assignment, which no interrupt can cut in two.
         self._place = 0, np.empty(0, np.intp), self.steps_per_epoch
@@ -103,7 +113,7 @@ class Batches:
             epoch, step = epoch + 1, 0
             order = self._sampler.draw(epoch)
         if self._prefetch is not None:
-            batch = self._prefetched(self._prefetch, epoch, order, step)
+            batch = self._one_by_one(self._prefetch, epoch, order, step)
         else:
             within = step % self._group
             if within == 0 or self._gathered is None:
@@ -144,7 +154,8 @@ class Batches:
             ``batch_size`` and ``sampling``, as given; ``epoch``, the number of the epoch, from 1, or 0
             before the first; ``order``, int array, the samples' indices in the order of that epoch;
             ``step``, how many batches of it were drawn; ``generator``, the state of the random
-            generator as NumPy gives it, from which the next epoch is drawn.
+            generator as NumPy gives it, from which the next epoch is drawn. With a transform, ``key``,
+            two integers from which its random numbers follow.
         """
         epoch, order, step = self._place
         return {
@@ -154,6 +165,7 @@ class Batches:
             "order": order.copy(),
             "step": step,
             "generator": self._sampler.state_before(epoch + 1),
+            **({} if self._transforming is None else {"key": self._transforming.key.copy()}),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -165,24 +177,18 @@ class Batches:
             It is no such state, or is of another batch size, sampling, number of samples or kind of
             generator. Nothing has changed then.
         """
-        if not isinstance(state, dict) or state.keys() != set(_STATE):
-            got = list(state) if isinstance(state, dict) else shown(state)
-            raise StateError.expected("Batches", f"a state with {', '.join(_STATE)}", got)
-        for name in ("batch_size", "sampling"):
-            if state[name] != getattr(self, name):
-                expected = f"a state of {name} {getattr(self, name)!r}"
-                raise StateError.expected("Batches", expected, shown(state[name]))
-        epoch = _checked_int("epoch", state["epoch"], 0)
-        step = _checked_int("step", state["step"], 0 if epoch else self.steps_per_epoch, self.steps_per_epoch)
-        order = self._sampler.check_order(state["order"], epoch)
+        checked_state(state, self.state_dict())
+        place = checked_place(state, self._sampler)
         self._sampler.set_state(state["generator"])
+        if self._transforming is not None:
+            self._transforming.key = state["key"].copy()
         self._gathered = None
         if self._prefetch is not None:
             self._prefetch = Prefetch()  # what was asked for is of another order
-        self._place = epoch, order, step
+        self._place = place
 
-    def _prefetched(self, prefetch: Prefetch[Lent], epoch: int, order: Array, step: int) -> Batch:
-        """A batch that was gathered ahead; the next one is asked for.
+    def _one_by_one(self, prefetch: Prefetch[Lent], epoch: int, order: Array, step: int) -> Batch:
+        """One batch, gathered ahead if there is a thread for that; the next one is asked for then.
 
         Buffers are either lent, or spare, or the thread's alone. An interrupt between two lines may
         lose some, for which new ones are made, but they never serve two ends at a time.
@@ -190,20 +196,25 @@ class Batches:
         ahead = prefetch.take((epoch, step))
         if ahead is None:
             self._lent = self._lent or self._new_buffers()
-            batch = self._gather(order, step, self._lent)
+            batch = self._gather_one(order, epoch, step, self._lent)
         else:
             free = self._lent
             batch, self._lent = ahead
             self._spare = free  # only after something else is lent
         following = epoch, step + 1
-        if step + 1 < self.steps_per_epoch and not prefetch.has(following):
+        if self._ahead and step + 1 < self.steps_per_epoch and not prefetch.has(following):
             spare = self._spare or self._new_buffers()
             self._spare = None
-            prefetch.ask(following, self._gather_ahead, order, step + 1, spare)
+            prefetch.ask(following, self._gather_ahead, order, epoch, step + 1, spare)
         return batch
 
-    def _gather_ahead(self, order: Array, step: int, buffers: Batch) -> Lent:
-        return self._gather(order, step, buffers), buffers
+    def _gather_ahead(self, order: Array, epoch: int, step: int, buffers: Batch) -> Lent:
+        return self._gather_one(order, epoch, step, buffers), buffers
+
+    def _gather_one(self, order: Array, epoch: int, step: int, buffers: Batch) -> Batch:
+        batch = self._gather(order, step, buffers)
+        number = (epoch - 1) * self.steps_per_epoch + step
+        return batch if self._transforming is None else self._transforming(batch, number)
 
     def _gather(self, order: Array, first: int, buffers: Batch) -> Batch:
         """The group of batches of which `first` is the first, in `buffers`."""
@@ -229,22 +240,11 @@ class Batches:
         return take_rows(data.features, indices, features), take_rows(data.targets, indices, targets), weights
 
     def _new_buffers(self) -> Batch:
-        data, rows = self.dataset, self.batch_size * self._group
-        if self.sampling == "shuffle":
-            rows = min(rows, len(data))
-        features = None if self._sparse else np.empty((rows, *data.sample_shape), data.features.dtype)
-        targets = np.empty((rows, *data.targets.shape[1:]), data.targets.dtype)
-        return features, targets, None if data.weights is None else np.empty(rows)
+        rows = self.batch_size * self._group
+        return new_buffers(self.dataset, min(rows, len(self.dataset)) if self.sampling == "shuffle" else rows)
 
     def __getstate__(self) -> dict[str, object]:
         # What was gathered is gathered anew: it follows from the order and the number of batches drawn.
         prefetch: Prefetch[Lent] | None = None if self._prefetch is None else Prefetch()
         empty = {"_gathered": None, "_lent": None, "_spare": None, "_prefetch": prefetch}
         return {**self.__dict__, **empty}
-
-
-def _checked_int(name: str, value: object, least: int, most: int | None = None) -> int:
-    if type(value) is int and least <= value and (most is None or value <= most):
-        return value
-    domain = f">= {least}" if most is None else f"from {least} to {most}"
-    raise StateError.expected("Batches", f"{name} to be a whole number {domain}", shown(value))

@@ -39,7 +39,7 @@ class Sampler:
         # Rounded up where the last, smaller batch is kept.
         self.steps_per_epoch = -(-count // batch_size) if shuffles else max(count // batch_size, 1)
         self._length = count if shuffles else self.steps_per_epoch * batch_size
-        self._rng = as_generator(rng, legacy=False)
+        self.rng = as_generator(rng, legacy=False)
         self._before_draw: tuple[int, dict[str, Any]] | None = None  # an epoch, and the state before it
 
     def draw(self, epoch: int) -> Array:
@@ -47,19 +47,19 @@ class Sampler:
 
         An epoch that is drawn once more, because an interrupt lost its order, gets the same one.
         """
-        bits = self._rng.bit_generator
+        bits = self.rng.bit_generator
         if self._before_draw is not None and self._before_draw[0] == epoch:
             bits.state = self._before_draw[1]
         self._before_draw = epoch, dict(bits.state)
         if self.sampling == "shuffle":
-            return np.asarray(self._rng.permutation(self.count))
-        return np.asarray(self._rng.integers(self.count, size=self._length))
+            return np.asarray(self.rng.permutation(self.count))
+        return np.asarray(self.rng.integers(self.count, size=self._length))
 
     def state_before(self, epoch: int) -> dict[str, Any]:
         """The generator's state, as NumPy gives it, from which this epoch, the next one, is drawn."""
         if self._before_draw is not None and self._before_draw[0] == epoch:
             return copy.deepcopy(self._before_draw[1])
-        return dict(self._rng.bit_generator.state)
+        return dict(self.rng.bit_generator.state)
 
     def set_state(self, state: object) -> None:
         """Draw the next epoch from this state of the generator.
@@ -69,7 +69,7 @@ class Sampler:
         StateError
             It is none, or one of another kind of generator.
         """
-        bits = self._rng.bit_generator
+        bits = self.rng.bit_generator
         before = bits.state
         try:
             bits.state = state

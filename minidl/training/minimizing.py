@@ -15,6 +15,7 @@ from minidl.optimizers import LBFGS
 from minidl.schedulers import Constant
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import TORN, Loop
+from minidl.transforms import Transform
 
 _AFTER = ("on_step_end", "_end_epoch", "on_epoch_end")
 """What comes after a step; what came before one that was broken off begins anew."""
@@ -23,11 +24,14 @@ _AFTER = ("on_step_end", "_end_epoch", "on_epoch_end")
 class MinimizingLoop(Loop):
     """`Loop`, and what takes its place where the optimizer is `LBFGS`."""
 
-    def _check_minimizing(self, sampling: str) -> None:
+    def _check_minimizing(self, sampling: str, transform: Transform | None) -> None:
         """Refuse what would have no effect, or lead a minimizer astray."""
         where = "fit with LBFGS"
         if sampling != "shuffle":
             raise ConfigurationError.expected(where, "no sampling, for it takes all samples", repr(sampling))
+        if transform is not None:
+            expected = "no transform, for it minimizes one fixed loss"
+            raise ConfigurationError.expected(where, expected, repr(transform), "train with SGD or Adam")
         if not (isinstance(self.scheduler, Constant) and self.scheduler.value == 1):
             remedy = "it finds the length of each step itself"
             raise ConfigurationError.expected(where, "no scheduler", repr(self.scheduler), remedy)

@@ -16,6 +16,8 @@ from minidl.training.evaluation import require_dataset
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
 from minidl.training.minimizing import MinimizingLoop
+from minidl.transforms import Transform
+from minidl.transforms.transform import check_transform
 
 
 class Trainer(MinimizingLoop):
@@ -72,6 +74,7 @@ class Trainer(MinimizingLoop):
         batch_size: int = 200,
         validation: Dataset | None = None,
         sampling: str = "shuffle",
+        transform: Transform | None = None,
     ) -> History:
         """Train for so many *more* epochs or steps; nothing resets, so two fits equal one long one.
 
@@ -90,6 +93,9 @@ class Trainer(MinimizingLoop):
             With `LBFGS`, whose steps take all samples, how many of them pass through the net at once.
         sampling : "shuffle" or "replacement"
             See `Batches`.
+        transform : Transform, optional
+            What the net is trained on is made of the batches by it, and so is what the history says of
+            the training; the validation set stays as it is. See `minidl.transforms`.
 
         Raises
         ------
@@ -106,15 +112,17 @@ class Trainer(MinimizingLoop):
         self._check_dataset("train", train, more)
         if validation is not None:
             self._check_dataset("validation", validation)
+        if transform is not None:
+            check_transform("fit", transform)
         if self._torn:
             remedy = "build net and Trainer anew, or load what was saved"
             raise StateError.expected("fit", "a Trainer whose last step is whole", self._torn, remedy)
         minimizer, rows = self.optimizer if isinstance(self.optimizer, LBFGS) else None, 0
         if minimizer is not None:
-            self._check_minimizing(sampling)
+            self._check_minimizing(sampling, transform)
             rows, batch_size = check_int("fit", "batch_size", batch_size, at_least=1), len(train)
         with Interrupts() as interrupts:
-            self._take_up(train, batch_size, sampling)
+            self._take_up(train, batch_size, sampling, transform)
             if epochs is not None:
                 left = left * self._batches.steps_per_epoch - self._done_of_epoch()
             self.last_step = self.step + left
@@ -143,17 +151,17 @@ class Trainer(MinimizingLoop):
             self._tally.head.check_targets(dataset.targets, self.net(first).shape[1:])
             self.net.loss(first, dataset.targets[:1])  # a loss of a user's own may check no more than that
 
-    def _take_up(self, train: Dataset, batch_size: int, sampling: str) -> None:
+    def _take_up(self, train: Dataset, batch_size: int, sampling: str, transform: Transform | None) -> None:
         """Go on with the batches of the last fit, where it trained on the same; else begin anew."""
         last = self._batches
         if (
             last
-            and (last.batch_size, last.sampling) == (batch_size, sampling)
+            and (last.batch_size, last.sampling, last.transform) == (batch_size, sampling, transform)
             and last.dataset.holds_the_same(train)  # a copied trainer has a copy of it
         ):
             last.dataset = train
             return
-        self._batches = Batches(train, batch_size, rng=self._rng, sampling=sampling)
+        self._batches = Batches(train, batch_size, rng=self._rng, sampling=sampling, transform=transform)
         if (self, "_end_epoch") not in self._due:  # a step or an epoch on other data stays unfinished
             self._due = []
             self._tally.reset()
