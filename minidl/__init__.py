@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from minidl import optimizers as optimizers
     from minidl import regularizers as regularizers
     from minidl import schedulers as schedulers
+    from minidl import transforms as transforms
     from minidl.callbacks import Callback as Callback
     from minidl.callbacks import ClipNorm as ClipNorm
     from minidl.callbacks import ProgressBar as ProgressBar
@@ -57,7 +58,8 @@ else:
     __getattr__, __dir__, __all__ = lazy(
         globals(),
         {
-            "": "callbacks data initializers layers losses metrics optimizers regularizers schedulers",
+            "": "callbacks data initializers layers losses metrics optimizers regularizers schedulers "
+            "transforms",
             "callbacks": "Callback ClipNorm ProgressBar",
             "classic": "TwoLayerNet",
             "cores": "usable_cores",
