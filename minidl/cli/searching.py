@@ -17,21 +17,27 @@ if TYPE_CHECKING:
 CURVES, HEAT_MAP = "curves.png", "heatmap.png"
 
 
-def search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> Results:
-    """Run the sweep under a progress bar: on standard error, and only where that is a terminal."""
+def search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> tuple[Results, str]:
+    """Run the sweep under a progress bar: on standard error, and only where that is a terminal.
+
+    Returns the results, and in words how many of them are new.
+    """
     from tqdm import tqdm
 
     disable = arguments.quiet or None
+    ended = set()
     with tqdm(unit="trial", disable=disable, dynamic_ncols=True, leave=False) as bar:
 
         def on_result(row: Row, results: Results) -> None:
             _show_progress(bar, results)
+            if row.status != "running":
+                ended.add(row.trial)
             if bar.n == results.trials - 1:
                 # Imports matplotlib, half a second's work: now a core is idle, if any ever is.
                 with suppress(Exception):  # said once, when the best net's pictures are drawn
                     make_figure((1, 1))
 
-        return sweep.run(
+        results = sweep.run(
             out,
             jobs=arguments.jobs,
             backend=arguments.backend,
@@ -39,6 +45,8 @@ def search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> Results:
             on_result=on_result,
             extend=arguments.extend,
         )
+    which = f"{len(ended)} of " if len(ended) < results.trials else ""
+    return results, f"{which}{results.trials} trial{'s' * (results.trials != 1)}"
 
 
 def pictures(results: Results, out: Path) -> run_directory.Pictures:

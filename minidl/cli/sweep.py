@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"{report.summary(splits.name, report.parts(splits))}\n{trials} of {settings[unit]:,} {unit}\n")
     started = time.perf_counter()
     try:
-        results = searching.search(sweep, out, arguments)
+        results, ran = searching.search(sweep, out, arguments)
     except KeyboardInterrupt:
         go_on = f"--out {out} {'--extend' if arguments.extend else '--resume'}"
         print(f"minidl: interrupted; go on with the same command and {go_on}", file=sys.stderr)
@@ -146,7 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
     scores = report.scores(net, report.parts(splits), known)
     run_directory.write_run(out, {**made, "results": scores})
     say(f"\nbest: {', '.join(filter(None, [f'trial {best.trial}', results.describe(best)]))}\n")
-    say(f"{report.scores_table(scores)}\n\n{trials} in {seconds:.1f} s")
+    say(f"{report.scores_table(scores)}\n\n{ran} in {seconds:.1f} s")
     run_directory.draw(
         {**searching.pictures(results, out), **run_directory.pictures(out, net, history, splits)}
     )

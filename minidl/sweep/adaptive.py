@@ -74,31 +74,7 @@ class Adaptive(Space):
     def configurations(self) -> list[Configuration]:
         """Those that are drawn before there is any result."""
         rows: dict[int, Row] = {}
-        return list(next(self.draw(rows.__getitem__, maximize=True)).values())
-
-    def draw(self, row_of: Callable[[int], Row], *, maximize: bool) -> Iterator[dict[int, Configuration]]:
-        """The configurations by the number of their trial, as many as are drawn at a time.
-
-        Where the next are asked for, `row_of` must give the rows of those before.
-        """
-        optuna = import_optuna("an adaptive search")
-        with _quiet(optuna):
-            study = optuna.create_study(
-                direction="maximize" if maximize else "minimize", sampler=self._new_sampler(optuna)
-            )
-        for first in range(0, self.count, self.at_a_time):
-            with _quiet(optuna):
-                numbers = range(first, min(first + self.at_a_time, self.count))
-                trials = [study.ask(self._free(optuna)) for _ in numbers]
-            drawn = {trial.number: self._configuration(trial.params) for trial in trials}
-            yield drawn
-            with _quiet(optuna):
-                for number, configuration in drawn.items():
-                    self._tell(optuna, study, row_of(number), configuration)
-
-    def describe(self) -> Configuration:
-        """The distributions in words, as a configuration."""
-        return {name: repr(given) for name, given in self.distributions.items()}
+        return list(next(draw(self, rows.__getitem__, maximize=True)).values())
 
     def __repr__(self) -> str:
         options = f"sampler={self.sampler!r}, seed={self.seed}"
@@ -112,39 +88,72 @@ class Adaptive(Space):
         if find_spec("cmaes") is None:
             raise MissingExtraError.for_extra("the sampler cma", "cmaes", "tune")
 
-    def _new_sampler(self, optuna: Any) -> Any:
-        if self.sampler == "tpe":
-            return optuna.samplers.TPESampler(seed=self.seed, constant_liar=True)
-        independent = optuna.samplers.RandomSampler(seed=self.seed)
-        options = {"independent_sampler": independent, "warn_independent_sampling": False}
-        return optuna.samplers.CmaEsSampler(seed=self.seed, **options)
 
-    def _free(self, optuna: Any) -> dict[str, Any]:
-        """What Optuna is to draw: of a sequence the position, since its values may be of any kind."""
-        return {
-            name: optuna.distributions.CategoricalDistribution(range(len(given)))
-            if isinstance(given, list)
-            else given
-            for name, given in self.distributions.items()
-            if not isinstance(given, list) or len(given) > 1
-        }
+def draw(
+    space: Adaptive, row_of: Callable[[int], Row], *, maximize: bool
+) -> Iterator[dict[int, Configuration]]:
+    """The configurations by the number of their trial, as many as are drawn at a time.
 
-    def _configuration(self, drawn: Mapping[str, Any]) -> Configuration:
-        return {
-            name: given[drawn.get(name, 0)] if isinstance(given, list) else drawn[name]
-            for name, given in self.distributions.items()
-        }
+    Where the next are asked for, `row_of` must give the rows of those before.
+    """
+    optuna = import_optuna("an adaptive search")
+    with _quiet(optuna):
+        study = optuna.create_study(
+            direction="maximize" if maximize else "minimize", sampler=_new_sampler(space, optuna)
+        )
+    for first in range(0, space.count, space.at_a_time):
+        with _quiet(optuna):
+            numbers = range(first, min(first + space.at_a_time, space.count))
+            trials = [study.ask(_free(space, optuna)) for _ in numbers]
+        drawn = {trial.number: _configuration(space, trial.params) for trial in trials}
+        yield drawn
+        with _quiet(optuna):
+            for number, configuration in drawn.items():
+                _tell(optuna, study, row_of(number), configuration)
 
-    def _tell(self, optuna: Any, study: Study, row: Row, configuration: Configuration) -> None:
-        if row.configuration != configuration:
-            expected, got = f"{row.configuration} to be drawn as trial {row.trial}", configuration
-            remedy = "go on with the version of Optuna that the sweep was begun with"
-            raise CheckpointError.expected("Adaptive, going on with a journal", expected, got, remedy)
-        if row.value is not None:
-            study.tell(row.trial, row.value)
-        else:  # a trial that diverged teaches where not to look; one that failed, nothing
-            states = optuna.trial.TrialState
-            study.tell(row.trial, state=states.PRUNED if row.status == "diverged" else states.FAIL)
+
+def distributions_in_words(space: Adaptive) -> Configuration:
+    """What is drawn from, in the form of a configuration."""
+    return {name: repr(given) for name, given in space.distributions.items()}
+
+
+def _new_sampler(space: Adaptive, optuna: Any) -> Any:
+    seed = space.seed % 2**32  # Optuna takes no larger one
+    if space.sampler == "tpe":
+        return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+    independent = optuna.samplers.RandomSampler(seed=seed)
+    options = {"independent_sampler": independent, "warn_independent_sampling": False}
+    return optuna.samplers.CmaEsSampler(seed=seed, **options)
+
+
+def _free(space: Adaptive, optuna: Any) -> dict[str, Any]:
+    """What Optuna is to draw: of a sequence the position, since its values may be of any kind."""
+    return {
+        name: optuna.distributions.CategoricalDistribution(range(len(given)))
+        if isinstance(given, list)
+        else given
+        for name, given in space.distributions.items()
+        if not isinstance(given, list) or len(given) > 1
+    }
+
+
+def _configuration(space: Adaptive, drawn: Mapping[str, Any]) -> Configuration:
+    return {
+        name: given[drawn.get(name, 0)] if isinstance(given, list) else drawn[name]
+        for name, given in space.distributions.items()
+    }
+
+
+def _tell(optuna: Any, study: Study, row: Row, configuration: Configuration) -> None:
+    if row.configuration != configuration:
+        expected, got = f"{row.configuration} to be drawn as trial {row.trial}", configuration
+        remedy = "go on with the version of Optuna that the sweep was begun with"
+        raise CheckpointError.expected("Adaptive, going on with a journal", expected, got, remedy)
+    if row.value is not None:
+        study.tell(row.trial, row.value)
+    else:  # a trial that diverged teaches where not to look; one that failed, nothing
+        states = optuna.trial.TrialState
+        study.tell(row.trial, state=states.PRUNED if row.status == "diverged" else states.FAIL)
 
 
 def import_optuna(feature: str) -> Any:

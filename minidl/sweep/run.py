@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
-from minidl.sweep.adaptive import Adaptive
+from minidl.sweep.adaptive import Adaptive, draw
 from minidl.sweep.best import Best
 from minidl.sweep.extension import numbered
 from minidl.sweep.halving import Halving
@@ -51,7 +51,7 @@ class Run:
         """The trials that run side by side and the rung they go to; a round follows from those before."""
         adaptive = self._sweep.adaptive
         if adaptive:
-            for drawn in adaptive.draw(lambda trial: self._rows_at(0)[trial], maximize=self._sweep.maximize):
+            for drawn in draw(adaptive, lambda trial: self._rows_at(0)[trial], maximize=self._sweep.maximize):
                 self._configurations = drawn
                 yield list(drawn), 0
             return

@@ -12,7 +12,7 @@ from minidl.checks import check_callable, check_choice, check_int, check_kind
 from minidl.data import Splits
 from minidl.errors import ConfigurationError, DataError
 from minidl.files import as_path
-from minidl.sweep.adaptive import Adaptive
+from minidl.sweep.adaptive import Adaptive, distributions_in_words
 from minidl.sweep.best import Best
 from minidl.sweep.extension import numbered
 from minidl.sweep.halving import Halving
@@ -183,7 +183,7 @@ class Sweep:
         """The journal's header, as a function of the rows from before it was extended."""
         if adaptive := self.adaptive:
             sampler = {"name": adaptive.sampler, "seed": adaptive.seed, "at_a_time": adaptive.at_a_time}
-            space = [adaptive.describe()]
+            space = [distributions_in_words(adaptive)]
             header = describe(self.setup, space, self.budgets[-1], None, sampler) | {"trials": self.trials}
             return lambda _: header
         header = describe(self.setup, self.configurations, self.budgets[-1], self.halving)

@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 import minidl
 from minidl.data import Splits
-from minidl.errors import CheckpointError, ConfigurationError, MissingExtraError
+from minidl.errors import CheckpointError, ConfigurationError, MinidlError, MissingExtraError
 from minidl.sweep import Adaptive, Grid, Halving, Results, Sweep
+from minidl.sweep.adaptive import draw
 from minidl.sweep.journal import JOURNAL
+from tests.public_calls import WRONG
 from tests.sweep.small import build, digits, lines
 
 optuna = pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'minidl[tune]'")
@@ -91,7 +94,7 @@ def test_it_learns(sampler):
     """On a valley known beforehand, the last draws are better than the first."""
     space = Adaptive(60, sampler=sampler, x=FloatDistribution(-5, 5), y=FloatDistribution(-5, 5))
     rows, values = {}, []
-    for drawn in space.draw(rows.__getitem__, maximize=False):
+    for drawn in draw(space, rows.__getitem__, maximize=False):
         for number, configuration in drawn.items():
             value = (configuration["x"] - 2) ** 2 + (configuration["y"] + 1) ** 2
             values.append(value)
@@ -101,15 +104,15 @@ def test_it_learns(sampler):
 
 def test_what_diverges_or_fails_is_a_row_and_the_search_goes_on():
     def fragile(configuration, data, rng):
-        if configuration["lr"] > 1e20:
+        if configuration["lr"] > 1e38:
             raise KeyError("too much")
         return build(configuration, data, rng)
 
-    rates = CategoricalDistribution([0.1, 1e20, 1e21])
+    rates = CategoricalDistribution([0.1, 1e38, 1e39])
     space = Adaptive(12, hidden=[3], lr=rates, reg=CategoricalDistribution([0.0]))
     results = Sweep(fragile, space, DATA, steps=5).run(jobs=1)
     fates = {row.configuration["lr"]: row.status for row in results.rows}
-    assert fates == {0.1: "done", 1e20: "diverged", 1e21: "failed"}
+    assert fates == {0.1: "done", 1e38: "diverged", 1e39: "failed"}
     assert len(results.rows) == 12
 
 
@@ -120,6 +123,7 @@ def test_every_kind_of_value():
         assert configuration["lr"] == 0.1
         assert configuration["batch_size"] in (5, 10, 15, 20)
     assert len(space.configurations()) == 3
+    assert Adaptive(3, seed=10**30, lr=[0.1, 0.2]).configurations()
     assert repr(space) == "Adaptive(3, sampler='tpe', seed=0, hidden, lr, batch_size)"
 
 
@@ -178,6 +182,14 @@ def test_a_journal_that_the_sampler_does_not_repeat(tmp_path):
 def test_errors(make, message):
     with pytest.raises(ConfigurationError, match=message):
         make()
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_a_wrong_argument_gets_minidls_own_error(kind):
+    options = {"count": 3, "sampler": "tpe", "seed": 0, "at_a_time": 2, "lr": [0.1, 0.2]}
+    for name in options:
+        with suppress(MinidlError):
+            Adaptive(**(options | {name: WRONG[kind]()}))
 
 
 def test_a_distribution_of_scipy_is_none_of_optunas():
