@@ -65,9 +65,9 @@ def add_command(commands: Any) -> None:
         "--sampler",
         choices=("random", "tpe", "cma"),
         default="random",
-        help="how the N are drawn: each by itself (random), or following from what the earlier ones came "
-        "to, by Optuna's tpe, which learns about values and ranges, or cma, about ranges (both need "
-        "the extra tune); the same seed draws the same, with any number of jobs",
+        help="how the N are drawn: each by itself (random), or four at a time, following from what the "
+        "earlier ones came to, by Optuna's tpe, which learns about values and ranges, or cma, about "
+        "ranges (both need the extra tune); the same seed draws the same, with any number of jobs",
     )
     parser.add_argument(
         "--halving",

@@ -137,6 +137,23 @@ def test_samplers_that_learn(sampler, capsys, tmp_path):
     assert {row["lr_decay"] for row in rows} == {"0.95"}
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--lr 0.01:0.1 --sampler cma", "two ranges or more, got lr; or take tpe"),
+        ("--sampler tpe --halving", "a grid or random draws for halving"),
+    ],
+)
+def test_what_samplers_do_not_take(options, message, capsys):
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'minidl[tune]'")
+    refused(f"sweep --trials 3 {options}", message, capsys)
+
+
+def test_a_sampler_without_optuna(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    refused("sweep --trials 3 --sampler tpe --lr 0.01:0.1", "pip install 'minidl[tune]'", capsys)
+
+
 def test_halving_stops_the_worst(capsys, tmp_path):
     assert call(f"{GRID} --halving 2 --out run") == 0
     out = capsys.readouterr().out
@@ -242,8 +259,6 @@ def test_the_missing_extra_is_named(backend, package, monkeypatch, capsys):
         ("sweep --lr-decay 0.1:0.2 0.3 --random 3", "--lr-decay: expected one range, or values only"),
         ("sweep --lr 0.01:0.1 --sampler tpe", "--sampler: expected --trials N, so many to be drawn by tpe"),
         ("sweep --lr 0:0.1 --trials 3 --sampler tpe", "--lr: expected a range above 0"),
-        ("sweep --lr 0.01:0.1 --trials 3 --sampler cma", "two ranges or more, got lr; or take tpe"),
-        ("sweep --trials 3 --sampler tpe --halving", "a grid or random draws for halving"),
         ("sweep --extend --resume", "not allowed with argument"),
         ("sweep --random 0", "count to be a whole number >= 1"),
         ("sweep --halving 1", "eta to be a whole number >= 2"),
