@@ -614,7 +614,8 @@ ROWS = {
         objective="validation_loss", seed=0, dtype=np.float32, halving=Halving(),
     ),
     "Sweep.run": lambda: call(
-        sweep().run, "sweep", jobs=1, backend="loky", scheduler=None, on_result=None, resume=True
+        sweep().run, "sweep", jobs=1, backend="loky", scheduler=None, on_result=None, resume=True,
+        extend=False,
     ),
     # ---------------------------------------------------------------- minidl.testing
     "GradientReport": lambda: call(testing.GradientReport, {"x": 0.0}, 1, 0, True),
@@ -714,6 +715,9 @@ UNCALLED = {
     "LBFGS.minimize": "called by the Trainer, with functions of its own",
     **dict.fromkeys(
         ["Flatten.output_shape", "Sequential.widest"], "called with the shape of what a net was given"
+    ),
+    **dict.fromkeys(
+        ["Adaptive", "Adaptive.configurations"], "needs the extra tune: see tests/external/test_adaptive.py"
     ),
     "Module.fail": "raises the error that it is given",
 }

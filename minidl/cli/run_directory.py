@@ -46,7 +46,7 @@ def prepare(out: Path | None, name: str, *, force: bool, resume: bool = False) -
         free = next(place for place, path in enumerate(named) if not _holds_run(path))
         out = named[free - 1 if resume and free and (named[free - 1] / JOURNAL).exists() else free]
     elif _holds_run(out) and not force and not (resume and (out / JOURNAL).exists()):
-        go_on = "--resume to go on with it, " if (out / JOURNAL).exists() else ""
+        go_on = "--resume to go on with it, --extend to add to it, " if (out / JOURNAL).exists() else ""
         remedy = f"give another, {go_on}or --force to overwrite it"
         raise ConfigurationError.expected("--out", "a directory that holds no run", out, remedy)
     out.mkdir(parents=True, exist_ok=True)

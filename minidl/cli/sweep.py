@@ -6,20 +6,17 @@ import argparse
 import math
 import sys
 import time
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import minidl
-from minidl.cli import options, report, run_directory
+from minidl.cli import options, report, run_directory, searching
 from minidl.errors import ConfigurationError, MissingExtraError
-from minidl.plots import make_figure
 
 if TYPE_CHECKING:
-    from minidl.sweep import Results, Row, Space, Sweep
+    from minidl.sweep import Space
 
-TABLE, CURVES, HEAT_MAP = "results.csv", "curves.png", "heatmap.png"
+TABLE = "results.csv"
 
 _LOGARITHMIC = ("lr", "reg")  # what a range means here is its magnitude
 
@@ -33,16 +30,17 @@ def add_command(commands: Any) -> None:
         description=(
             "Train a net for every combination of the values given (what is not given is set to suit the\n"
             "data) and write a table, pictures and the best net into a directory. Each finished trial is\n"
-            "kept at once: a sweep that was stopped, however that came, goes on with --resume."
-        ),
-        epilog=(
+            "kept at once: a sweep that was stopped, however that came, goes on with --resume.\n\n"
             "examples:\n"
             "  minidl sweep --lr 0.02 0.05 0.1 --reg 1e-4 1e-3 1e-2\n"
             "  minidl sweep cifar10 --hidden 300 --lr 1e-3 1.2e-3 1.4e-3 1.6e-3 1.8e-3 \\\n"
             "      --reg 1e-4 1e-3 1e-2 --steps 2000 --jobs 2 --out runs/classic\n"
             "  minidl sweep fashion-mnist --hidden 100 300 300,100 --random 30 --lr 1e-3:1e-1 --halving\n"
+            "  minidl sweep digits --hidden 50 100 --lr 1e-3:1 --reg 1e-6:1e-1 --sampler tpe --trials 30\n"
             "  minidl sweep mine.csv --target species --hidden 10 50 --lr 0.01 0.1\n"
             "  minidl sweep mine.npz --lr 0.01 0.1 --backend dask --scheduler tcp://10.0.0.1:8786\n"
+            "  minidl sweep --lr 0.02 0.05 0.1 --epochs 5 --out runs/first           begin small, and\n"
+            "  minidl sweep --lr 0.05 0.1 0.2 0.3 --epochs 5 --out runs/first --extend   add to it\n"
             "  minidl evaluate runs/classic                 measure the best net"
         ),
     )
@@ -57,10 +55,19 @@ def add_command(commands: Any) -> None:
     options.add_hyperparameters(parser, nargs="+", number=number)
     parser.add_argument(
         "--random",
+        "--trials",
         type=int,
         metavar="N",
         help="draw N configurations instead of trying all; --lr, --reg, --lr-decay and --momentum "
         "then take ranges LOW:HIGH as well",
+    )
+    parser.add_argument(
+        "--sampler",
+        choices=("random", "tpe", "cma"),
+        default="random",
+        help="how the N are drawn: each by itself (random), or four at a time, following from what the "
+        "earlier ones came to, by Optuna's tpe, which learns about values and ranges, or cma, about "
+        "ranges (both need the extra tune); the same seed draws the same, with any number of jobs",
     )
     parser.add_argument(
         "--halving",
@@ -77,8 +84,15 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--scheduler", metavar="ADDRESS", help="of the dask or Ray cluster (default: one here)"
     )
-    options.add_output(parser).add_argument(
+    in_use = options.add_output(parser)
+    in_use.add_argument(
         "--resume", action="store_true", help="go on with the sweep that --out holds, if there is one"
+    )
+    in_use.add_argument(
+        "--extend",
+        action="store_true",
+        help="go on with it also where this one has other values, more draws or longer trials: "
+        "what it holds is kept, and only what is missing is run",
     )
     parser.set_defaults(run=run)
 
@@ -102,14 +116,15 @@ def run(arguments: argparse.Namespace) -> int:
     )
     out = _directory(arguments)
     say = report.silent if arguments.quiet else print
-    count = len(sweep.configurations)
+    count = sweep.trials
     trials = f"{count} trial{'s' * (count != 1)}"
     say(f"{report.summary(splits.name, report.parts(splits))}\n{trials} of {settings[unit]:,} {unit}\n")
     started = time.perf_counter()
     try:
-        results = _search(sweep, out, arguments)
+        results, ran = searching.search(sweep, out, arguments)
     except KeyboardInterrupt:
-        print(f"minidl: interrupted; go on with the same command and --out {out} --resume", file=sys.stderr)
+        go_on = f"--out {out} {'--extend' if arguments.extend else '--resume'}"
+        print(f"minidl: interrupted; go on with the same command and {go_on}", file=sys.stderr)
         return 130
     seconds = time.perf_counter() - started
     say(results.table())
@@ -131,41 +146,26 @@ def run(arguments: argparse.Namespace) -> int:
     scores = report.scores(net, report.parts(splits), known)
     run_directory.write_run(out, {**made, "results": scores})
     say(f"\nbest: {', '.join(filter(None, [f'trial {best.trial}', results.describe(best)]))}\n")
-    say(f"{report.scores_table(scores)}\n\n{trials} in {seconds:.1f} s")
-    run_directory.draw({**_pictures(results, out), **run_directory.pictures(out, net, history, splits)})
+    say(f"{report.scores_table(scores)}\n\n{ran} in {seconds:.1f} s")
+    run_directory.draw(
+        {**searching.pictures(results, out), **run_directory.pictures(out, net, history, splits)}
+    )
     say(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return 0
 
 
-def _search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> Results:
-    """Run the sweep under a progress bar: on standard error, and only where that is a terminal."""
-    from tqdm import tqdm
-
-    disable = arguments.quiet or None
-    with tqdm(unit="trial", disable=disable, dynamic_ncols=True, leave=False) as bar:
-
-        def on_result(row: Row, results: Results) -> None:
-            _show_progress(bar, results)
-            if bar.n == results.trials - 1:
-                # Imports matplotlib, half a second's work: now a core is idle, if any ever is.
-                with suppress(Exception):  # said once, when the best net's pictures are drawn
-                    make_figure((1, 1))
-
-        return sweep.run(
-            out,
-            jobs=arguments.jobs,
-            backend=arguments.backend,
-            scheduler=arguments.scheduler,
-            on_result=on_result,
-        )
-
-
 def _space(settings: dict[str, Any], arguments: argparse.Namespace) -> Space:
     """All combinations of the settings, or draws from them; what is one value is so in each."""
-    from minidl.sweep import Grid, Random
+    from minidl.sweep import Adaptive, Grid, Random
 
     values = {name: settings[name] for name in options.KEYS}
     values |= {name: [value] for name, value in values.items() if not isinstance(value, list)}
+    if arguments.sampler != "random":
+        if arguments.random is None:
+            expected = f"--trials N, so many to be drawn by {arguments.sampler}"
+            raise ConfigurationError.expected("--sampler", expected, "none")
+        drawn = {name: _range_of_optuna(name, given) for name, given in values.items()}
+        return Adaptive(arguments.random, sampler=arguments.sampler, seed=arguments.seed, **drawn)
     if arguments.random is not None:
         drawn = {name: _distribution(name, given) for name, given in values.items()}
         return Random(arguments.random, seed=arguments.seed, **drawn)
@@ -178,50 +178,49 @@ def _space(settings: dict[str, Any], arguments: argparse.Namespace) -> Space:
 
 def _distribution(name: str, values: list[Any]) -> Any:
     """What `Random` draws from: the list, or where it is one range, that."""
-    if not any(isinstance(value, _Range) for value in values):
+    found = _range(name, values)
+    if found is None:
         return values
-    where = f"--{name.replace('_', '-')}"
-    if len(values) > 1:
-        raise ConfigurationError.expected(where, "one range, or values only", values)
     try:
         from scipy.stats import loguniform, uniform
     except ImportError:
         raise MissingExtraError.for_extra("drawing from a range", "SciPy", "sweep") from None
-    low, high = values[0]
-    if name not in _LOGARITHMIC:
-        return uniform(low, high - low)
-    if low <= 0:
+    low, high = found
+    return loguniform(low, high) if name in _LOGARITHMIC else uniform(low, high - low)
+
+
+def _range_of_optuna(name: str, values: list[Any]) -> Any:
+    """The same for `Adaptive`."""
+    found = _range(name, values)
+    if found is None:
+        return values
+    from minidl.sweep.adaptive import import_optuna
+
+    distributions = import_optuna("--sampler").distributions
+    return distributions.FloatDistribution(*found, log=name in _LOGARITHMIC)
+
+
+def _range(name: str, values: list[Any]) -> _Range | None:
+    """The range that is given instead of values, if one is."""
+    if not any(isinstance(value, _Range) for value in values):
+        return None
+    where = f"--{name.replace('_', '-')}"
+    if len(values) > 1:
+        raise ConfigurationError.expected(where, "one range, or values only", values)
+    found: _Range = values[0]
+    if name in _LOGARITHMIC and found.low <= 0:
         expected = "a range above 0, drawn from on a logarithmic scale"
-        raise ConfigurationError.expected(where, expected, values[0])
-    return loguniform(low, high)
+        raise ConfigurationError.expected(where, expected, found)
+    return found
 
 
 def _directory(arguments: argparse.Namespace) -> Path:
     name = f"{options.data_name(arguments)}-sweep"
-    out = run_directory.prepare(arguments.out, name, force=arguments.force, resume=arguments.resume)
+    go_on = arguments.resume or arguments.extend
+    out = run_directory.prepare(arguments.out, name, force=arguments.force, resume=go_on)
     if arguments.force:
         (out / run_directory.JOURNAL).unlink(missing_ok=True)
     return out
-
-
-def _show_progress(bar: Any, results: Results) -> None:
-    """Move on to the trials that are over, and say what is best so far."""
-    bar.total = results.trials
-    bar.n = sum(row.status != "running" for row in results.rows)
-    best = results.sorted()[0]
-    if best.value is not None:
-        shown = [f"best {results.show(best.value)}", results.describe(best)]
-        bar.set_postfix_str(" with ".join(filter(None, shown)), refresh=False)
-    bar.refresh()
-
-
-def _pictures(results: Results, out: Path) -> run_directory.Pictures:
-    from minidl.sweep.pictures import plot_curves, plot_heat_map
-
-    curves = {out / CURVES: partial(plot_curves, results)}
-    if not {"lr", "reg"} <= set(results.varying):
-        return curves
-    return {**curves, out / HEAT_MAP: partial(plot_heat_map, results)}
 
 
 class _Range(NamedTuple):

@@ -3,10 +3,11 @@
 Needs the extra ``sweep``; ``import minidl`` does not load it.
 """
 
+from minidl.sweep.adaptive import Adaptive
 from minidl.sweep.halving import Halving
 from minidl.sweep.results import Results
 from minidl.sweep.space import Grid, Random, Space
 from minidl.sweep.sweep import Sweep
 from minidl.sweep.trial import Row
 
-__all__ = ["Grid", "Halving", "Random", "Results", "Row", "Space", "Sweep"]
+__all__ = ["Adaptive", "Grid", "Halving", "Random", "Results", "Row", "Space", "Sweep"]

@@ -21,12 +21,17 @@ from minidl.sweep.trial import Setup
 from minidl.types import Array
 
 _SHOWN = 120  # characters of a key's values; more is a count
+_TOLD = 6  # differences, of many
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = _SHOWN
 
 
 def describe(
-    setup: Setup, configurations: Sequence[Configuration], budget: int, halving: Halving | None
+    setup: Setup,
+    configurations: Sequence[Configuration],
+    budget: int,
+    halving: Halving | None,
+    sampler: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Everything that the rows depend on, in terms of JSON."""
     from minidl import __version__  # here: minidl may be half-way through its own import
@@ -36,14 +41,22 @@ def describe(
     return {
         "minidl": __version__,
         "model": name_of(setup.build),
-        "trials": len(configurations),
-        "configurations": hashlib.sha256(to_json(configurations).encode()).hexdigest(),
-        "keys": _keys(configurations),
+        **describe_space(configurations),
         "data": {"name": data.name, **parts},
         setup.unit: budget,
         "objective": name_of(setup.objective),
         "seed": setup.seed,
         "halving": dataclasses.asdict(halving) if halving else None,
+        "sampler": sampler,
+    }
+
+
+def describe_space(configurations: Sequence[Configuration]) -> dict[str, Any]:
+    """The part of it that the configurations make."""
+    return {
+        "trials": len(configurations),
+        "configurations": hashlib.sha256(to_json(configurations).encode()).hexdigest(),
+        "keys": _keys(configurations),
     }
 
 
@@ -61,6 +74,13 @@ def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str
         else:
             pairs.append((_show(name, theirs), _show(name, ours)))
     return pairs
+
+
+def in_words(pairs: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Both sides of what `differences` gave as a list each, cut where it is long."""
+    more = [f"and {len(pairs) - _TOLD} more"] if len(pairs) > _TOLD else []
+    theirs, ours = (", ".join([*side[:_TOLD], *more]) for side in zip(*pairs, strict=True))
+    return theirs, ours
 
 
 def _show(name: str, value: Any) -> str:

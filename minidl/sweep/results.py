@@ -192,7 +192,7 @@ def _percent(accuracy: float | None) -> str:
 
 
 def _fate(row: Row) -> str:
-    """What became of a trial that is not done; without the remedy, which is the same in all."""
+    """Why a trial ended before its end; without an error's remedy, which is the same in all."""
     if row.status == "done":
-        return ""
+        return row.reason or ""
     return f"{row.status}: {row.reason.partition('; ')[0]}" if row.reason else row.status

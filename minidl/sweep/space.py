@@ -48,8 +48,10 @@ class Grid(Space):
     """
 
     def __init__(self, *given: object, **values: Iterable[Any]) -> None:
-        _refuse(given, "Grid", "Grid(**values)")
-        self.values = {name: _choices("Grid", name, column) for name, column in _named("Grid", values)}
+        refuse_unnamed(given, "Grid", "Grid(**values)")
+        self.values = {
+            name: choices_of("Grid", name, column) for name, column in named_values("Grid", values)
+        }
 
     def configurations(self) -> list[Configuration]:
         """The product of the values."""
@@ -80,12 +82,14 @@ class Random(Space):
     """
 
     def __init__(self, count: int, *given: object, seed: int = 0, **distributions: Any) -> None:
-        _refuse(given or ([count] if isinstance(count, Mapping) else []), "Random", "Random(20, **values)")
+        refuse_unnamed(
+            given or ([count] if isinstance(count, Mapping) else []), "Random", "Random(20, **values)"
+        )
         self.count = check_int("Random", "count", count, at_least=1)
         self.seed = check_int("Random", "seed", seed, at_least=0)
         self.distributions = {
-            name: _checked(name, given) if hasattr(given, "rvs") else _choices("Random", name, given)
-            for name, given in _named("Random", distributions)
+            name: _checked(name, given) if hasattr(given, "rvs") else choices_of("Random", name, given)
+            for name, given in named_values("Random", distributions)
         }
 
     def configurations(self) -> list[Configuration]:
@@ -108,31 +112,35 @@ def plain_configurations(where: str, given: object) -> list[Configuration]:
         if not isinstance(each, Mapping) or not all(isinstance(name, str) for name in each):
             expected = "a configuration as a dict of names and values"
             raise ConfigurationError.expected(where, expected, shown(each))
-    return [{name: _plain(where, name, value) for name, value in each.items()} for each in given]
+    return [{name: plain_value(where, name, value) for name, value in each.items()} for each in given]
 
 
-def _refuse(given: Sequence[object], where: str, remedy: str) -> None:
+def refuse_unnamed(given: Sequence[object], where: str, remedy: str) -> None:
+    """`ConfigurationError` for values without their names."""
     if given:
         expected = "values by their keys' names, such as lr=[0.01, 0.1]"
         raise ConfigurationError.expected(where, expected, shown(given[0]), f"unpack a dict: {remedy}")
 
 
-def _named(where: str, values: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+def named_values(where: str, values: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    """The names with their values; `ConfigurationError` where there are none."""
     if not values:
         raise ConfigurationError.expected(where, "a name with its values, such as lr=[0.01, 0.1]", "none")
     return values.items()
 
 
-def _choices(where: str, name: str, values: Any) -> list[Any]:
+def choices_of(where: str, name: str, values: Any) -> list[Any]:
+    """A key's values in plain ones; `ConfigurationError` for what is no sequence of such."""
     try:
         # A set has no order to keep; of a mapping or a frame, only the names would come.
         if isinstance(values, (str, bytes, Mapping, set, frozenset)) or hasattr(values, "columns"):
             raise TypeError
-        choices = [_plain(where, name, value) for value in values]
+        choices = [plain_value(where, name, value) for value in values]
     except TypeError:
-        of_scipy = ", or a frozen distribution of scipy.stats" if where == "Random" else ""
+        others = {"Random": "a frozen distribution of scipy.stats", "Adaptive": "a distribution of Optuna"}
+        or_else = f", or {others[where]}" if where in others else ""
         remedy = f"a single value is {name}=[...]"
-        expected = f"a sequence of values for {name!r}{of_scipy}"
+        expected = f"a sequence of values for {name!r}{or_else}"
         raise ConfigurationError.expected(where, expected, shown(values), remedy) from None
     if not choices:
         raise ConfigurationError.expected(where, f"a value or more for {name!r}", "none")
@@ -158,18 +166,18 @@ def _draw(name: str, given: Any, rng: np.random.Generator) -> Any:
         expected = f"a distribution for {name!r} that can be drawn from by rvs(random_state=Generator)"
         got = f"{type(error).__name__}: {error}"
         raise ConfigurationError.expected("Random", expected, got) from error
-    return _plain("Random", name, drawn)
+    return plain_value("Random", name, drawn)
 
 
-def _plain(where: str, name: str, value: Any) -> Any:
-    """`value` as JSON gives it back."""
+def plain_value(where: str, name: str, value: Any) -> Any:
+    """`value` as JSON gives it back; `ConfigurationError` where JSON cannot hold it."""
     if isinstance(value, np.ma.MaskedArray):  # what it hides would become None
         remedy = "leave out what is masked: .compressed()"
         raise ConfigurationError.expected(where, f"values for {name!r}", "a masked one", remedy)
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [_plain(where, name, item) for item in value]
+        return [plain_value(where, name, item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigurationError.expected(where, f"finite values for {name!r}", value)
     if value is not None and not isinstance(value, (bool, int, float, str)):

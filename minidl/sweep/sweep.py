@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,21 +12,21 @@ from minidl.checks import check_callable, check_choice, check_int, check_kind
 from minidl.data import Splits
 from minidl.errors import ConfigurationError, DataError
 from minidl.files import as_path
+from minidl.sweep.adaptive import Adaptive, distributions_in_words
 from minidl.sweep.best import Best
+from minidl.sweep.extension import numbered
 from minidl.sweep.halving import Halving
-from minidl.sweep.header import describe
-from minidl.sweep.journal import JOURNAL, Journal
+from minidl.sweep.header import describe, describe_space
+from minidl.sweep.journal import JOURNAL, Describe, Journal
 from minidl.sweep.named import NamedModel
 from minidl.sweep.pool import open_pool
-from minidl.sweep.portable import name_of
 from minidl.sweep.results import Results
+from minidl.sweep.run import OnResult, Run
 from minidl.sweep.space import Space, plain_configurations
-from minidl.sweep.trial import Build, Objective, Outcome, Row, Setup, Task
+from minidl.sweep.trial import Build, Objective, Row, Setup
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-OnResult: TypeAlias = Callable[[Row, Results], object]
 
 
 class Sweep:
@@ -48,7 +47,7 @@ class Sweep:
         keys, or a `Trainer`, which is used as it is; the function is a pure one that draws from
         `rng` only, and may ask for keys of its own.
     space : Space
-        Such as `Grid` or `Random`. The key ``seed`` is the trial's own instead of the sweep's.
+        Such as `Grid`, `Random` or `Adaptive`. The key ``seed`` is the trial's own instead of the sweep's.
     data : Splits
         The trials see its training and validation part, never its test part.
     steps, epochs : int >= 1
@@ -60,7 +59,7 @@ class Sweep:
     dtype : float32 or float64
         Of a model given by its name.
     halving : Halving, optional
-        Stops the worst trials early.
+        Stops the worst trials early; not for an `Adaptive` space.
 
     Raises
     ------
@@ -102,7 +101,13 @@ class Sweep:
         if not isinstance(model, str):
             check_callable("Sweep", "model, where it is no name,", model, "configuration", "data", "rng")
         _check_objective(objective, data)
+        self.adaptive = space if isinstance(space, Adaptive) else None
         self.configurations = plain_configurations("Sweep", space.configurations())
+        self.trials = self.adaptive.count if self.adaptive else len(self.configurations)
+        if halving and self.adaptive:
+            remedy = "draw at random, or leave the halving out"
+            expected = "a grid or random draws for halving"
+            raise ConfigurationError.expected("Sweep", expected, repr(self.adaptive), remedy)
         self.maximize = objective != "validation_loss"
         self.halving = halving
         budget = check_int("Sweep", unit, budget, at_least=1)
@@ -120,6 +125,7 @@ class Sweep:
         scheduler: str | None = None,
         on_result: OnResult | None = None,
         resume: bool = True,
+        extend: bool = False,
     ) -> Results:
         """Run what the directory's journal does not hold yet; all of it without a directory.
 
@@ -141,13 +147,18 @@ class Sweep:
             Called for each new row.
         resume : bool
             Whether a journal that holds rows may be gone on with.
+        extend : bool
+            Whether it may be a journal of other configurations, or of shorter trials, too. What it
+            holds stays: of this sweep's length as results, of another only in the file. It is gone on
+            with by what is missing, and holds both then; the new trials have the numbers that are free.
 
         Raises
         ------
         ConfigurationError
-            The directory's journal is of another sweep or in use, or `resume` is false and it
-            holds rows; directory or temporary folder cannot be written; model or objective cannot
-            be pickled; the cluster cannot be reached.
+            The directory's journal is of another sweep (also where `extend` is true: in more than
+            that allows) or in use, or `resume` is false and it holds rows; directory or temporary
+            folder cannot be written; model or objective cannot be pickled; the cluster cannot be
+            reached.
         MissingExtraError
             The backend is not installed.
         StateError
@@ -157,19 +168,30 @@ class Sweep:
         if on_result is not None:
             check_callable("Sweep", "on_result", on_result, "row", "results")
         folder = None if directory is None else as_path("Sweep.run", directory)
-        header = describe(self.setup, self.configurations, self.budgets[-1], self.halving)
         with (
             # First, so that nothing is written where there is no such backend.
             open_pool(self.setup, len(self.configurations), jobs, backend, scheduler) as run_tasks,
-            Journal(folder and folder / JOURNAL, header, resume=resume) as journal,
+            Journal(folder and folder / JOURNAL, self._header(), resume=resume, extend=extend) as journal,
         ):
-            run = _Run(self, journal, Best(folder), on_result)
-            entrants = list(range(len(self.configurations)))
-            for rung in range(len(self.budgets)):
+            run = Run(self, journal, Best(folder), on_result)
+            for entrants, rung in run.rounds():
                 for outcome in run_tasks(run.tasks(entrants, rung)):
                     run.take(outcome)
-                entrants = run.promote(entrants, rung)
             return run.results
+
+    def _header(self) -> Describe:
+        """The journal's header, as a function of the rows from before it was extended."""
+        if adaptive := self.adaptive:
+            sampler = {"name": adaptive.sampler, "seed": adaptive.seed, "at_a_time": adaptive.at_a_time}
+            space = [distributions_in_words(adaptive)]
+            header = describe(self.setup, space, self.budgets[-1], None, sampler) | {"trials": self.trials}
+            return lambda _: header
+        header = describe(self.setup, self.configurations, self.budgets[-1], self.halving)
+
+        def with_those_before(earlier: Sequence[Row]) -> dict[str, Any]:
+            return header | describe_space(list(numbered(self.configurations, earlier).values()))
+
+        return with_those_before
 
 
 def _check_objective(objective: object, data: Splits) -> None:
@@ -181,66 +203,3 @@ def _check_objective(objective: object, data: Splits) -> None:
     if data.validation is None:
         remedy = "hold a part of the training set out, or give a function as objective"
         raise DataError.expected("Sweep", f"data with a validation part for {objective}", "none", remedy)
-
-
-class _Run:
-    """What a run has come to: journal, results, the best net, and the states of trials under way."""
-
-    def __init__(self, sweep: Sweep, journal: Journal, best: Best, on_result: OnResult | None) -> None:
-        self._sweep, self._journal, self._best, self._on_result = sweep, journal, best, on_result
-        self._states: dict[int, bytes | None] = {}
-        self.results = Results(
-            journal.rows,
-            best,
-            objective=name_of(sweep.setup.objective),
-            maximize=sweep.maximize,
-            trials=len(sweep.configurations),
-        )
-        best.forget_others(self.results.best.trial if self.results.done else None)
-
-    def tasks(self, entrants: list[int], rung: int) -> list[Task]:
-        """What of a rung the journal does not hold."""
-        budgets, held = self._sweep.budgets, self._rows_at(rung)
-        start = budgets[rung - 1] if rung else 0
-        last = rung == len(budgets) - 1
-        return [
-            Task(trial, self._sweep.configurations[trial], rung, start, budgets[rung], last,
-                 self._states.pop(trial, None))
-            for trial in entrants
-            if trial not in held
-        ]  # fmt: skip
-
-    def take(self, outcome: Outcome) -> None:
-        """Put an outcome where it belongs."""
-        row, done = outcome.row, self.results.done
-        maximize = self.results.maximize
-        is_best = row.status == "done" and (not done or row.rank(maximize) < self.results.best.rank(maximize))
-        if is_best:
-            assert outcome.net and outcome.history
-            self._best.keep(row.trial, outcome.net, outcome.history)
-        self._states[row.trial] = outcome.state
-        self._add(row)
-        if is_best:
-            self._best.forget_others(row.trial)
-
-    def promote(self, entrants: list[int], rung: int) -> list[int]:
-        """Those of a rung that go on to the next; the others' last row says why they do not."""
-        halving, rows = self._sweep.halving, self._rows_at(rung)
-        if halving is None or rung == len(self._sweep.budgets) - 1:
-            return []
-        promoted = halving.promoted([rows[trial] for trial in entrants], maximize=self._sweep.maximize)
-        reason = f"not among the best {len(promoted)} of {len(entrants)} at rung {rung + 1}"
-        for trial in entrants:
-            if trial not in promoted and rows[trial].status == "running":
-                self._states.pop(trial, None)
-                self._add(dataclasses.replace(rows[trial], status="stopped", reason=reason))
-        return promoted
-
-    def _rows_at(self, rung: int) -> dict[int, Row]:
-        return {row.trial: row for row in self._journal.rows if row.rung == rung}
-
-    def _add(self, row: Row) -> None:
-        self._journal.append(row)
-        self.results.add(row)
-        if self._on_result:
-            self._on_result(row, self.results)

@@ -55,7 +55,8 @@ class Row:
         "done"; "running": measured at a rung, to go on if it is promoted; "stopped": not promoted;
         "diverged"; "failed".
     reason : str or None
-        Why it was stopped, diverged or failed.
+        Why it was stopped, diverged or failed; of a trial that is done, why it ended before its
+        whole length, such as by `EarlyStopping`.
     value : float or None
         The objective; None where the trial diverged or failed.
     train_loss, train_accuracy, validation_loss, validation_accuracy : float or None
@@ -161,7 +162,8 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         options: dict[str, Any] = {setup.unit: task.stop - start}
         if "batch_size" in task.configuration:
             options["batch_size"] = task.configuration["batch_size"]
-        trainer.fit(train, **options, validation=setup.data.validation)
+        if not (task.state and trainer.stop_reason):  # what ended itself would have done so in one fit, too
+            trainer.fit(train, **options, validation=setup.data.validation)
         figures = _measure(setup, trainer)
         state = None if task.last else save_trainer(trainer, train)
         row = dataclasses.replace(row, reason=trainer.stop_reason, **figures)

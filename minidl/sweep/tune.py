@@ -14,8 +14,9 @@ from minidl.callbacks import Callback
 from minidl.callbacks.callback import Training
 from minidl.checks import check_kind
 from minidl.data import Splits
-from minidl.errors import ConfigurationError, MissingExtraError
+from minidl.errors import ConfigurationError
 from minidl.files import as_path
+from minidl.sweep.adaptive import import_optuna
 from minidl.sweep.space import Configuration, Space, plain_configurations
 from minidl.sweep.sweep import Sweep
 from minidl.sweep.trial import FIGURES, Build, Objective, Task, make_trainer, run_task
@@ -69,7 +70,7 @@ class OptunaObjective:
         seed: int = 0,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
-        _import_optuna()
+        import_optuna("minidl.sweep.tune")
         options: dict[str, Any] = {"objective": objective, "seed": seed, "dtype": dtype}
         sweep = Sweep(model, _Suggested(), data, steps=steps, epochs=epochs, **options)
         self.direction = "maximize" if sweep.maximize else "minimize"
@@ -86,7 +87,7 @@ class OptunaObjective:
         ConfigurationError
             The study's direction is the other one, or what it suggests is no configuration.
         """
-        optuna = _import_optuna()
+        optuna = import_optuna("minidl.sweep.tune")
         study = getattr(trial, "study", None)
         if not isinstance(study, optuna.Study):
             remedy = "give the objective to study.optimize"
@@ -158,7 +159,7 @@ class PruningCallback(Callback):
         self._trial.report(value, trainer.epoch)
         if self._trial.should_prune():
             self.pruned = True
-            raise _import_optuna().TrialPruned(f"pruned after epoch {trainer.epoch}")
+            raise import_optuna("minidl.sweep.tune").TrialPruned(f"pruned after epoch {trainer.epoch}")
 
 
 def open_study(
@@ -177,7 +178,7 @@ def open_study(
     **options
         Such as `sampler` and `pruner`: see `optuna.create_study`. They are not in the file.
     """
-    optuna = _import_optuna()
+    optuna = import_optuna("minidl.sweep.tune")
     from optuna.storages.journal import JournalFileBackend, JournalStorage
 
     path = as_path("open_study", path)
@@ -229,11 +230,3 @@ def _draw(trial: optuna.Trial, name: str, given: Any) -> Any:
         return trial.suggest_categorical(name, given.choices)
     draw = trial.suggest_float if isinstance(given, FloatDistribution) else trial.suggest_int
     return draw(name, given.low, given.high, step=given.step, log=given.log)
-
-
-def _import_optuna() -> Any:
-    try:
-        import optuna
-    except ImportError:
-        raise MissingExtraError.for_extra("minidl.sweep.tune", "Optuna", "tune") from None
-    return optuna

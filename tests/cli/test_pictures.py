@@ -165,7 +165,7 @@ def interrupted(*_, **__):
 
 PLACES = {
     "train": ["report.scores", "report.scores_table", "run_directory.plot_weights"],
-    "sweep": ["report.scores", "report.scores_table", "run_directory.plot_weights", "sweep.make_figure"],
+    "sweep": ["report.scores", "report.scores_table", "run_directory.plot_weights", "searching.make_figure"],
 }
 
 
@@ -176,7 +176,7 @@ def test_no_interrupt_is_swallowed(name, place, monkeypatch, capsys, tmp_path):
     err = capsys.readouterr().err.splitlines()
     assert len(err) == 1
     assert err[0].startswith("minidl: interrupted")
-    kept = "run/net.npz" if name == "train" or place != "sweep.make_figure" else "run/best"
+    kept = "run/net.npz" if name == "train" or place != "searching.make_figure" else "run/best"
     assert (tmp_path / kept).exists()
 
 

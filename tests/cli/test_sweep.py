@@ -87,6 +87,73 @@ def test_random_draws_from_ranges_and_lists(tmp_path):
     assert (tmp_path / "a/results.csv").read_bytes() == (tmp_path / "b/results.csv").read_bytes()
 
 
+def test_a_directory_is_extended(capsys, tmp_path):
+    line = "sweep --momentum 0 --reg 1e-4 --steps 20 --jobs 1"
+    assert call(f"{line} --lr 0.1 0.05 --out run --extend") == 0  # where there is nothing, it begins
+    before = (tmp_path / "run/journal.jsonl").read_bytes()
+    capsys.readouterr()
+    assert call(f"{line} --lr 0.2 0.1 --out run --resume") == 2
+    assert "or extend it: extend=True, --extend" in capsys.readouterr().err
+    assert call(f"{line} --lr 0.2 0.1 --out run --extend") == 0
+    assert "\n1 of 3 trials in " in capsys.readouterr().out
+    assert (tmp_path / "run/journal.jsonl").read_bytes().startswith(before)
+    assert call(f"{line} --lr 0.1 0.05 0.2 --out fresh --quiet") == 0
+    assert table_of(tmp_path / "run") == table_of(tmp_path / "fresh")
+    for name in ("results.csv", "net.npz"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "fresh" / name).read_bytes()
+    assert call(f"{line} --lr 0.1 --out run --extend --steps 30") == 0
+    assert [(row["lr"], row["steps"]) for row in table_of(tmp_path / "run")] == [("0.1", "30")]
+    assert call(f"{line} --lr 0.1 --out run --extend --steps 30 --seed 1") == 2
+    assert "to be extended: expected seed 0, got seed 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--resume", "--extend"])
+def test_after_a_ctrl_c_it_says_how_to_go_on(option, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minidl.cli.searching.search", interrupt)
+    assert call(f"sweep --steps 5 --out run {option}") == 130
+    assert capsys.readouterr().err.endswith(f"with the same command and --out run {option}\n")
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cma"])
+def test_samplers_that_learn(sampler, capsys, tmp_path):
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'minidl[tune]'")
+    pytest.importorskip("cmaes", reason="cmaes is not installed: pip install 'minidl[tune]'")
+    line = f"sweep --sampler {sampler} --hidden 4 6,4 --lr 1e-3:1 --momentum 0:0.9 --steps 3 --jobs 1"
+    assert call(f"{line} --trials 6 --out run --quiet") == 0
+    assert capsys.readouterr() == ("", "")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == FILES - {"heatmap.png"}
+    assert call(f"{line} --random 9 --out run --extend") == 0
+    assert "\n3 of 9 trials in " in capsys.readouterr().out
+    assert call(f"{line} --trials 9 --out fresh --quiet") == 0
+    assert rows_of(tmp_path / "fresh")[1] == [
+        row for row in rows_of(tmp_path / "run")[1] if "format" not in row
+    ]
+    rows = table_of(tmp_path / "run")
+    assert {row["hidden"] for row in rows} == {"4", "6,4"}
+    assert all(1e-3 <= float(row["lr"]) <= 1 and 0 <= float(row["momentum"]) <= 0.9 for row in rows)
+    assert {row["lr_decay"] for row in rows} == {"0.95"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--lr 0.01:0.1 --sampler cma", "two ranges or more, got lr; or take tpe"),
+        ("--sampler tpe --halving", "a grid or random draws for halving"),
+    ],
+)
+def test_what_samplers_do_not_take(options, message, capsys):
+    pytest.importorskip("optuna", reason="Optuna is not installed: pip install 'minidl[tune]'")
+    refused(f"sweep --trials 3 {options}", message, capsys)
+
+
+def test_a_sampler_without_optuna(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    refused("sweep --trials 3 --sampler tpe --lr 0.01:0.1", "pip install 'minidl[tune]'", capsys)
+
+
 def test_halving_stops_the_worst(capsys, tmp_path):
     assert call(f"{GRID} --halving 2 --out run") == 0
     out = capsys.readouterr().out
@@ -102,7 +169,7 @@ def test_a_directory_in_use_is_refused(capsys, tmp_path):
     before = rows_of(tmp_path / "run")
     assert call(line) == 2
     assert (
-        "holds no run, got run; give another, --resume to go on with it, or --force"
+        "holds no run, got run; give another, --resume to go on with it, --extend to add to it, or --force"
         in capsys.readouterr().err
     )
     assert call("train --steps 5 --out run") == 2
@@ -190,6 +257,9 @@ def test_the_missing_extra_is_named(backend, package, monkeypatch, capsys):
         ("sweep --lr 0.01:0.1", "--lr: expected single values in a grid, got [0.01:0.1]; add --random N"),
         ("sweep --lr 0:0.1 --random 3", "--lr: expected a range above 0"),
         ("sweep --lr-decay 0.1:0.2 0.3 --random 3", "--lr-decay: expected one range, or values only"),
+        ("sweep --lr 0.01:0.1 --sampler tpe", "--sampler: expected --trials N, so many to be drawn by tpe"),
+        ("sweep --lr 0:0.1 --trials 3 --sampler tpe", "--lr: expected a range above 0"),
+        ("sweep --extend --resume", "not allowed with argument"),
         ("sweep --random 0", "count to be a whole number >= 1"),
         ("sweep --halving 1", "eta to be a whole number >= 2"),
         ("sweep --steps 0", "steps to be a whole number >= 1"),

@@ -46,6 +46,11 @@ def test_table(rows):
     ]
 
 
+def test_the_table_says_why_a_trial_that_is_done_ended_early():
+    lines = results_of([row_of(0, 0.5, lr=0.1, reason="no better for 3 epochs"), row_of(1, 0.4, lr=1.0)])
+    assert lines.table().splitlines()[1].endswith("50.00%  no better for 3 epochs")
+
+
 def test_table_of_another_objective(rows):
     for row in rows[:1]:
         lines = results_of([row], objective="validation_loss").table().splitlines()

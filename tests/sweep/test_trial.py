@@ -177,6 +177,52 @@ def test_a_trainer_is_used_as_it_is():
     assert (row.status, row.reason, row.steps) == ("done", "enough", 7)
 
 
+@pytest.mark.parametrize("first", [5, 7, 10])
+def test_what_ends_itself_at_step_7_does_so_in_two_parts_as_well(first):
+    def make(configuration, data, rng):
+        return Trainer(mlp(64, [8], 10, rng=rng), SGD(0.5), callbacks=[StopAt()], rng=rng)
+
+    setup, whole = dataclasses.replace(SETUP, build=make), task(20, batch_size=40)
+    part = dataclasses.replace(whole, stop=first, last=False)
+    state = run_task(setup, part).state
+    rest = run_task(setup, dataclasses.replace(whole, rung=1, start=first, state=state))
+    assert dataclasses.replace(rest.row, rung=0) == run_task(setup, whole).row
+    assert (rest.row.steps, rest.row.reason) == (7, "enough")
+
+
+class Patience(Callback):
+    """Ends a fit that gets worse, and leaves the net as it was at its best."""
+
+    best, values = math.inf, None
+
+    def on_epoch_end(self, trainer):
+        loss = trainer.history.epochs["validation_loss"][-1]
+        if loss < self.best:
+            self.best, self.values = loss, trainer.net.parameters.values.copy()
+        else:
+            trainer.stop(f"no better than {self.best:.3f}")
+
+    def on_fit_end(self, trainer):
+        trainer.net.parameters.values[:] = self.values
+
+
+def test_a_trial_that_stops_early_is_measured_at_its_best():
+    patience = Patience()
+
+    def make(configuration, data, rng):
+        return Trainer(mlp(64, [8], 10, rng=rng), SGD(0.8), callbacks=[patience], rng=rng)
+
+    setup = dataclasses.replace(SETUP, build=make, unit="epochs", objective="validation_loss")
+    outcome = run_task(setup, task(60, batch_size=20))
+    row, losses = outcome.row, outcome.history.epochs["validation_loss"]
+    assert losses[-1] > min(losses) == losses[-2]
+    assert (row.status, row.reason) == ("done", f"no better than {patience.best:.3f}")
+    assert row.steps == 10 * len(losses) < 600
+    assert row.value == row.validation_loss == min(losses)
+    assert (row.train_loss, row.train_accuracy) == evaluate(outcome.net, DATA.train)
+    assert row.validation_accuracy == row.curve["validation_accuracy"][-2]
+
+
 class Zero(Callback):
     def on_epoch_end(self, trainer):
         trainer.net.parameters.values[:] = 0

@@ -1,0 +1,108 @@
+"""A sweep under way: what has come of it, and what is to be run next."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeAlias
+
+from minidl.sweep.adaptive import Adaptive, draw
+from minidl.sweep.best import Best
+from minidl.sweep.extension import numbered
+from minidl.sweep.halving import Halving
+from minidl.sweep.journal import Journal
+from minidl.sweep.portable import name_of
+from minidl.sweep.results import Results
+from minidl.sweep.space import Configuration
+from minidl.sweep.trial import Outcome, Row, Setup, Task
+
+OnResult: TypeAlias = Callable[[Row, Results], object]
+
+
+class Plan(Protocol):
+    """What a run needs of its `Sweep`."""
+
+    setup: Setup
+    configurations: list[Configuration]
+    adaptive: Adaptive | None
+    trials: int
+    budgets: list[int]
+    halving: Halving | None
+    maximize: bool
+
+
+class Run:
+    """What a run has come to: journal, results, the best net, and the states of trials under way."""
+
+    def __init__(self, sweep: Plan, journal: Journal, best: Best, on_result: OnResult | None) -> None:
+        self._sweep, self._journal, self._best, self._on_result = sweep, journal, best, on_result
+        self._states: dict[int, bytes | None] = {}
+        self._configurations = numbered(sweep.configurations, journal.earlier)
+        self.results = Results(
+            journal.rows,
+            best,
+            objective=name_of(sweep.setup.objective),
+            maximize=sweep.maximize,
+            trials=sweep.trials if sweep.adaptive else len(self._configurations),
+        )
+        best.forget_others(self.results.best.trial if self.results.done else None)
+
+    def rounds(self) -> Iterator[tuple[list[int], int]]:
+        """The trials that run side by side and the rung they go to; a round follows from those before."""
+        adaptive = self._sweep.adaptive
+        if adaptive:
+            for drawn in draw(adaptive, lambda trial: self._rows_at(0)[trial], maximize=self._sweep.maximize):
+                self._configurations = drawn
+                yield list(drawn), 0
+            return
+        entrants = list(self._configurations)
+        for rung in range(len(self._sweep.budgets)):
+            yield entrants, rung
+            entrants = self._promote(entrants, rung)
+
+    def tasks(self, entrants: list[int], rung: int) -> list[Task]:
+        """What of a rung the journal does not hold."""
+        budgets, held = self._sweep.budgets, self._rows_at(rung)
+        start = budgets[rung - 1] if rung else 0
+        last = rung == len(budgets) - 1
+        return [
+            Task(trial, self._configurations[trial], rung, start, budgets[rung], last,
+                 self._states.pop(trial, None))
+            for trial in entrants
+            if trial not in held
+        ]  # fmt: skip
+
+    def take(self, outcome: Outcome) -> None:
+        """Put an outcome where it belongs."""
+        row, done = outcome.row, self.results.done
+        maximize = self.results.maximize
+        is_best = row.status == "done" and (not done or row.rank(maximize) < self.results.best.rank(maximize))
+        if is_best:
+            assert outcome.net and outcome.history
+            self._best.keep(row.trial, outcome.net, outcome.history)
+        self._states[row.trial] = outcome.state
+        self._add(row)
+        if is_best:
+            self._best.forget_others(row.trial)
+
+    def _promote(self, entrants: list[int], rung: int) -> list[int]:
+        """Those of a rung that go on to the next; the others' last row says why they do not."""
+        halving, rows = self._sweep.halving, self._rows_at(rung)
+        if halving is None or rung == len(self._sweep.budgets) - 1:
+            return []
+        promoted = halving.promoted([rows[trial] for trial in entrants], maximize=self._sweep.maximize)
+        reason = f"not among the best {len(promoted)} of {len(entrants)} at rung {rung + 1}"
+        for trial in entrants:
+            if trial not in promoted and rows[trial].status == "running":
+                self._states.pop(trial, None)
+                self._add(dataclasses.replace(rows[trial], status="stopped", reason=reason))
+        return promoted
+
+    def _rows_at(self, rung: int) -> dict[int, Row]:
+        return {row.trial: row for row in self._journal.rows if row.rung == rung}
+
+    def _add(self, row: Row) -> None:
+        self._journal.append(row)
+        self.results.add(row)
+        if self._on_result:
+            self._on_result(row, self.results)
