@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import minidl
 from minidl.cli import options, report, run_directory
 from minidl.errors import ConfigurationError, MissingExtraError
-from minidl.plots import make_figure
+from minidl.plots.figures import make_figure
 
 if TYPE_CHECKING:
     from minidl.sweep import Results, Row, Space, Sweep
