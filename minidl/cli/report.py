@@ -57,7 +57,8 @@ def _metrics(net: Net) -> list[Metric]:
     """Those of the net's loss; of numbers, also the errors in the unit of the targets."""
     metrics = require_head("evaluate", net).metrics()
     if any(isinstance(metric, R2) for metric in metrics):
-        metrics += [MeanAbsoluteError(), RootMeanSquaredError()]
+        known = {metric.name for metric in metrics}
+        metrics += [each for each in (MeanAbsoluteError(), RootMeanSquaredError()) if each.name not in known]
     return metrics
 
 

@@ -77,8 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _splits(net: Net, made: Mapping[str, Any], directory: Path | None) -> Splits | None:
     """The data of the run; where they are no longer there, a line, and what needs no data is shown."""
-    if directory is not None and Path(made["data"]).name != made["data"]:
-        made = {**made, "data": str(directory / Path(made["data"]).name)}
+    name = Path(made["data"]).name
+    if directory is not None and name != made["data"]:  # a file, which run.json names by its whole path
+        made, directory = {**made, "data": str(directory / name), "data_dir": None}, None
     try:
         splits = reading.read_own(made, directory)
         reading.fitted_parts(made["data"], net, splits)
