@@ -52,7 +52,8 @@ def plot_predictions(
         left.plot(ends, ends, color="#888888", linewidth=1, zorder=0)
         left.plot(t[points], y[points], "o", color=BLUE, alpha=alpha, markersize=3.5, markeredgewidth=0)
         which = f" of number {number}" if true.shape[1] > 1 else ""
-        left.set(xlabel=f"true{which}", ylabel=f"predicted{which}", title=_title(t, y))
+        left.set(xlabel=f"true{which}", ylabel=f"predicted{which}")
+        left.set_title(_title(t, y), fontsize=10)
         left.set_aspect("equal", adjustable="datalim")
         residuals = y - t
         bins = int(np.clip(len(residuals) ** 0.5, 10, 60))
