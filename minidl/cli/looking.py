@@ -23,6 +23,7 @@ from minidl.types import Array
 CONFUSION, MISTAKES, PREDICTIONS, UNITS = "confusion.png", "mistakes.png", "predictions.png", "units.png"
 
 _MOST_IMAGES = 2_000  # among which those are looked for that excite a unit most
+_MOST_NUMBERS = 1 << 26  # that the layers give of these images, all together
 
 
 class Answers(NamedTuple):
@@ -104,7 +105,9 @@ def unit_pictures(out: Path, net: Net, part: Dataset) -> Pictures:
         return {}
 
     def draw(path: Path) -> None:
-        images = part.features[:: -(-len(part) // _MOST_IMAGES)]
+        numbers = net.widest(part.sample_shape) * len(list(net.named_modules()))
+        most = min(max(_MOST_NUMBERS // numbers, 100), _MOST_IMAGES)
+        images = part.features[:: -(-len(part) // most)]
         traced = [one for one in net.trace(images) if not list(one.layer.children())]
         place = next(place for place, one in enumerate(traced) if getattr(one.layer, "weight", None))
         layer: Any = traced[place].layer

@@ -69,7 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     if splits is not None:
         part = list(reading.fitted_parts(made["data"], net, splits).values())[-1]
         pictures |= looking.unit_pictures(out, net, part)
-        pictures |= looking.pictures(out, net, looking.answers(net, part))
+        try:
+            pictures |= looking.pictures(out, net, looking.answers(net, part))
+        except MinidlError as error:  # such as scores that are NaN
+            print(f"minidl: no pictures of what it answers: {one_line(error)}", file=sys.stderr)
     if drawn := run_directory.draw(pictures):
         print(f"\ndrawn into {out}: {', '.join(drawn)}")
     return 0

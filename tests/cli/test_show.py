@@ -68,6 +68,17 @@ def test_a_net_of_numbers(tmp_path, capsys):
     assert written(tmp_path / "run") == ALWAYS | {"predictions.png"}
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_a_net_that_has_no_answer(tmp_path, capsys):
+    net = runs.convolutional()
+    net["affine0"].bias.value[...] = np.nan
+    runs.keep(tmp_path / "run", net, runs.images_file(tmp_path / "x.npz"))
+    assert call("show run") == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("minidl: no pictures of what it answers: ")
+    assert out.endswith("drawn into run: history.png, weights.png, net.png, units.png\n")
+
+
 def test_without_the_data_what_needs_none_is_shown(tmp_path, capsys):
     data = runs.images_file(tmp_path / "x.npz")
     runs.keep(tmp_path / "run", runs.convolutional(), data)
