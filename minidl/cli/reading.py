@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import minidl
-from minidl.cli import run_directory
+from minidl.cli import report, run_directory
 from minidl.data import Dataset, Splits, catalog
 from minidl.data.classes import match_classes
 from minidl.errors import CheckpointError, DataError, ShapeError
@@ -19,12 +19,6 @@ from minidl.tables import listed
 from minidl.types import Array
 
 _PARTS = ("train", "validation", "test")
-
-
-def parts_of(splits: Splits) -> dict[str, Dataset]:
-    """The parts that there are, by name."""
-    named = {part: getattr(splits, part) for part in _PARTS}
-    return {name: part for name, part in named.items() if part is not None}
 
 
 def read_net(directory: Path) -> tuple[Net, dict[str, Any]]:
@@ -84,7 +78,7 @@ def fitted_parts(name: str, net: Net, splits: Splits) -> dict[str, Dataset]:
     is_table = catalog.is_csv(name)
     return {
         part: fitted(f"{name}, {part} part", net, data, is_table=is_table)
-        for part, data in parts_of(splits).items()
+        for part, data in report.parts(splits).items()
     }
 
 
@@ -118,7 +112,7 @@ def read_features(
     else:
         own = is_own(made, data, directory)
         splits = read_own(made, directory) if own else minidl.data.load(data, directory)
-        parts = parts_of(splits)
+        parts = report.parts(splits)
         name = part or list(parts)[-1]
         if name not in parts:
             raise DataError.expected(data, f"a {name} part", f"only {listed(list(parts))}")

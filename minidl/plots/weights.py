@@ -44,6 +44,7 @@ def plot_weights(weight: npt.ArrayLike, sample_shape: Sequence[int], path: str |
         image = axis.imshow(
             weight, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="none"
         )
+        axis.locator_params(integer=True)
         axis.set(xlabel="hidden unit", ylabel="feature", title=f"Weights of {units} units")
         figure.colorbar(image, ax=axis)
         return save_figure(figure, path)
