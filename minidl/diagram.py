@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minidl.errors import MissingExtraError
-from minidl.plots import save_figure
+from minidl.plots.figures import save_figure
 
 _LINE, _CHARACTER = 0.22, 0.095  # inches: the height of a line of text, the width of a character
 _GAP, _MARGIN = 0.3, 0.18  # inches: between boxes, and between a frame and what it holds

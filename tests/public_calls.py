@@ -97,6 +97,8 @@ MODULES = ("minidl", *(f"minidl.{name}" for name in ("data", "sweep", "testing",
 MODULES += ("minidl.testing.strategies", "minidl.layers", "minidl.losses", "minidl.optimizers")
 MODULES += ("minidl.schedulers", "minidl.regularizers", "minidl.metrics", "minidl.transforms")
 
+SQUARES = np.eye(4).reshape(4, 2, 2)
+
 WRONG = {
     "None": lambda: None,
     "a string": lambda: "word",
@@ -669,6 +671,14 @@ ROWS = {
     "plot_history": lambda: call(plots.plot_history, fitted().steps, fitted().epochs, "history.svg"),
     "plot_weights": lambda: call(plots.plot_weights, np.eye(4), (2, 2), "weights.svg"),
     "smooth": lambda: call(plots.smooth, [1.0, 2.0, 3.0], 3),
+    "plot_confusion_matrix": lambda: call(plots.plot_confusion_matrix, np.eye(2), "matrix.svg", ["a", "b"]),
+    "plot_mistakes": lambda: call(
+        plots.plot_mistakes, SQUARES, [0, 1, 1, 0], [0, 0, 1, 0], np.ones(4), "mistakes.svg", names=["a", "b"]
+    ),
+    "plot_predictions": lambda: call(plots.plot_predictions, [1.0, 2.0], [2.0, 1.0], "numbers.svg"),
+    "plot_units": lambda: call(
+        plots.plot_units, SQUARES, np.eye(4), "units.svg", filters=SQUARES, units=2, samples=2
+    ),
     # ---------------------------------------------------------------- minidl.testing.strategies
     "batches": lambda: call(strategies.batches, (3,), min_batch=1, max_batch=2),
     "labels": lambda: call(strategies.labels, 3, 2),

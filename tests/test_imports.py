@@ -13,9 +13,8 @@ import pytest
 import minidl
 
 LAZY = ["minidl", *(f"minidl.{room}" for room in ("callbacks", "data", "layers", "losses"))]
-LAZY += [
-    f"minidl.{room}" for room in ("metrics", "optimizers", "recipes", "schedulers", "training", "transforms")
-]
+LAZY += [f"minidl.{room}" for room in ("metrics", "optimizers", "plots", "recipes")]
+LAZY += [f"minidl.{room}" for room in ("schedulers", "training", "transforms")]
 
 
 def loaded_by(statement):

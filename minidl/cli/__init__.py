@@ -1,4 +1,4 @@
-"""The command line: ``minidl train``, ``minidl sweep``, ``minidl evaluate``, ``minidl doctor``.
+"""The command line: ``minidl train``, ``sweep``, ``evaluate``, ``predict``, ``show`` and ``doctor``.
 
 Exit codes: 0 success; 2 usage or bad input, with one line on standard error; 130 after Ctrl-C,
 with what was trained so far saved.
@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from minidl import __version__
-from minidl.cli import doctor, evaluate, sweep, train
+from minidl.cli import doctor, evaluate, predict, show, sweep, train
 from minidl.cli.parser import Parser
 from minidl.console import print_error, safe_console
 from minidl.cores import THREAD_VARIABLES, usable_cores
@@ -47,7 +47,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"minidl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (train, sweep, evaluate, doctor):
+    for module in (train, sweep, evaluate, predict, show, doctor):
         module.add_command(commands)
     return parser
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 
+from minidl.cli.looking import Answers
 from minidl.data import Dataset, Splits
+from minidl.metrics import F1, R2, MeanAbsoluteError, Metric, Precision, Recall, RootMeanSquaredError
 from minidl.net import Net
 from minidl.tables import table
 from minidl.training import evaluate
@@ -14,6 +18,7 @@ from minidl.training.evaluation import require_head
 
 _MOST_CLASSES = 30
 _LONGEST_NAME = 40
+_Measure = TypeVar("_Measure", bound=Metric)
 
 
 def parts(splits: Splits) -> dict[str, Dataset]:
@@ -25,10 +30,12 @@ def parts(splits: Splits) -> dict[str, Dataset]:
 def summary(name: str, parts: Mapping[str, Dataset]) -> str:
     """One line about a data set."""
     counts = ", ".join(f"{len(part):,} {kind}" for kind, part in parts.items())
-    classes = max(part.num_classes for part in parts.values())
     first = next(iter(parts.values()))
     shape = " × ".join(map(str, first.sample_shape))
-    return f"{name}: {counts} samples of {shape} {first.features.dtype}, {classes} classes"
+    targets = "numbers to predict"
+    if all(part.has_labels for part in parts.values()):
+        targets = f"{max(part.num_classes for part in parts.values())} classes"
+    return f"{name}: {counts} samples of {shape} {first.features.dtype}, {targets}"
 
 
 def scores(
@@ -36,47 +43,75 @@ def scores(
 ) -> dict[str, dict[str, float]]:
     """Samples, loss and metrics of each part; what is `known` of a part is not measured again."""
     results = {}
-    names = ["loss", *(metric.name for metric in require_head("evaluate", net).metrics())]
+    metrics = _metrics(net)
+    names = ["loss", *(metric.name for metric in metrics)]
     for name, part in parts.items():
-        measured = (known or {}).get(name) or dict(zip(names, evaluate(net, part), strict=True))
+        measured = (known or {}).get(name)
+        if measured is None or set(measured) != set(names):
+            measured = dict(zip(names, evaluate(net, part, metrics=metrics), strict=True))
         results[name] = {"samples": len(part), **measured}
     return results
+
+
+def _metrics(net: Net) -> list[Metric]:
+    """Those of the net's loss; of numbers, also the errors in the unit of the targets."""
+    metrics = require_head("evaluate", net).metrics()
+    if any(isinstance(metric, R2) for metric in metrics):
+        known = {metric.name for metric in metrics}
+        metrics += [each for each in (MeanAbsoluteError(), RootMeanSquaredError()) if each.name not in known]
+    return metrics
 
 
 def scores_table(results: dict[str, dict[str, float]]) -> str:
     """The table of `scores`."""
     header = ("part", *next(iter(results.values())))
     rows = [
-        (part, f"{row['samples']:,}", *(_figure(name, row[name]) for name in header[2:]))
+        (part, f"{row['samples']:,}", *(figure(name, row[name]) for name in header[2:]))
         for part, row in results.items()
     ]
     return table([name.replace("_", " ") for name in header], rows)
 
 
-def _figure(name: str, value: float) -> str:
+def figure(name: str, value: float) -> str:
+    """A metric's value as text."""
     return f"{value:.2%}" if name == "accuracy" else f"{value:.4f}"
 
 
-def classes_table(net: Net, name: str, part: Dataset) -> str:
-    """The classes of a part: their samples, and how many of these the net recognizes.
+def classes_table(name: str, given: Answers) -> str:
+    """What a net makes of each class of a part, and the averages; of many classes, the worst.
 
-    Of many classes, those that it recognizes worst.
+    The recall is the share of a class's samples that are recognized, the precision the share of those
+    taken for it that are of it, and F1 their harmonic mean.
     """
-    classes = part.num_classes
-    right = part.targets[net.predict(part.features) == part.targets]
-    samples, recognized = (np.bincount(labels, minlength=classes) for labels in (part.targets, right))
-    accuracy = recognized / np.maximum(samples, 1)
-    shown = np.arange(classes)
-    if classes > _MOST_CLASSES:
+    part, classes = given.part, given.classes or ()
+    figures = [_measured(kind("macro"), given) for kind in (Recall, Precision, F1)]
+    recalled, precise, _ = columns = [figure.per_class() for figure in figures]
+    samples, taken = figures[0].actual, figures[0].predicted
+    shown = np.arange(len(classes))
+    if len(classes) > _MOST_CLASSES:
         there = np.flatnonzero(samples)
-        shown = there[np.argsort(accuracy[there], kind="stable")][:_MOST_CLASSES]
-    names = list(map(_short, part.target_names or map(str, range(classes))))
+        shown = there[np.argsort(recalled[there], kind="stable")][:_MOST_CLASSES]
+    recalled[samples == 0] = precise[taken == 0] = np.nan  # of nothing there is no share
     rows = [
-        (names[label], f"{samples[label]:,}", f"{accuracy[label]:.2%}" if samples[label] else "-")
+        [_short(classes[label]), f"{samples[label]:,.0f}", *(_share(column[label]) for column in columns)]
         for label in shown
     ]
-    lines = table((f"{name} by class", "samples", "accuracy"), rows)
-    return lines if len(shown) == classes else f"{lines}\nthe worst {len(shown)} of {classes:,} classes"
+    for average in ("macro", "weighted"):
+        means = [_measured(kind(average), given).compute() for kind in (Recall, Precision, F1)]
+        text = "mean of the classes" if average == "macro" else "weighted by samples"
+        rows.append([text, f"{len(part):,}", *map(_share, means)])
+    lines = table((f"{name} by class", "samples", "recall", "precision", "F1"), rows)
+    few = len(shown) < len(classes)
+    return f"{lines}\nthe worst {len(shown)} of {len(classes):,} classes" if few else lines
+
+
+def _measured(metric: _Measure, given: Answers) -> _Measure:
+    metric.update(given.scores, given.part.targets)
+    return metric
+
+
+def _share(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2%}"
 
 
 def silent(*_: object) -> None:

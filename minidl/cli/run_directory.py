@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -17,8 +19,10 @@ from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, MinidlError
 from minidl.files import atomic_write, to_json
 from minidl.net import Net
+from minidl.parameters import Parameter
 from minidl.plots import plot_weights
 from minidl.training import History
+from minidl.types import Array
 
 NET, HISTORY, RUN, JOURNAL = "net.npz", "history.json", "run.json", "journal.jsonl"
 CURVES, WEIGHTS = "history.png", "weights.png"
@@ -68,19 +72,42 @@ def write_run(out: Path, run: dict[str, Any]) -> None:
         file.write((to_json(run, indent=1) + "\n").encode())
 
 
-def pictures(out: Path, net: Net, history: History, splits: Splits) -> Pictures:
-    """The pictures of a run, for `draw`."""
+def pictures(out: Path, net: Net, history: History, splits: Splits | None) -> Pictures:
+    """The pictures of a run, for `draw`; without the data, weights are drawn as a map."""
     curves = {out / CURVES: history.plot} if history.steps["loss"] else {}
-    weight = net.parameters["affine0.weight"].value
-    return {**curves, out / WEIGHTS: partial(plot_weights, weight, splits.sample_shape)}
+    first = _first_weights(net)
+    if first is None:
+        return curves
+    weight, shape = first
+    if splits is not None and len(weight) == math.prod(splits.sample_shape) and len(shape) == 1:
+        shape = splits.sample_shape
+    return {**curves, out / WEIGHTS: partial(plot_weights, weight, shape)}
 
 
-def draw(pictures: Pictures) -> None:
-    """Draw what can be drawn, when all else is written; what goes wrong costs no more than a line."""
+def _first_weights(net: Net) -> tuple[Array, tuple[int, ...]] | None:
+    """Of the first layer that has some, its weights (inputs, units) and the shape of the inputs."""
+    for _, module in net.named_modules():
+        weight = getattr(module, "weight", None)
+        if not isinstance(weight, Parameter) or weight.value.ndim < 2:
+            continue
+        array = weight.value
+        if array.ndim == 2:  # an affine layer's; an embedding's vectors are a map, too
+            return array, (len(array),)
+        return array.reshape(len(array), -1).T, array.shape[1:]
+    return None
+
+
+def draw(pictures: Pictures) -> list[str]:
+    """Draw what can be drawn, when all else is written; what goes wrong costs no more than a line.
+
+    Returns the names of what was drawn.
+    """
     failed: dict[str, list[str]] = {}
     for path, picture in pictures.items():
         try:
-            picture(path)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # such as of a character that the font lacks
+                picture(path)
         except Exception as error:  # matplotlib, LaTeX, fonts and the disk each raise their own
             kind = "" if isinstance(error, (MinidlError, OSError)) else type(error).__name__
             reason = one_line(": ".join(filter(None, (kind, str(error)))))
@@ -88,6 +115,8 @@ def draw(pictures: Pictures) -> None:
     for reason, names in failed.items():
         which = "pictures" if len(names) == len(pictures) else ", ".join(names)
         print(f"minidl: no {which}: {reason}", file=sys.stderr)
+    lost = {name for names in failed.values() for name in names}
+    return [path.name for path in pictures if path.name not in lost]
 
 
 def read_run(directory: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minidl.cli import run_directory
-from minidl.plots import make_figure
+from minidl.plots.figures import make_figure
 
 if TYPE_CHECKING:
     from minidl.sweep import Results, Row, Sweep

@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.checks import check_kind
 from minidl.errors import ConfigurationError
-from minidl.plots import make_figure, save_figure
+from minidl.plots.figures import make_figure, save_figure
 from minidl.sweep.results import Results, show_value
 
 if TYPE_CHECKING:

@@ -6,8 +6,10 @@ import pytest
 import minidl
 from minidl.cli import main
 
+COMMANDS = "train", "sweep", "evaluate", "predict", "show", "doctor"
 
-@pytest.mark.parametrize("command", [[], ["train"], ["sweep"], ["evaluate"], ["doctor"]])
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
 def test_help_teaches(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*command, "--help"])

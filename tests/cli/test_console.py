@@ -42,9 +42,10 @@ def test_every_encoding_gets_readable_text(encoding, monkeypatch):
     monkeypatch.setattr("sys.stderr", err := opened(encoding, terminal=True))
     assert call("train --steps 40 --out run") == 0
     assert call("evaluate run") == 0
+    assert call("predict run digits --out -") == 0
     assert call("sweep --steps 5 --jobs 1 --hidden 4 8,6 --out search") == 0
     assert call("doctor") == 0
-    for command in ("", "train ", "sweep ", "evaluate ", "doctor "):
+    for command in ("", "train ", "sweep ", "evaluate ", "predict ", "show ", "doctor "):
         with pytest.raises(SystemExit) as ended:
             call(f"{command}--help")
         assert ended.value.code == 0

@@ -10,11 +10,12 @@ import pytest
 
 import minidl
 from minidl import Dataset, mlp
-from minidl.cli import main, report
+from minidl.cli import looking, main, report
 from minidl.data.digits import read_digits
 from minidl.data.splits import stratified_hold_out
 from tests.cli.calling import call, refused
 
+MEANS = ["mean of the classes", "weighted by samples"]
 WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
 
 
@@ -46,14 +47,15 @@ def run(table, tmp_path_factory):
 
 
 def rows_of(out, first):
-    """The last two cells of each row of the printed table that begins with `first`, by the rows' names."""
+    """The cells of each row of the printed table that begins with `first`, by the rows' names."""
     lines = out.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(first))
     rows = {}
     for line in lines[start + 1 :]:
         if not line or line.startswith("the worst"):
             break
-        rows[line.partition("  ")[0]] = line.split()[-2:]
+        name, _, cells = line.partition("  ")
+        rows[name] = cells.split()
     return rows
 
 
@@ -85,13 +87,15 @@ def test_the_classes_are_listed_by_name(run, table, tmp_path, capsys):
     net = minidl.load(run / "net.npz")
     predicted = np.array(net.head.target_names)[net.predict(features[500:].astype(np.float32))]
     rows = rows_of(out, "test by class")
-    assert list(rows) == sorted(WORDS)
+    assert list(rows) == [*sorted(WORDS), *MEANS]
     for word in WORDS:
-        mine = words[500:] == word
-        assert rows[word] == [f"{mine.sum()}", f"{np.mean(predicted[mine] == word):.2%}"]
+        mine, taken = words[500:] == word, predicted == word
+        recall, precision = np.mean(taken[mine]), np.mean(mine[taken])
+        shares = recall, precision, 2 * recall * precision / (recall + precision)
+        assert rows[word] == [f"{mine.sum()}", *(f"{share:.2%}" for share in shares)]
     right = np.mean(predicted == words[500:])
     assert f"{right:.2%}" in out.split("test by class")[0]
-    assert len({len(line) for line in out.splitlines()[-11:]}) == 1  # aligned
+    assert len({len(line) for line in out.splitlines()[-13:]}) == 1  # aligned
 
 
 def test_labels_are_matched_to_the_nets_classes_by_name(run, table, tmp_path, capsys):
@@ -102,11 +106,11 @@ def test_labels_are_matched_to_the_nets_classes_by_name(run, table, tmp_path, ca
     rows = rows_of(capsys.readouterr().out, "test by class")
     assert float(rows["two"][1].rstrip("%")) > 80
     assert float(rows["nine"][1].rstrip("%")) > 80
-    assert rows["one"] == ["0", "-"]
+    assert rows["one"][:2] == ["0", "-"]
     names = np.array(["two", "nine"])
     np.savez("some.npz", x_train=features[chosen], y_train=(words[chosen] == "nine") * 1, target_names=names)
     assert main(["evaluate", str(run), "some.npz"]) == 0
-    assert float(rows_of(capsys.readouterr().out, "part")["train"][1].rstrip("%")) > 80
+    assert float(rows_of(capsys.readouterr().out, "part")["train"][-1].rstrip("%")) > 80
 
 
 def test_a_class_that_the_net_does_not_know(run, table, tmp_path, capsys):
@@ -182,11 +186,11 @@ def test_a_net_without_names(capsys, tmp_path):
     assert call("train plain.npz --epochs 60 --out run --quiet") == 0
     assert minidl.load("run/net.npz").head.target_names is None
     assert call("evaluate run") == 0
-    assert list(rows_of(capsys.readouterr().out, "validation by class")) == ["0", "1", "2", "3"]
+    assert list(rows_of(capsys.readouterr().out, "validation by class")) == ["0", "1", "2", "3", *MEANS]
     write_table(tmp_path / "some.csv", features[labels > 1], labels[labels > 1])
     assert call("evaluate run some.csv") == 0
     rows = rows_of(capsys.readouterr().out, "test by class")
-    assert (rows["1"], rows["2"]) == (["0", "-"], ["15", "100.00%"])
+    assert (rows["1"], rows["2"]) == (["0", "-", "-", "-"], ["15", *["100.00%"] * 3])
     write_table(tmp_path / "words.csv", features, np.array(["a", "b", "c", "d"])[labels])
     message = "expected no class but the net's: 0, 1, 2, 3, got 'a' (15 samples)"
     refused("evaluate run words.csv", message, capsys)
@@ -217,9 +221,10 @@ def test_of_many_classes_the_worst_are_shown():
     net["affine0"].weight.value[...] = np.eye(50)
     features = np.eye(50, dtype=np.float32)[labels]
     features[::2][-20:] = 0  # of classes 30 to 49, one sample of two is taken for class 0
-    lines = report.classes_table(net, "test", Dataset(features, labels, target_names=names)).splitlines()
-    assert lines[0].split() == ["test", "by", "class", "samples", "accuracy"]
+    given = looking.answers(net, Dataset(features, labels, target_names=names))
+    lines = report.classes_table("test", given).splitlines()
+    assert lines[0].split() == ["test", "by", "class", "samples", "recall", "precision", "F1"]
     assert lines[-1] == "the worst 30 of 50 classes"
-    assert [int(line.split()[1]) for line in lines[1:-1]] == [*range(30, 50), *range(1, 11)]
-    assert [line.split()[-1] for line in lines[1:-1]] == ["50.00%"] * 20 + ["100.00%"] * 10
+    assert [int(line.split()[1]) for line in lines[1:31]] == [*range(30, 50), *range(1, 11)]
+    assert [line.split()[-3] for line in lines[1:31]] == ["50.00%"] * 20 + ["100.00%"] * 10
     assert max(map(len, lines)) < 80

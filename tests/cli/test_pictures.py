@@ -43,7 +43,7 @@ def at_each_picture(monkeypatch):
         def save(figure, path):
             do(path)
 
-        for module in ("minidl.plots", "minidl.sweep.pictures"):
+        for module in ("minidl.plots.history", "minidl.plots.weights", "minidl.sweep.pictures"):
             monkeypatch.setattr(f"{module}.save_figure", save)
 
     return replace

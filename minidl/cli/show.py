@@ -1,0 +1,127 @@
+"""``minidl show``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from minidl.cli import looking, options, reading, report, run_directory
+from minidl.console import one_line
+from minidl.data import Splits
+from minidl.errors import MinidlError
+from minidl.net import Net
+from minidl.tables import table
+from minidl.training import History
+
+DIAGRAM = "net.png"
+_MOST_CHARACTERS = 70
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "show",
+        help="look into a run: its net, settings, figures and pictures",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=(
+            "Print the layers of the net in DIR, what it was trained on and how, the last epoch's figures\n"
+            "and what the curves say. Draw all pictures anew into DIR:\n"
+            "  history.png, weights.png      the curves, and the first layer's weights\n"
+            "  net.png                       the layers\n"
+            "  confusion.png                 of classes: which are taken for which\n"
+            "  mistakes.png, units.png       of images: the surest mistakes, and what single units see\n"
+            "  predictions.png               of numbers: predicted against true ones\n"
+            "A run that was interrupted is shown as far as it came."
+        ),
+        epilog="examples:\n  minidl show runs/digits\n  minidl show runs/mine --data-dir moved",
+    )
+    parser.add_argument(
+        "directory", type=options.path, metavar="DIR", help="what minidl train wrote (its --out)"
+    )
+    parser.add_argument(
+        "--data-dir", type=options.path, metavar="DIR", help="where the data set's files are now"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print and draw; returns the exit code."""
+    out = arguments.directory
+    net, made = reading.read_net(out)
+    history = History.load(out / run_directory.HISTORY)
+    splits = _splits(net, made, arguments.data_dir)
+    shape = None if splits is None else splits.sample_shape
+    print(net.summary(shape))
+    print(f"\n{_described(made)}\n")
+    print(_last_epoch(history))
+    if results := made.get("results"):
+        print(f"\n{report.scores_table(results)}")
+    for finding in history.diagnose(net, splits) if splits else history.diagnose():
+        print(f"\n{finding.name}: {finding.evidence}\n  {finding.advice}")
+    pictures: dict[Path, Callable[[Path], object]] = {
+        **run_directory.pictures(out, net, history, splits),
+        out / DIAGRAM: partial(net.diagram, sample_shape=shape),
+    }
+    if splits is not None:
+        part = list(reading.fitted_parts(made["data"], net, splits).values())[-1]
+        pictures |= looking.unit_pictures(out, net, part)
+        try:
+            pictures |= looking.pictures(out, net, looking.answers(net, part))
+        except MinidlError as error:  # such as scores that are NaN
+            print(f"minidl: no pictures of what it answers: {one_line(error)}", file=sys.stderr)
+    if drawn := run_directory.draw(pictures):
+        print(f"\ndrawn into {out}: {', '.join(drawn)}")
+    return 0
+
+
+def _splits(net: Net, made: Mapping[str, Any], directory: Path | None) -> Splits | None:
+    """The data of the run; where they are no longer there, a line, and what needs no data is shown."""
+    name = Path(made["data"]).name
+    if directory is not None and name != made["data"]:  # a file, which run.json names by its whole path
+        made, directory = {**made, "data": str(directory / name), "data_dir": None}, None
+    try:
+        splits = reading.read_own(made, directory)
+        reading.fitted_parts(made["data"], net, splits)
+        return splits
+    except (MinidlError, OSError) as error:
+        print(f"minidl: shown without the data: {one_line(error)}", file=sys.stderr)
+        return None
+
+
+def _described(made: Mapping[str, Any]) -> str:
+    """What a run was made of, a line each."""
+    told = {name: value for name, value in made.items() if name not in ("results", "settings", "categories")}
+    told = {**told, **(made.get("settings") or {})}
+    told["stopped"] = made.get("stopped") or "at its end"
+    rows = [
+        (name.replace("_", " "), _shown(name, value)) for name, value in told.items() if value is not None
+    ]
+    return table(("run", ""), rows, left=(0, 1))
+
+
+def _shown(name: str, value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        text = ", ".join(map(str, value))
+    elif isinstance(value, float):
+        text = f"{value:.1f}" if name == "seconds" else f"{value:.6g}"
+    else:
+        text = str(value)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
+
+
+def _last_epoch(history: History) -> str:
+    """The figures of the last epoch that was completed."""
+    steps, epochs = len(history.steps["loss"]), len(history.epochs["lr"])
+    if not epochs:
+        return f"{steps:,} steps, no epoch completed"
+    names = [name for name, column in history.epochs.items() if name != "step" and column[-1] is not None]
+    rows = [(name.replace("_", " "), _figure(name, history.epochs[name][-1])) for name in names]
+    return table((f"epoch {epochs:,}", f"after {history.epochs['step'][-1]:,} steps"), rows)
+
+
+def _figure(name: str, value: float) -> str:
+    return report.figure(name.partition("_")[2], value) if name != "seconds" else f"{value:.2f}"

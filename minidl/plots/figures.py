@@ -1,0 +1,40 @@
+"""Figures of one's own, and how they become files: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from minidl.errors import ConfigurationError, MissingExtraError
+from minidl.files import as_path, atomic_write
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE = "#1f77b4", "#d95f02"
+
+
+def make_figure(size: tuple[float, float]) -> Figure:
+    """A figure of `size` inches; `MissingExtraError` without matplotlib."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError.for_extra("plotting", "matplotlib", "plot") from None
+    # A figure of its own, not pyplot's: no window, no global state.
+    return Figure(figsize=size, dpi=120, layout="constrained")
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write the figure, whole or not at all; the suffix of `path` gives the format."""
+    suffix = as_path("plot", path).suffix.lstrip(".").lower()
+    known = figure.canvas.get_supported_filetypes()
+    if suffix not in known:
+        raise ConfigurationError.expected("plot", f"a file name ending in one of {sorted(known)}", str(path))
+    with atomic_write(path) as file:
+        figure.savefig(file, format=suffix)
+
+
+def short(name: object, most: int) -> str:
+    """A name on one line, no longer than `most` characters."""
+    text = " ".join(str(name).split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,32 @@
+"""Curves without their noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from minidl.checks import check_array, check_int
+from minidl.errors import ShapeError
+from minidl.types import Array
+
+
+def smooth(values: npt.ArrayLike, window: int) -> Array:
+    """The running mean over `window` neighbours, narrower towards the ends; same length.
+
+    What is not finite is left out; NaN where nothing else is near.
+    """
+    values = check_array("smooth", "values", values).astype(float)
+    if values.ndim != 1:
+        raise ShapeError.expected("smooth", "values of shape (count,)", values.shape)
+    known = np.isfinite(values)
+    half = min(check_int("smooth", "window", window, at_least=1) // 2, len(values))
+    sums, counts = (
+        np.concatenate([[0.0], np.cumsum(column)]) for column in (np.where(known, values, 0.0), known)
+    )
+    index = np.arange(len(values))
+    reach = np.minimum(np.minimum(index, index[::-1]), half)
+    above, below = index + reach + 1, index - reach
+    near = counts[above] - counts[below]
+    means = np.full(len(values), np.nan)
+    np.divide(sums[above] - sums[below], near, out=means, where=near > 0)
+    return means

@@ -1,0 +1,202 @@
+"""`minidl show`, and the pictures of every kind of net."""
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl.cli import looking, run_directory
+from tests.cli import runs
+from tests.cli.calling import call, refused
+from tests.plots.pictures import drawn
+
+ALWAYS = {"net.npz", "history.json", "run.json", "history.png", "weights.png", "net.png"}
+OF_CLASSES = {"confusion.png"}
+OF_IMAGES = {"mistakes.png", "units.png"}
+
+
+def written(directory):
+    return {path.name for path in directory.iterdir()}
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """No picture is drawn: a test looks at what is printed."""
+    monkeypatch.setattr(run_directory, "draw", lambda pictures: [path.name for path in pictures])
+
+
+def test_a_run_of_digits(tmp_path, capsys):
+    assert call("train --epochs 3 --hidden 5 --lr 0.04 --quiet --out run") == 0
+    (tmp_path / "run/weights.png").unlink()
+    assert call("show run") == 0
+    out = capsys.readouterr().out
+    assert written(tmp_path / "run") == ALWAYS | OF_CLASSES | OF_IMAGES
+    for name in sorted(ALWAYS | OF_CLASSES | OF_IMAGES):
+        if name.endswith("png"):
+            drawn(tmp_path / "run" / name)
+    net, history = minidl.load("run/net.npz"), minidl.History.load("run/history.json")
+    assert net.summary((8, 8)) in out
+    cells = dict(line.rsplit("  ", 1) for line in out.splitlines() if "  " in line)
+    cells = {name.strip(): value.strip() for name, value in cells.items()}
+    assert (cells["data"], cells["hidden"], cells["lr decay"]) == ("digits", "5", "0.95")
+    assert cells["stopped"] == "at its end"
+    assert cells["validation accuracy"] == f"{history.epochs['validation_accuracy'][-1]:.2%}"
+    assert cells["train loss"] == f"{history.epochs['train_loss'][-1]:.4f}"
+    assert "epoch 3" in out
+    assert "after 120 steps" in out
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_an_interrupted_run(tmp_path, capsys):
+    runs.keep(tmp_path / "run", runs.regression(), runs.numbers_file(tmp_path / "x.npz"))
+    assert call("show run") == 0
+    out = capsys.readouterr().out
+    assert "2 steps, no epoch completed" in out
+    assert "interrupted" in out
+
+
+def test_a_convolutional_net(tmp_path, capsys):
+    runs.keep(tmp_path / "run", runs.convolutional(), runs.images_file(tmp_path / "x.npz"))
+    assert call("show run") == 0
+    assert not capsys.readouterr().err
+    assert written(tmp_path / "run") == ALWAYS | OF_CLASSES | OF_IMAGES
+
+
+def test_a_net_of_numbers(tmp_path, capsys):
+    runs.keep(tmp_path / "run", runs.regression(), runs.numbers_file(tmp_path / "x.npz"))
+    assert call("show run") == 0
+    assert not capsys.readouterr().err
+    assert written(tmp_path / "run") == ALWAYS | {"predictions.png"}
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_net_that_has_no_answer(tmp_path, capsys):
+    net = runs.convolutional()
+    net["affine0"].bias.value[...] = np.nan
+    runs.keep(tmp_path / "run", net, runs.images_file(tmp_path / "x.npz"))
+    assert call("show run") == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("minidl: no pictures of what it answers: ")
+    assert out.endswith("drawn into run: history.png, weights.png, net.png, units.png\n")
+
+
+def test_without_the_data_what_needs_none_is_shown(tmp_path, capsys):
+    data = runs.images_file(tmp_path / "x.npz")
+    runs.keep(tmp_path / "run", runs.convolutional(), data)
+    (tmp_path / "there").mkdir()
+    data.rename(tmp_path / "there/x.npz")
+    assert call("show run") == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("minidl: shown without the data: npz file")
+    assert len(err.splitlines()) == 1
+    assert "drawn into run: history.png, weights.png, net.png" in out
+    assert call("show run --data-dir there") == 0
+    assert not capsys.readouterr().err
+    assert written(tmp_path / "run") == ALWAYS | OF_CLASSES | OF_IMAGES
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("show", "the following arguments are required: DIR"),
+        ("show nowhere", "expected a directory with run.json"),
+        ("show bare", "history.json"),
+    ],
+)
+def test_bad_input_gives_one_line_and_exit_code_2(command, message, tmp_path, capsys):
+    runs.keep(tmp_path / "bare", runs.regression(), runs.numbers_file(tmp_path / "x.npz"))
+    (tmp_path / "bare/history.json").unlink()
+    assert refused(command, message, capsys) == ""
+
+
+# ---------------------------------------------------------------- which weights are drawn
+
+
+@pytest.mark.parametrize(
+    ("net", "sample_shape", "weight", "shape"),
+    [
+        (runs.convolutional, (3, 6, 6), "sequential0.conv2d0.weight", (3, 3, 3)),
+        (runs.of_words, (5,), "embedding0.weight", (20,)),
+        (runs.regression, (2,), "affine0.weight", (2,)),
+        (lambda: minidl.mlp(64, [5], 3), (8, 8), "affine0.weight", (8, 8)),
+        (lambda: minidl.mlp(75, [5], 3), (3, 5, 5), "affine0.weight", (3, 5, 5)),
+    ],
+)  # fmt: skip
+def test_the_first_layers_weights(net, sample_shape, weight, shape, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(run_directory, "plot_weights", lambda *given: seen.append(given))
+    net = net()
+    x = np.zeros((3, *sample_shape))
+    splits = minidl.data.Splits("a", minidl.Dataset(x, np.zeros(3, int)))
+    pictures = run_directory.pictures(tmp_path, net, minidl.History(), splits)
+    run_directory.draw(pictures)
+    ((array, drawn_shape, path),) = seen
+    own = net.parameters[weight].value
+    expected = own if own.ndim == 2 else own.reshape(len(own), -1).T
+    np.testing.assert_array_equal(array, expected)
+    assert (drawn_shape, path) == (shape, tmp_path / "weights.png")
+
+
+def test_a_net_without_weights_has_no_picture_of_them(tmp_path):
+    net = minidl.Sequential(minidl.Flatten(), minidl.SoftmaxCrossEntropy())
+    assert run_directory.pictures(tmp_path, net, minidl.History(), None) == {}
+
+
+# ---------------------------------------------------------------- what evaluate draws
+
+
+def test_evaluate_draws_into_the_run_or_where_out_says(tmp_path, capsys):
+    data = runs.images_file(tmp_path / "x.npz")
+    before = runs.keep(tmp_path / "run", runs.convolutional(), data)
+    files = written(before)
+    (tmp_path / "other.npz").write_bytes(data.read_bytes())
+    assert call("evaluate run other.npz") == 0
+    assert written(before) == files
+    assert call("evaluate run other.npz --out looks/here") == 0
+    assert written(before) == files
+    assert written(tmp_path / "looks/here") == {"confusion.png", "mistakes.png"}
+    capsys.readouterr()
+    assert call("evaluate run") == 0
+    assert capsys.readouterr().out.endswith("\ndrawn into run: confusion.png, mistakes.png\n")
+    assert written(before) == files | {"confusion.png", "mistakes.png"}
+
+
+def test_numbers_are_measured_in_their_unit(tmp_path, capsys):
+    data = runs.numbers_file(tmp_path / "x.npz")
+    runs.keep(tmp_path / "run", runs.regression(), data)
+    assert call("evaluate run") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("x: 27 train, 3 validation, 10 test samples of 2 float32, numbers to predict\n")
+    assert "by class" not in out
+    arrays = np.load(data)
+    errors = arrays["x_test"].sum(axis=1, keepdims=True) - arrays["y_test"]
+    header, *_, test = (line.split("  ") for line in out.split("\n\n")[1].splitlines())
+    names = [name.strip() for name in header if name.strip()]
+    cells = dict(zip(names, [cell.strip() for cell in test if cell.strip()], strict=True))
+    assert cells["mean absolute error"] == f"{np.abs(errors).mean():.4f}"
+    assert cells["root mean squared error"] == f"{np.sqrt((errors**2).mean()):.4f}"
+    spread = ((arrays["y_test"] - arrays["y_test"].mean()) ** 2).sum()
+    assert cells["r2"] == f"{1 - (errors**2).sum() / spread:.4f}"
+    assert (tmp_path / "run/predictions.png").exists()
+
+
+@pytest.mark.parametrize("head", [minidl.losses.BinaryCrossEntropy, minidl.losses.MulticlassHinge])
+def test_answers_of_other_losses(head, tmp_path):
+    """Two classes by one score; and a loss that knows no probabilities, so that no mistake is sure."""
+    outputs = 1 if head is minidl.losses.BinaryCrossEntropy else 2
+    net = minidl.Sequential(minidl.Flatten(), minidl.Affine(4, outputs, rng=0), head())
+    part = minidl.Dataset(np.random.default_rng(0).standard_normal((9, 2, 2)), np.arange(9) % 2)
+    given = looking.answers(net, part)
+    assert given.classes == ("0", "1")
+    pictures = looking.pictures(tmp_path, net, given)
+    assert [path.name for path in pictures] == ["confusion.png", "mistakes.png"][: 3 - outputs]
+    if outputs == 1:
+        np.testing.assert_allclose(looking.sureness(net, given).sum(axis=1), 1)
+
+
+def test_labels_that_do_not_exclude_each_other(tmp_path):
+    net = minidl.Sequential(minidl.Affine(4, 3, rng=0), minidl.losses.BinaryCrossEntropy())
+    rng = np.random.default_rng(0)
+    part = minidl.Dataset(rng.standard_normal((9, 4)), rng.integers(0, 2, (9, 3)))
+    given = looking.answers(net, part)
+    assert given.classes == ("0", "1", "2")
+    assert looking.pictures(tmp_path, net, given) == {}
