@@ -353,8 +353,8 @@ ROWS = {
     "BinaryCrossEntropy.predict": lambda: call(BinaryCrossEntropy().predict, X),
     "BinaryCrossEntropy.probabilities": lambda: call(BinaryCrossEntropy().probabilities, X),
     "BinaryCrossEntropy.metrics": lambda: call(BinaryCrossEntropy().metrics),
-    "Huber": lambda: call(Huber, delta=1.0),
-    "L1": lambda: call(L1),
+    "Huber": lambda: call(Huber, delta=1.0, scale=2.0),
+    "L1": lambda: call(L1, scale=2.0),
     "BatchNorm1d": lambda: call(BatchNorm1d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
     "BatchNorm2d": lambda: call(BatchNorm2d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
     "_BatchNorm.forward": lambda: call(BatchNorm2d(2).forward, IMAGES, training=False),
@@ -429,7 +429,7 @@ ROWS = {
     "R2.reset": lambda: call(R2().reset),
     "R2.update": lambda: call(R2().update, X, X, weights=np.ones(len(X))),
     "R2.compute": lambda: call(R2().compute),
-    "MeanSquaredError": lambda: call(MeanSquaredError),
+    "MeanSquaredError": lambda: call(MeanSquaredError, scale=2.0),
     "_Regression.check_targets": lambda: call(MeanSquaredError().check_targets, X, X.shape[1:]),
     "ElementwiseLoss.forward": lambda: call(
         MeanSquaredError().forward, X, X, weights=np.ones(len(X)), training=False

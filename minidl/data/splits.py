@@ -38,6 +38,9 @@ class Splits:
             if _kind(data) != _kind(self.train):
                 expected = f"{part} targets of {_kind(self.train)}, as in the training part"
                 raise DataError.expected(f"Splits {self.name!r}", expected, _kind(data))
+            if data.columns != self.train.columns:
+                expected = f"the same columns in the {part} part as in the training part"
+                raise DataError.expected(f"Splits {self.name!r}", expected, "others")
 
     @property
     def num_classes(self) -> int:
