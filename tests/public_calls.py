@@ -10,6 +10,7 @@ import inspect
 import io
 import tempfile
 from contextlib import chdir, redirect_stdout, suppress
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse
@@ -224,6 +225,9 @@ def files():
     minidl.save(net(), "net.npz")
     fitted().save("history.json")
     np.savez("data.npz", x_train=X, y_train=LABELS)
+    Path("table.csv").write_text(
+        "a,b,c,y\n" + "".join(f"{row % 2},{row},x{row % 2},{row / 2}\n" for row in range(9))
+    )
     sweep().run("sweep", jobs=1)
 
 
@@ -578,6 +582,14 @@ ROWS = {
     "Random.configurations": lambda: call(Random(3, lr=[0.1, 0.2]).configurations),
     "Results": lambda: call(
         Results, [row()], None, objective="validation_accuracy", maximize=True, trials=1
+    ),
+    "Column": lambda: call(minidl.data.Column, "colour", ["blue", "red"]),
+    "data.load, of a table": lambda: call(
+        minidl.data.load, "table.csv", directory=".", target="y", task="numbers", categories=["a"], drop=["b"]
+    ),
+    "mlp, of a table": lambda: call(
+        minidl.recipes.table_net, minidl.data.load("table.csv").train, (3,), dropout=0.1, loss=Huber(), rng=0,
+        dtype=np.float32,
     ),
     "Results.add": lambda: call(Results.load("sweep").add, row()),
     "Results.best_net": lambda: call(Results.load("sweep").best_net, custom=[affine]),

@@ -100,8 +100,12 @@ def load(
         return read_csv(path, stem(name), target, task=task, categories=categories, drop=drop)
     if target is not None:
         raise DataError.expected(where, "a target column of a .csv file only", repr(target), "leave it out")
-    for option, value in {"task": task, "categories": categories, "drop": drop or None}.items():
-        if value is not None:
+    for option, value, default in (
+        ("task", task, None),
+        ("categories", categories, None),
+        ("drop", drop, ()),
+    ):
+        if value is not default:
             raise DataError.expected(where, f"{option} for a .csv file only", shown(value), "leave it out")
     if is_path(name):
         from minidl.data.readers.npz import read_npz

@@ -132,7 +132,7 @@ def _read(
     path: str | os.PathLike[str],
     layout: Layout,
     coded: Mapping[int, _Codes],
-    known: Mapping[int, tuple[str, ...] | None],
+    known: Mapping[int, Sequence[str] | None],
     task: str | None,
 ) -> Dataset | None:
     """The table, or None where its target's whole numbers turn out to be no classes."""
@@ -166,7 +166,7 @@ def _read(
 
 def check_task(where: str, task: str | None) -> str | None:
     """`task`, if it is one or None."""
-    if task is not None and task not in TASKS:
+    if task is not None and not (isinstance(task, str) and task in TASKS):
         raise DataError.expected(where, "task to be 'classes' or 'numbers'", shown(task))
     return task
 

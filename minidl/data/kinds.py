@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from minidl.data.classes import class_name, is_code
+from minidl.data.columns import Column
 from minidl.data.layout import (
     MISSING,
     Categories,
@@ -28,7 +29,7 @@ _SAMPLE_ROWS = 200
 
 def find_categories(
     path: str | os.PathLike[str], layout: Layout, categories: Categories | None
-) -> dict[int, tuple[str, ...] | None]:
+) -> dict[int, Sequence[str] | None]:
     """The positions of the columns of categories, and these in order where they are known.
 
     A mapping names them all. Else they are those named, and those in which more than half of the first
@@ -49,7 +50,7 @@ def find_categories(
         return found
 
     if isinstance(categories, Mapping):
-        return {position(name): tuple(words) for name, words in categories.items()}
+        return {position(name): Column(str(name), words).categories for name, words in categories.items()}
     named = listed_columns(where, "categories", () if categories is None else categories)
     found = {*map(position, named), *_columns_of_words(_first_rows(path, layout), layout)}
     return dict.fromkeys(sorted(found))
