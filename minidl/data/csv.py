@@ -17,7 +17,7 @@ from minidl.data.classes import class_name, codes_of, sort_categories, sort_clas
 from minidl.data.columns import Column
 from minidl.data.csv_faults import find_fault
 from minidl.data.dataset import Dataset
-from minidl.data.kinds import find_categories, guess_task, task_of
+from minidl.data.kinds import find_categories, first_rows, guess_task, task_of
 from minidl.data.layout import (
     MISSING,
     Categories,
@@ -106,8 +106,9 @@ def read_table(
         `MAX_CLASSES` classes, or more categories in a column than half the rows.
     """
     layout, where = read_layout(path, target, drop), f"csv file {str(path)!r}"
-    known = find_categories(path, layout, categories)
-    task = check_task(where, task) or guess_task(path, layout)
+    rows = first_rows(path, layout)
+    known = find_categories(where, layout, rows, categories)
+    task = check_task(where, task) or guess_task(layout, rows)
     coded = {column: _Codes() for column in [*known, *[layout.target] * (task != "numbers")]}
     try:
         dataset = _read(path, layout, coded, known, task)

@@ -27,8 +27,15 @@ MOST_WHOLE_CLASSES = 30
 _SAMPLE_ROWS = 200
 
 
+def first_rows(path: str | os.PathLike[str], layout: Layout) -> list[list[str]]:
+    """The first rows of cells, those that are as long as the others."""
+    with open_text(path) as stream:
+        rows = [record for _, record in itertools.islice(read_records(stream, layout), _SAMPLE_ROWS)]
+    return [row for row in rows if len(row) == layout.width]
+
+
 def find_categories(
-    path: str | os.PathLike[str], layout: Layout, categories: Categories | None
+    where: str, layout: Layout, rows: list[list[str]], categories: Categories | None
 ) -> dict[int, Sequence[str] | None]:
     """The positions of the columns of categories, and these in order where they are known.
 
@@ -40,7 +47,6 @@ def find_categories(
     DataError
         A name is that of no column of features.
     """
-    where = f"csv file {str(path)!r}"
 
     def position(column: object) -> int:
         found = find_column(where, "categories", layout.names, layout.width, column)  # type: ignore[arg-type]
@@ -52,16 +58,16 @@ def find_categories(
     if isinstance(categories, Mapping):
         return {position(name): Column(str(name), words).categories for name, words in categories.items()}
     named = listed_columns(where, "categories", () if categories is None else categories)
-    found = {*map(position, named), *_columns_of_words(_first_rows(path, layout), layout)}
+    found = {*map(position, named), *_columns_of_words(rows, layout)}
     return dict.fromkeys(sorted(found))
 
 
-def guess_task(path: str | os.PathLike[str], layout: Layout) -> str | None:
+def guess_task(layout: Layout, rows: list[list[str]]) -> str | None:
     """What the target column's first cells are: ``"classes"`` where a word is among them.
 
     ``"numbers"`` where there are fractions among numbers; None for whole numbers alone, which may be either.
     """
-    names = [class_name(row[layout.target]) for row in _first_rows(path, layout)]
+    names = [class_name(row[layout.target]) for row in rows]
     return task_of(set(names) - MISSING)
 
 
@@ -82,16 +88,10 @@ def task_of(names: Iterable[str], rows: int | None = None) -> str | None:
     return "numbers" if len(names) > MOST_WHOLE_CLASSES or 2 < len(names) == rows else "classes"
 
 
-def _first_rows(path: str | os.PathLike[str], layout: Layout) -> list[list[str]]:
-    with open_text(path) as stream:
-        rows = [record for _, record in itertools.islice(read_records(stream, layout), _SAMPLE_ROWS)]
-    return [row for row in rows if len(row) == layout.width]
-
-
 def _columns_of_words(rows: list[list[str]], layout: Layout) -> list[int]:
     found = []
     for column in layout.features:
-        cells = [row[column] for row in rows if class_name(row[column]) not in MISSING]
+        cells = [cell for row in rows if (cell := row[column].strip()) not in MISSING]
         if 2 * sum(map(is_amount, cells)) < len(cells):
             found.append(column)
     return found

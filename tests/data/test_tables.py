@@ -173,6 +173,14 @@ def test_a_word_in_a_column_of_numbers_is_none_of_a_category(table):
     assert read_table(path, categories=["size"]).columns[0].num_codes == 5
 
 
+@pytest.mark.parametrize("missing", ["", "nan", "?", " NA "])
+def test_a_column_of_words_may_lack_most_of_them(missing, table):
+    rows = "".join(f"{row},{'ab'[row % 2] if row > 27 else missing},u{row % 2}\n" for row in range(30))
+    data = read_table(table(f"x,word,y\n{rows}"))
+    assert data.columns[1].categories == ("", "a", "b")
+    assert data.features[:, 1].tolist() == [1] * 28 + [2, 3]
+
+
 def test_another_table_is_coded_alike(table):
     trained_on = read_table(table(HOUSES))
     path = table("size,town,rooms,price\n60,Bonn,1,100\n60,Rom,1,90\n60,?,1,95\n", "new.csv")
