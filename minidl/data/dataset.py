@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -131,7 +132,7 @@ class Dataset:
 
         The classes stay those of the whole data set, also where none of their samples is chosen.
         """
-        part = Dataset.__new__(Dataset)  # past __init__: what is selected was checked with the whole
+        part = copy.copy(self)  # past __init__: what is selected was checked with the whole
         if isinstance(index, slice):
             part.features = self.features[index]  # of a CSR matrix a copy
         else:
@@ -142,8 +143,6 @@ class Dataset:
             raise DataError.expected("Dataset", "an index that selects a sample", "an empty selection")
         if self.weights is not None:
             part.weights = np.ascontiguousarray(self.weights[index])
-        part.target_names, part.columns = self.target_names, self.columns
-        part._num_classes = self._num_classes
         return part
 
     def holds_the_same(self, other: Dataset) -> bool:
