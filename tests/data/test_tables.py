@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from minidl.data import Column, Dataset, Splits, load
@@ -274,8 +274,7 @@ def test_round_trip(drawn, delimiter, zipped, quoted, with_header):
         path = Path(folder, "mine.csv")
         path.write_bytes(gzip.compress(content) if zipped else content)
         layout = read_layout(path)
-        if layout.delimiter != delimiter or bool(layout.names) != with_header:
-            return  # so few rows of such words read as another table, too
+        assume(layout.delimiter == delimiter and bool(layout.names) == with_header)  # a few rows may mislead
         whole = [place for place, kind in enumerate(kinds) if kind == "words"]
         data = read_table(path, categories=whole, task="numbers")
         again = read_table(path, categories=categories_of(data.columns), task="numbers")
