@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from minidl.advice import shown
 from minidl.data.classes import class_name, codes_of, sort_categories, sort_classes
-from minidl.data.columns import Column
-from minidl.data.csv_faults import find_fault
+from minidl.data.columns import Column, categories_of
+from minidl.data.csv_faults import find_fault, refuse_categories, refuse_target
 from minidl.data.dataset import Dataset
 from minidl.data.kinds import find_categories, first_rows, guess_task, task_of
 from minidl.data.layout import (
@@ -62,10 +62,10 @@ def read_csv(
         if not 2 <= len(classes) <= _most(len(table)):
             got = f"{len(classes)} in {len(table)} rows ({listed(classes)})"
             layout = read_layout(path, target, drop)
-            _refuse_target(path, layout, "two classes or more, with several rows each", got)
+            refuse_target(path, layout, "two classes or more, with several rows each", got)
     elif (table.targets == table.targets[0]).all():
         layout, got = read_layout(path, target, drop), f"{table.targets[0, 0]:g} in each row"
-        _refuse_target(path, layout, "numbers that differ, to predict", got)
+        refuse_target(path, layout, "numbers that differ, to predict", got)
     return Splits(name, *stratified_hold_out(table, MAX_VALIDATION))
 
 
@@ -115,9 +115,9 @@ def read_table(
     except ValueError as error:  # NumPy's, or a DataError
         full = [column for column, codes in coded.items() if len(codes) > MAX_CLASSES]
         if full and full[0] != layout.target:
-            _refuse_categories(path, layout, full[0], list(coded[full[0]]), f"more than {MAX_CLASSES:,}")
+            refuse_categories(path, layout, full[0], list(coded[full[0]]), f"more than {MAX_CLASSES:,}")
         if full and not (task is None and all(map(is_number, coded[layout.target]))):
-            _refuse_target(path, layout, "classes", f"more than {MAX_CLASSES:,} different words or numbers")
+            refuse_target(path, layout, "classes", f"more than {MAX_CLASSES:,} different words or numbers")
         if not full:
             find_fault(path, layout, coded, task or "classes")
             if isinstance(error, DataError):
@@ -158,11 +158,29 @@ def _read(
             names = ["" if (name := class_name(word)) in MISSING else name for word in coded[column]]
             words = known[column] or sort_categories(names)
             if known[column] is None and len(words) > _most(len(table)):
-                _refuse_categories(path, layout, column, words, f"{len(words):,} in {len(table):,} rows")
+                refuse_categories(path, layout, column, words, f"{len(words):,} in {len(table):,} rows")
             columns[place] = Column(layout.name(column), words)
             table[:, column] = codes_of(names, words)[table[:, column].astype(np.intp)]
     # `take` gives rows that lie together in memory; slices and masks of columns do not.
     return Dataset(table.take(layout.features, axis=1), targets, target_names=classes, columns=columns)
+
+
+def describe_table(
+    path: str | os.PathLike[str], table: Dataset, target: Target | None = None, drop: Sequence[Target] = ()
+) -> dict[str, Any]:
+    """What `read_table` needs to read another file as it has read `table` from `path`, for JSON.
+
+    Under ``target``, ``task``, ``categories`` and ``drop``; and under ``columns`` the names of the features,
+    or None without a header.
+    """
+    layout = read_layout(path, target, drop)
+    return {
+        "target": layout.target_name,
+        "columns": layout.feature_names,
+        "task": "classes" if table.has_labels else "numbers",
+        "categories": categories_of(table.columns),
+        "drop": list(drop),
+    }
 
 
 def check_task(where: str, task: str | None) -> str | None:
@@ -218,18 +236,3 @@ def _is_blurred(features: Array) -> bool:
         narrow = np.flatnonzero(high - low < largest * 2.0**-10)
     is_exact = [largest[column] < 1 << 24 and not (features[:, column] % 1).any() for column in narrow]
     return not all(is_exact)
-
-
-def _refuse_target(path: str | os.PathLike[str], layout: Layout, expected: str, got: str) -> NoReturn:
-    where = f"csv file {str(path)!r}, {layout.label(layout.target)}"
-    remedy = "name the column of classes: target=NAME, or --target NAME"
-    raise DataError.expected(where, expected, got, remedy)
-
-
-def _refuse_categories(
-    path: str | os.PathLike[str], layout: Layout, column: int, words: Sequence[str], got: str
-) -> NoReturn:
-    where = f"csv file {str(path)!r}, {layout.label(column)}"
-    few = listed([word if len(word) < 40 else f"{word[:40]}…" for word in words[:4]])
-    remedy = f"names and free text teach nothing: drop the column (drop=[{layout.name(column)!r}])"
-    raise DataError.expected(where, "categories that come back row after row", f"{got} ({few}, …)", remedy)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import NoReturn
 
 import numpy as np
 
 from minidl.data.classes import class_name
 from minidl.data.layout import MISSING, Layout, is_number, open_text, read_records
 from minidl.errors import DataError
+from minidl.tables import listed
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -40,6 +42,23 @@ def find_fault(path: str | os.PathLike[str], layout: Layout, coded: Collection[i
                     _check_word(named, record[column], column == layout.target)
                 else:
                     _check_number(named, record[column], column == layout.target, task)
+
+
+def refuse_target(path: str | os.PathLike[str], layout: Layout, expected: str, got: str) -> NoReturn:
+    """Raise for a target column that does not hold what is `expected`."""
+    where = f"csv file {str(path)!r}, {layout.label(layout.target)}"
+    remedy = "name the column of classes: target=NAME, or --target NAME"
+    raise DataError.expected(where, expected, got, remedy)
+
+
+def refuse_categories(
+    path: str | os.PathLike[str], layout: Layout, column: int, words: Sequence[str], got: str
+) -> NoReturn:
+    """Raise for a column of `words` of which there are too many."""
+    where = f"csv file {str(path)!r}, {layout.label(column)}"
+    few = listed([word if len(word) < 40 else f"{word[:40]}…" for word in words[:4]])
+    remedy = f"names and free text teach nothing: drop the column (drop=[{layout.name(column)!r}])"
+    raise DataError.expected(where, "categories that come back row after row", f"{got} ({few}, …)", remedy)
 
 
 def _are_sound(cells: list[str]) -> bool:

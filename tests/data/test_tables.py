@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from minidl.data import Column, Dataset, Splits, load
 from minidl.data.classes import match_classes
 from minidl.data.columns import categories_of
-from minidl.data.csv import read_table
+from minidl.data.csv import describe_table, read_table
 from minidl.data.kinds import MOST_WHOLE_CLASSES, task_of
 from minidl.data.layout import read_layout
 from minidl.errors import DataError
@@ -203,6 +204,22 @@ def test_columns_are_dropped(table):
     data = load(table("id,note,x,y\na1,so,1,u\nb2,so,1,v\n"), drop=["note", "id"]).train
     assert [column.name for column in data.columns] == ["x"]
     assert read_layout(table(",id,x,y\n0,a,1,u\n1,b,2,v\n"), drop=["id"]).feature_names == ["x"]
+
+
+def test_what_is_said_of_a_table_reads_it_again(table):
+    for content, target, drop in [
+        (HOUSES, "price", ["size"]),
+        (HOUSES.replace(",,", ",Ulm,"), "town", []),
+        (HOUSES.partition("\n")[2], -1, [0]),
+        (column_of([3, 4, 3, 4]), None, []),
+    ]:
+        path = table(content)
+        data = read_table(path, target, drop=drop)
+        said = json.loads(json.dumps(describe_table(path, data, target, drop)))
+        assert said.pop("columns") == read_layout(path, target, drop).feature_names
+        again = read_table(path, **said)
+        assert again.holds_the_same(data)
+        assert (again.columns, again.target_names) == (data.columns, data.target_names)
 
 
 def test_columns_stay_with_the_samples(table):
