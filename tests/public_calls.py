@@ -10,6 +10,7 @@ import inspect
 import io
 import tempfile
 from contextlib import chdir, redirect_stdout, suppress
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse
@@ -227,6 +228,9 @@ def files():
     minidl.save(net(), "net.npz")
     fitted().save("history.json")
     np.savez("data.npz", x_train=X, y_train=LABELS)
+    Path("table.csv").write_text(
+        "a,b,c,y\n" + "".join(f"{row % 2},{row},x{row % 2},{row / 2}\n" for row in range(9))
+    )
     sweep().run("sweep", jobs=1)
 
 
@@ -356,8 +360,8 @@ ROWS = {
     "BinaryCrossEntropy.predict": lambda: call(BinaryCrossEntropy().predict, X),
     "BinaryCrossEntropy.probabilities": lambda: call(BinaryCrossEntropy().probabilities, X),
     "BinaryCrossEntropy.metrics": lambda: call(BinaryCrossEntropy().metrics),
-    "Huber": lambda: call(Huber, delta=1.0),
-    "L1": lambda: call(L1),
+    "Huber": lambda: call(Huber, delta=1.0, scale=2.0),
+    "L1": lambda: call(L1, scale=2.0),
     "BatchNorm1d": lambda: call(BatchNorm1d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
     "BatchNorm2d": lambda: call(BatchNorm2d, 3, eps=1e-5, momentum=0.1, dtype=np.float32),
     "_BatchNorm.forward": lambda: call(BatchNorm2d(2).forward, IMAGES, training=False),
@@ -432,7 +436,7 @@ ROWS = {
     "R2.reset": lambda: call(R2().reset),
     "R2.update": lambda: call(R2().update, X, X, weights=np.ones(len(X))),
     "R2.compute": lambda: call(R2().compute),
-    "MeanSquaredError": lambda: call(MeanSquaredError),
+    "MeanSquaredError": lambda: call(MeanSquaredError, scale=2.0),
     "_Regression.check_targets": lambda: call(MeanSquaredError().check_targets, X, X.shape[1:]),
     "ElementwiseLoss.forward": lambda: call(
         MeanSquaredError().forward, X, X, weights=np.ones(len(X)), training=False
@@ -597,6 +601,14 @@ ROWS = {
     "Random.configurations": lambda: call(Random(3, lr=[0.1, 0.2]).configurations),
     "Results": lambda: call(
         Results, [row()], None, objective="validation_accuracy", maximize=True, trials=1
+    ),
+    "Column": lambda: call(minidl.data.Column, "colour", ["blue", "red"]),
+    "data.load, of a table": lambda: call(
+        minidl.data.load, "table.csv", directory=".", target="y", task="numbers", categories=["a"], drop=["b"]
+    ),
+    "mlp, of a table": lambda: call(
+        minidl.recipes.table_net, minidl.data.load("table.csv").train, (3,), dropout=0.1, loss=Huber(), rng=0,
+        dtype=np.float32,
     ),
     "Results.add": lambda: call(Results.load("sweep").add, row()),
     "Results.best_net": lambda: call(Results.load("sweep").best_net, custom=[affine]),

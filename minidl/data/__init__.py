@@ -7,6 +7,7 @@ from minidl.lazy import lazy
 if TYPE_CHECKING:
     from minidl.data.batches import Batches as Batches
     from minidl.data.catalog import load as load
+    from minidl.data.columns import Column as Column
     from minidl.data.dataset import Dataset as Dataset
     from minidl.data.splits import Splits as Splits
 else:
@@ -15,6 +16,7 @@ else:
         {
             "batches": "Batches",
             "catalog": "load",
+            "columns": "Column",
             "dataset": "Dataset",
             "splits": "Splits",
         },

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from minidl.files import as_path  # the readers are imported where they read: th
 from minidl.tables import listed
 
 if TYPE_CHECKING:
-    from minidl.data.layout import Target
+    from minidl.data.layout import Categories, Target
 
 DATASETS = ("digits", "fashion-mnist", "mnist", "cifar10")
 SYSTEM = Path("/usr/share/datasets")
@@ -32,6 +32,9 @@ def load(
     directory: str | os.PathLike[str] | None = None,
     *,
     target: Target | None = None,
+    task: str | None = None,
+    categories: Categories | None = None,
+    drop: Sequence[Target] = (),
 ) -> Splits:
     """Load a data set: its training, validation and test part.
 
@@ -54,10 +57,12 @@ def load(
     time; each class keeps a sample to train on.
 
     A `.csv` file holds a row a sample, with a header or without; separated by commas, semicolons or
-    tabs; a column of classes, words or whole numbers, and else columns of numbers, which become
-    float32. A missing value is an error that names line and column. The file makes a training part
-    and a validation part drawn from it (class by class, the same every time; a tenth, at most
-    5,000), and no test part.
+    tabs; a column of targets, and else columns of numbers, which become float32, or of words, which
+    become the codes of categories (`Dataset.columns` says which). A missing number is an error that
+    names line and column; a missing word is a category. Targets are classes where they are words, or
+    whole numbers, up to 30 different ones; else they are numbers to predict, of shape (N, 1). The file
+    makes a training part and a validation part drawn from it (class by class, the same every time; a
+    tenth, at most 5,000), and no test part.
 
     Parameters
     ----------
@@ -69,7 +74,14 @@ def load(
         cache (`$XDG_CACHE_HOME` or `~/.cache`, then `minidl/NAME`), `/usr/share/datasets/NAME`,
         and at last a download into the cache, which needs the extra `data`.
     target : str or int, optional
-        A table's column of classes: its name, or its position counted from 0. The last by default.
+        A table's column of targets: its name, or its position counted from 0. The last by default.
+    task : "classes" or "numbers", optional
+        What a table's targets are, where the rule above is wrong.
+    categories : sequence of str or int, optional
+        A table's columns of categories beside those of words: whole numbers that are codes. Or a mapping
+        of name to categories, in the order of their codes, for all columns that have some.
+    drop : sequence of str or int
+        A table's columns to leave out, such as names and free text.
 
     Raises
     ------
@@ -84,9 +96,17 @@ def load(
     if is_csv(name):
         from minidl.data.csv import read_csv
 
-        return read_csv(Path(folder or "", as_path(where, name)), stem(name), target)
+        path = Path(folder or "", as_path(where, name))
+        return read_csv(path, stem(name), target, task=task, categories=categories, drop=drop)
     if target is not None:
         raise DataError.expected(where, "a target column of a .csv file only", repr(target), "leave it out")
+    for option, value, default in (
+        ("task", task, None),
+        ("categories", categories, None),
+        ("drop", drop, ()),
+    ):
+        if value is not default:
+            raise DataError.expected(where, f"{option} for a .csv file only", shown(value), "leave it out")
     if is_path(name):
         from minidl.data.readers.npz import read_npz
 

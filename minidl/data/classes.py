@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,12 @@ from minidl.tables import listed
 from minidl.types import Array
 
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})(\.0*)?")
+_CODE = re.compile(r"[+-]?0[0-9]+")
+
+
+def is_code(name: str) -> bool:
+    """Whether it is written with digits, but as no number is: 007."""
+    return _CODE.fullmatch(name) is not None
 
 
 def class_name(word: str) -> str:
@@ -29,6 +36,18 @@ def sort_classes(names: Iterable[str]) -> tuple[str, ...]:
     """The distinct `names` in order: by number where all are whole numbers, else as words."""
     distinct = set(names)
     return tuple(sorted(distinct, key=int) if all(map(_WHOLE.fullmatch, distinct)) else sorted(distinct))
+
+
+def sort_categories(names: Iterable[str]) -> tuple[str, ...]:
+    """The distinct `names` in order, as `sort_classes`, with ``""`` in front, for what is missing."""
+    distinct = set(names)
+    return ("",) * ("" in distinct) + sort_classes(distinct - {""})
+
+
+def codes_of(names: Iterable[str], categories: Sequence[str]) -> Array:
+    """The code of each name: 1 for the first of the categories, and 0 for what is none."""
+    codes = {category: code for code, category in enumerate(categories, 1)}
+    return np.array([codes.get(name, 0) for name in names], np.int64)
 
 
 def match_classes(where: str, dataset: Dataset, target_names: Sequence[str]) -> Dataset:
@@ -53,4 +72,5 @@ def match_classes(where: str, dataset: Dataset, target_names: Sequence[str]) -> 
         expected = f"no class but the net's: {listed(target_names, 30)}"
         remedy = "correct these labels, leave these samples out, or train a net on all classes"
         raise DataError.expected(where, expected, listed(strangers), remedy)
-    return Dataset(dataset.features, targets, weights=dataset.weights, target_names=target_names)
+    options: Any = {"weights": dataset.weights, "columns": dataset.columns}
+    return Dataset(dataset.features, targets, target_names=target_names, **options)

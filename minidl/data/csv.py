@@ -1,4 +1,4 @@
-"""A table of one's own: a `.csv` or `.csv.gz` file with a row a sample and a column of classes.
+"""A table of one's own: a `.csv` or `.csv.gz` file with a row a sample and a column of targets.
 
 NumPy reads the numbers: it takes the least memory, and what comes out does not depend on the packages
 that are installed. Where it stumbles, the file is walked once more, cell by cell, to say where and why.
@@ -6,16 +6,28 @@ that are installed. Where it stumbles, the file is walked once more, cell by cel
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from minidl.data.classes import class_name, sort_classes
-from minidl.data.dataset import Dataset, Labels
-from minidl.data.layout import MISSING, Layout, Target, is_number, open_text, read_layout, read_records
+from minidl.advice import shown
+from minidl.data.classes import class_name, codes_of, sort_categories, sort_classes
+from minidl.data.columns import Column, categories_of
+from minidl.data.csv_faults import find_fault, refuse_categories, refuse_target
+from minidl.data.dataset import Dataset
+from minidl.data.kinds import find_categories, first_rows, guess_task, task_of
+from minidl.data.layout import (
+    MISSING,
+    Categories,
+    Layout,
+    Target,
+    is_number,
+    open_text,
+    read_layout,
+    read_records,
+)
 from minidl.data.splits import Splits, stratified_hold_out
 from minidl.errors import DataError
 from minidl.tables import listed
@@ -23,73 +35,164 @@ from minidl.types import Array
 
 MAX_VALIDATION = 5_000
 MAX_CLASSES = 1 << 16
+TASKS = ("classes", "numbers")
 _FEW_CLASSES = 20
-_LARGEST = float(np.finfo(np.float32).max)
 
 
-def read_csv(path: str | os.PathLike[str], name: str, target: Target | None = None) -> Splits:
+def read_csv(
+    path: str | os.PathLike[str],
+    name: str,
+    target: Target | None = None,
+    *,
+    task: str | None = None,
+    categories: Categories | None = None,
+    drop: Sequence[Target] = (),
+) -> Splits:
     """A table's training part and the validation part drawn from it, as `stratified_hold_out` does.
 
     Raises
     ------
     DataError
-        As `read_table`; or the target column holds no classes to learn but a single one, or more
-        than half as many as there are rows.
+        As `read_table`; or the target column holds a single class or number, or more than half as many
+        classes as there are rows.
     """
-    table = read_table(path, target)
-    classes, samples = table.target_names or (), len(table)
-    if not 2 <= len(classes) <= max(samples // 2, _FEW_CLASSES):
-        layout = read_layout(path, target)
-        got = f"{len(classes)} in {samples} rows ({listed(classes)})"
-        _refuse_target(path, layout, "two classes or more, with several rows each", got)
+    table = read_table(path, target, task=task, categories=categories, drop=drop)
+    if table.has_labels:
+        classes = table.target_names or ()
+        if not 2 <= len(classes) <= _most(len(table)):
+            got = f"{len(classes)} in {len(table)} rows ({listed(classes)})"
+            layout = read_layout(path, target, drop)
+            refuse_target(path, layout, "two classes or more, with several rows each", got)
+    elif (table.targets == table.targets[0]).all():
+        layout, got = read_layout(path, target, drop), f"{table.targets[0, 0]:g} in each row"
+        refuse_target(path, layout, "numbers that differ, to predict", got)
     return Splits(name, *stratified_hold_out(table, MAX_VALIDATION))
 
 
-def read_table(path: str | os.PathLike[str], target: Target | None = None) -> Dataset:
-    """The rows of a table as samples: its columns as features, but one that holds the classes.
+def read_table(
+    path: str | os.PathLike[str],
+    target: Target | None = None,
+    *,
+    task: str | None = None,
+    categories: Categories | None = None,
+    drop: Sequence[Target] = (),
+) -> Dataset:
+    """The rows of a table as samples: its columns as features, but one that holds the targets.
 
-    The classes are the distinct words or whole numbers of the target column, in order, named as
-    they are written. Features are float32, or float64 where a column's values lie so close together
-    beside their size (times in seconds since 1970) that float32 would blur them.
+    Classes are the distinct words or whole numbers of the target column, in order, named as they are
+    written; numbers to predict become floats of shape (N, 1). Features are float32, or float64 where a
+    column's values lie so close together beside their size (times in seconds since 1970) that float32
+    would blur them. A column of words becomes codes, as `Dataset.columns` says; a missing one is a category.
 
     Parameters
     ----------
     path : str or path
         UTF-8 text, gzipped or not; its layout is found out as `read_layout` says.
     target : str or int, optional
-        The column of classes, by its name or position; the last by default.
+        The column of targets, by its name or position; the last by default.
+    task : "classes" or "numbers", optional
+        What the targets are; by default as `task_of` finds.
+    categories : sequence of str or int, or mapping of str to sequence of str, optional
+        Columns of categories beside those of words, such as whole numbers that are codes; or all of them
+        and their categories, as another table has them (`categories_of`): what is none of these is coded 0.
+    drop : sequence of str or int
+        Columns that are left out.
 
     Raises
     ------
     DataError
-        The file cannot be read, a row has more or fewer cells than the others, a cell is missing or
-        a feature is no finite number: the message names line and column; or the target column holds
-        numbers that are not whole, or more than `MAX_CLASSES` classes.
+        The file cannot be read, a row has more or fewer cells than the others, a number or a class is
+        missing or a number not finite: the message names line and column; or there are more than
+        `MAX_CLASSES` classes, or more categories in a column than half the rows.
     """
-    layout = read_layout(path, target)
-    codes = _Codes()
+    layout, where = read_layout(path, target, drop), f"csv file {str(path)!r}"
+    rows = first_rows(path, layout)
+    known = find_categories(where, layout, rows, categories)
+    task = check_task(where, task) or guess_task(layout, rows)
+    coded = {column: _Codes() for column in [*known, *[layout.target] * (task != "numbers")]}
     try:
-        features, numbers = _read_numbers(path, layout, codes, np.float32)
-        if _is_blurred(features):
-            del features
-            features, numbers = _read_numbers(path, layout, codes, np.float64)
-        names = [class_name(cell) for cell in codes]
-        if not MISSING.isdisjoint(names) or any("\n" in cell for cell in codes):
-            raise ValueError("a class that is missing or runs over several lines")
-        classes = sort_classes(names)
-        labels = {name: label for label, name in enumerate(classes)}
-        targets = np.array([labels[name] for name in names])[numbers]
-        dataset = Dataset(features, targets, target_names=classes)
+        dataset = _read(path, layout, coded, known, task)
     except ValueError as error:  # NumPy's, or a DataError
-        if len(codes) > MAX_CLASSES:
-            _refuse_target(path, layout, "classes", f"more than {MAX_CLASSES:,} different words or numbers")
-        _find_fault(path, layout)
-        where = f"csv file {str(path)!r}"
-        raise DataError.expected(where, "rows of numbers and a class", error) from error
-    fractions = [name for name in classes if is_number(name) and not float(name).is_integer()]
-    if fractions and all(map(is_number, classes)):
-        _refuse_target(path, layout, "classes, that is words or whole numbers", fractions[0])
+        full = [column for column, codes in coded.items() if len(codes) > MAX_CLASSES]
+        if full and full[0] != layout.target:
+            refuse_categories(path, layout, full[0], list(coded[full[0]]), f"more than {MAX_CLASSES:,}")
+        if full and not (task is None and all(map(is_number, coded[layout.target]))):
+            refuse_target(path, layout, "classes", f"more than {MAX_CLASSES:,} different words or numbers")
+        if not full:
+            find_fault(path, layout, coded, task or "classes")
+            if isinstance(error, DataError):
+                raise
+            raise DataError.expected(where, "rows of numbers and a target", error) from error
+        dataset = None
+    if dataset is None:  # whole numbers that are no classes: the file is read anew
+        return read_table(path, target, task="numbers", categories=categories, drop=drop)
     return dataset
+
+
+def _read(
+    path: str | os.PathLike[str],
+    layout: Layout,
+    coded: Mapping[int, _Codes],
+    known: Mapping[int, Sequence[str] | None],
+    task: str | None,
+) -> Dataset | None:
+    """The table, or None where its target's whole numbers turn out to be no classes."""
+    table = _read_numbers(path, layout, coded, np.float32)
+    if _is_blurred(table):
+        del table
+        table = _read_numbers(path, layout, coded, np.float64)
+    if any("\n" in word for codes in coded.values() for word in codes):
+        raise ValueError("a word that runs over several lines")
+    targets, classes = table[:, [layout.target]], None
+    if task != "numbers":
+        names = list(map(class_name, coded[layout.target]))
+        if not MISSING.isdisjoint(names):
+            raise ValueError("a class that is missing")
+        if task is None and task_of(set(names), len(table)) == "numbers":
+            return None
+        classes = sort_classes(names)
+        targets = codes_of(names, classes)[targets[:, 0].astype(np.intp)] - 1
+    columns = [Column(layout.name(column), known.get(column)) for column in layout.features]
+    for place, column in enumerate(layout.features):
+        if column in known:
+            names = ["" if (name := class_name(word)) in MISSING else name for word in coded[column]]
+            words = known[column] or sort_categories(names)
+            if known[column] is None and len(words) > _most(len(table)):
+                refuse_categories(path, layout, column, words, f"{len(words):,} in {len(table):,} rows")
+            columns[place] = Column(layout.name(column), words)
+            table[:, column] = codes_of(names, words)[table[:, column].astype(np.intp)]
+    # `take` gives rows that lie together in memory; slices and masks of columns do not.
+    return Dataset(table.take(layout.features, axis=1), targets, target_names=classes, columns=columns)
+
+
+def describe_table(
+    path: str | os.PathLike[str], table: Dataset, target: Target | None = None, drop: Sequence[Target] = ()
+) -> dict[str, Any]:
+    """What `read_table` needs to read another file as it has read `table` from `path`, for JSON.
+
+    Under ``target``, ``task``, ``categories`` and ``drop``; and under ``columns`` the names of the features,
+    or None without a header.
+    """
+    layout = read_layout(path, target, drop)
+    return {
+        "target": layout.target_name,
+        "columns": layout.feature_names,
+        "task": "classes" if table.has_labels else "numbers",
+        "categories": categories_of(table.columns),
+        "drop": list(drop),
+    }
+
+
+def check_task(where: str, task: str | None) -> str | None:
+    """`task`, if it is one or None."""
+    if task is not None and not (isinstance(task, str) and task in TASKS):
+        raise DataError.expected(where, "task to be 'classes' or 'numbers'", shown(task))
+    return task
+
+
+def _most(rows: int) -> int:
+    """The most classes or categories that so many rows can teach."""
+    return max(rows // 2, _FEW_CLASSES)
 
 
 class _Codes(dict[str, int]):
@@ -97,17 +200,17 @@ class _Codes(dict[str, int]):
 
     def __missing__(self, word: str) -> int:
         if len(self) > MAX_CLASSES:
-            raise ValueError("too many classes")
+            raise ValueError("too many words")
         return self.setdefault(word, len(self))
 
 
 def _read_numbers(
-    path: str | os.PathLike[str], layout: Layout, codes: _Codes, dtype: type[Any]
-) -> tuple[Array, Labels]:
-    """The features, and the target column's words as `codes` numbers them."""
-    converters: dict[int | str, Callable[[str], int]] = {layout.target: codes.__getitem__}
-    if layout.left_out is not None:
-        converters[layout.left_out] = lambda word: 0  # also where it holds words
+    path: str | os.PathLike[str], layout: Layout, coded: Mapping[int, _Codes], dtype: type[Any]
+) -> Array:
+    """All columns: 0 where one is left out, and words as `coded` numbers them."""
+    converters: dict[int | str, Callable[[str], int]]
+    converters = {column: lambda word: 0 for column in layout.left_out}  # also where it holds words
+    converters |= {column: codes.__getitem__ for column, codes in coded.items()}
     with open_text(path) as stream:
         read_records(stream, layout)  # goes past the header
         table = np.loadtxt(
@@ -122,8 +225,7 @@ def _read_numbers(
         )
     if table.shape[1] != layout.width:
         raise ValueError(f"rows of {table.shape[1]} cells")
-    # `take` gives rows that lie together in memory; slices and masks of columns do not.
-    return table.take(layout.features, axis=1), table[:, layout.target].astype(np.int64)
+    return table
 
 
 def _is_blurred(features: Array) -> bool:
@@ -134,58 +236,3 @@ def _is_blurred(features: Array) -> bool:
         narrow = np.flatnonzero(high - low < largest * 2.0**-10)
     is_exact = [largest[column] < 1 << 24 and not (features[:, column] % 1).any() for column in narrow]
     return not all(is_exact)
-
-
-def _find_fault(path: str | os.PathLike[str], layout: Layout) -> None:
-    """Raise for the first row of another length, the first cell that is missing or no finite number."""
-    columns = layout.features
-    with open_text(path) as stream:
-        for line, record in read_records(stream, layout):
-            if len(record) == layout.width and _is_sound(record[layout.target], [record[c] for c in columns]):
-                continue
-            where = f"csv file {str(path)!r}, line {line}"
-            if len(record) != layout.width:
-                expected = f"{layout.width} cells, as in the first row"
-                remedy = "quote cells that hold the separator, and drop or fill in broken rows"
-                raise DataError.expected(where, expected, len(record), remedy)
-            for column, cell in enumerate(record):
-                if column != layout.left_out:
-                    _check_cell(f"{where}, {layout.label(column)}", cell, column == layout.target)
-
-
-def _is_sound(word: str, cells: list[str]) -> bool:
-    """Whether `_check_cell` has nothing to say about a row: a glance, for nearly all rows are sound."""
-    try:
-        numbers = [*map(float, cells)]
-    except ValueError:
-        return False
-    is_finite = math.isfinite(sum(numbers)) and max(map(abs, numbers)) <= _LARGEST
-    text = "".join(cells)
-    is_plain = "_" not in text and "\n" not in text and "\n" not in word
-    return is_finite and is_plain and class_name(word) not in MISSING
-
-
-def _check_cell(where: str, cell: str, is_target: bool) -> None:
-    expected = "a class" if is_target else "a number"
-    shown = repr(cell if len(cell) < 80 else f"{cell[:80]}…")
-    if class_name(cell) in MISSING:
-        remedy = "drop such rows, or fill the value in"
-        raise DataError.expected(where, expected, f"a missing value ({shown})", remedy)
-    if is_target and "\n" not in cell:
-        return
-    if "\n" in cell:
-        raise DataError.expected(where, expected, shown, "is there a quote that is not closed?")
-    if not is_number(cell):
-        classes = "if this is the column of classes, name it (target=NAME, --target NAME)"
-        remedy = f"{classes}; else make numbers of words (pandas.get_dummies with dtype=int)"
-        if is_number(cell.replace(",", ".")):
-            remedy = "write decimals with a point and thousands without a comma"
-        raise DataError.expected(where, expected, shown, remedy)
-    if not abs(float(cell)) <= _LARGEST:
-        raise DataError.expected(where, f"a number of at most {_LARGEST:.2g}", shown, "scale the column")
-
-
-def _refuse_target(path: str | os.PathLike[str], layout: Layout, expected: str, got: str) -> NoReturn:
-    where = f"csv file {str(path)!r}, {layout.label(layout.target)}"
-    remedy = "name the column of classes: target=NAME, or --target NAME"
-    raise DataError.expected(where, expected, got, remedy)

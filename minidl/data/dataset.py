@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from minidl.checks import check_array, check_kind
+from minidl.data.columns import Column, checked_columns
 from minidl.data.dataset_checks import (
     check_labels,
     checked_features,
@@ -51,6 +53,8 @@ class Dataset:
     target_names : sequence of str, optional
         The name of each class; the targets are labels then. Without names there are
         ``max(targets) + 1`` classes.
+    columns : sequence of Column, optional
+        What the columns of a table (N, columns) are; a net gives each category a vector of its own by it.
 
     Attributes
     ----------
@@ -59,12 +63,13 @@ class Dataset:
     weights : ndarray of float64, shape (N,), or None
         In float64 because features may be integers, and losses and metrics add up in float64.
     target_names : tuple of str, or None
+    columns : tuple of Column, or None
 
     Raises
     ------
     DataError
         The arrays are empty, of other shapes or dtypes, at odds in length, not finite, or hold a
-        label outside of ``target_names`` or a weight below 0.
+        label outside of ``target_names``, a code outside of a column's categories or a weight below 0.
 
     Examples
     --------
@@ -75,6 +80,7 @@ class Dataset:
     """
 
     weights: Array | None = None
+    columns: tuple[Column, ...] | None = None
 
     def __init__(
         self,
@@ -83,12 +89,15 @@ class Dataset:
         *,
         weights: npt.ArrayLike | None = None,
         target_names: Sequence[str] | None = None,
+        columns: Iterable[Column] | None = None,
     ) -> None:
         self.target_names = checked_names(target_names)
         self.features = checked_features(features)
         self.targets = checked_targets(targets, self.features.shape[0])
         if weights is not None:
             self.weights = checked_weights(weights, len(self.targets))
+        if columns is not None:
+            self.columns = checked_columns(columns, self.features)
         if self.target_names:
             check_labels(self.targets, self.target_names)
             self._num_classes: int | None = len(self.target_names)
@@ -123,7 +132,7 @@ class Dataset:
 
         The classes stay those of the whole data set, also where none of their samples is chosen.
         """
-        part = Dataset.__new__(Dataset)  # past __init__: what is selected was checked with the whole
+        part = copy.copy(self)  # past __init__: what is selected was checked with the whole
         if isinstance(index, slice):
             part.features = self.features[index]  # of a CSR matrix a copy
         else:
@@ -134,8 +143,6 @@ class Dataset:
             raise DataError.expected("Dataset", "an index that selects a sample", "an empty selection")
         if self.weights is not None:
             part.weights = np.ascontiguousarray(self.weights[index])
-        part.target_names = self.target_names
-        part._num_classes = self._num_classes
         return part
 
     def holds_the_same(self, other: Dataset) -> bool:

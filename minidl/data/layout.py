@@ -8,16 +8,20 @@ import itertools
 import operator
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TextIO, TypeAlias
 
+from minidl.advice import shown
 from minidl.data.readers.idx import open_binary
 from minidl.errors import DataError
 from minidl.tables import listed
 
 Target: TypeAlias = "str | int"
 """A column's name, or its position counted from 0; negative from the end."""
+
+Categories: TypeAlias = "Sequence[Target] | Mapping[str, Sequence[str]]"
+"""Columns that hold categories; or all such columns and their categories in order."""
 
 MISSING = {
     *("", "?", "na", "NA", "n/a", "N/A", "#NA", "#N/A", "<NA>"),
@@ -32,18 +36,18 @@ _LONGEST_LINE = 1 << 24  # characters; a bound, for what is no table may be one 
 
 
 class Layout(NamedTuple):
-    """`names` are the header's, or None; `left_out` is pandas' index."""
+    """`names` are the header's, or None; `left_out` are pandas' index and what is dropped."""
 
     delimiter: str
     names: tuple[str, ...] | None
     width: int
     target: int
-    left_out: int | None
+    left_out: tuple[int, ...]
 
     @property
     def features(self) -> list[int]:
         """The positions of the columns of features."""
-        return [column for column in range(self.width) if column not in (self.target, self.left_out)]
+        return [column for column in range(self.width) if column not in (self.target, *self.left_out)]
 
     @property
     def feature_names(self) -> list[str] | None:
@@ -55,23 +59,30 @@ class Layout(NamedTuple):
         """The target column's name, or without a header its position."""
         return self.names[self.target] if self.names else self.target
 
+    def name(self, column: int) -> str:
+        """The column's name, or without a header its position."""
+        return self.names[column] if self.names else str(column)
+
     def label(self, column: int) -> str:
         """How messages name a column."""
         return f"column {self.names[column]!r}" if self.names else f"column {column} (counted from 0)"
 
 
-def read_layout(path: str | os.PathLike[str], target: Target | None = None) -> Layout:
+def read_layout(
+    path: str | os.PathLike[str], target: Target | None = None, drop: Sequence[Target] = ()
+) -> Layout:
     """The layout that the first rows of a file show.
 
     The separator is the one of comma, semicolon, tab and bar that cuts the first rows into equally
     many cells. The first row is a header if its cells are words above columns of numbers, or count
-    the columns. A first column without a name, as pandas writes its index, is left out.
+    the columns. A first column without a name, as pandas writes its index, is left out, and so are the
+    columns that `drop` names.
 
     Raises
     ------
     DataError
         The file is missing or no text, has no rows or a single column, names two columns alike, or
-        has no column `target`.
+        has no column `target` or one to drop.
     """
     where = f"csv file {str(path)!r}"
     with open_text(path) as stream:
@@ -90,9 +101,15 @@ def read_layout(path: str | os.PathLike[str], target: Target | None = None) -> L
         _check_names(where, names)
         if len(records) < 2:
             raise DataError.expected(where, "a row or more below the header", "none")
-    column = _find_target(where, names, width, target)
-    left_out = 0 if names and names[0] in _INDEX_NAMES and column and width > 2 else None
-    return Layout(delimiter, names, width, column, left_out)
+    column = width - 1 if target is None else find_column(where, "target", names, width, target)
+    dropped = {find_column(where, "drop", names, width, each) for each in listed_columns(where, "drop", drop)}
+    if names and names[0] in _INDEX_NAMES and column and width > 2:
+        dropped.add(0)
+    layout = Layout(delimiter, names, width, column, tuple(sorted(dropped)))
+    if not layout.features or column in dropped:
+        remedy = "drop fewer columns, and not the target"
+        raise DataError.expected(where, "a target column and one of features or more", repr(drop), remedy)
+    return layout
 
 
 @contextmanager
@@ -140,7 +157,7 @@ def is_number(cell: str) -> bool:
     return "_" not in cell
 
 
-def _is_amount(cell: str) -> bool:
+def is_amount(cell: str) -> bool:
     """Whether somebody meant a number, be it with a decimal comma, which is refused later."""
     return is_number(cell.replace(",", "."))
 
@@ -156,19 +173,19 @@ def _score(records: list[list[str]]) -> tuple[int, int]:
     """How well a delimiter cuts: by the rows as long as the first, then by the numbers in them."""
     width = len(records[0]) if records else 0
     alike = [record for record in records if len(record) == width > 1]
-    return len(alike), sum(map(_is_amount, itertools.chain(*alike)))
+    return len(alike), sum(map(is_amount, itertools.chain(*alike)))
 
 
 def _has_header(records: list[list[str]]) -> bool:
     first, rest = records[0], records[1:]
-    numbers = [cell.strip() for cell in first if _is_amount(cell)]
+    numbers = [cell.strip() for cell in first if is_amount(cell)]
     if not rest:
         return not numbers
     if len(numbers) > 2 and numbers == [str(number) for number in range(len(numbers))]:
         return True  # an array's columns, numbered by pandas
     columns = itertools.zip_longest(*rest, fillvalue="")
-    above = [cell for cell, below in zip(first, columns, strict=False) if any(map(_is_amount, below))]
-    judges = [_is_amount(cell) for cell in above if cell.strip() not in MISSING]
+    above = [cell for cell, below in zip(first, columns, strict=False) if any(map(is_amount, below))]
+    judges = [is_amount(cell) for cell in above if cell.strip() not in MISSING]
     return 2 * sum(judges) < len(judges)
 
 
@@ -179,19 +196,26 @@ def _check_names(where: str, names: tuple[str, ...]) -> None:
         raise DataError.expected(where, "a header that names every column once", got, "rename the columns")
 
 
-def _find_target(where: str, names: tuple[str, ...] | None, width: int, target: Target | None) -> int:
-    if target is None:
-        return width - 1
-    if isinstance(target, str) and names and clean(target) in names:
-        return names.index(clean(target))
+def find_column(where: str, what: str, names: tuple[str, ...] | None, width: int, column: Target) -> int:
+    """The position of a column that is given by its name or position; `what` it is for, if it is missing."""
+    if isinstance(column, str) and names and clean(column) in names:
+        return names.index(clean(column))
     try:
-        if isinstance(target, bool):
+        if isinstance(column, bool):
             raise TypeError
-        position = int(target) if isinstance(target, str) else operator.index(target)
+        position = int(column) if isinstance(column, str) else operator.index(column)
         if -width <= position < width:
             return position % width
     except (TypeError, ValueError):
         pass
     got = f"columns {listed(names)}" if names else f"{width} columns without a header"
     remedy = f"give a name of these, or a position from 0 to {width - 1}"
-    raise DataError.expected(where, f"a target column {target!r}", got, remedy)
+    raise DataError.expected(where, f"a {what} column {column!r}", got, remedy)
+
+
+def listed_columns(where: str, what: str, columns: Sequence[Target]) -> Sequence[Target]:
+    """`columns`, if they are a list of names or positions, and no single name."""
+    if isinstance(columns, (str, bytes)) or not isinstance(columns, Sequence):
+        remedy = f"write {what}=[{columns!r}]" if isinstance(columns, (str, int)) else ""
+        raise DataError.expected(where, f"{what} to be a list of columns", shown(columns), remedy)
+    return columns

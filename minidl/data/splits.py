@@ -10,6 +10,8 @@ from minidl.checks import check_kind
 from minidl.data.dataset import Dataset, check_dataset, describe
 from minidl.errors import DataError
 
+_SEED = int.from_bytes(b"minidl")
+
 
 @dataclass(frozen=True, repr=False)
 class Splits:
@@ -38,6 +40,9 @@ class Splits:
             if _kind(data) != _kind(self.train):
                 expected = f"{part} targets of {_kind(self.train)}, as in the training part"
                 raise DataError.expected(f"Splits {self.name!r}", expected, _kind(data))
+            if data.columns != self.train.columns:
+                expected = f"the same columns in the {part} part as in the training part"
+                raise DataError.expected(f"Splits {self.name!r}", expected, "others")
 
     @property
     def num_classes(self) -> int:
@@ -97,8 +102,9 @@ def stratified_hold_out(train: Dataset, most: int) -> tuple[Dataset, Dataset | N
     quotas[losers] += rests[losers] > 0
     if not quotas.any():
         return train, None
-    # The bits of a PCG64 are the same in every NumPy, which is not said of what is drawn from them.
-    by_class = np.lexsort((np.random.PCG64(0).random_raw(len(train)), labels))
+    # The bits of a PCG64 are the same in every NumPy, which is not said of what is drawn from them. The seed
+    # is nobody else's: samples that were themselves drawn from it would be held out by their size.
+    by_class = np.lexsort((np.random.PCG64(_SEED).random_raw(len(train)), labels))
     places = np.arange(len(train)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     chosen = np.zeros(len(train), bool)
     chosen[by_class[places < np.repeat(quotas, sizes)]] = True

@@ -14,6 +14,15 @@ from minidl.types import Array
 class _Regression(ElementwiseLoss):
     """What the losses have in common whose scores are predictions of numbers."""
 
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = check_float(self.label, "scale", scale, above=0)
+
+    def _in_scales(self, losses: Array, slopes: Array, power: int) -> None:
+        """Turn what was computed of the errors into what their quotients by `scale` give."""
+        if self.scale != 1.0:
+            losses /= self.scale**power
+            slopes /= self.scale**power
+
     def predict(self, scores: Array) -> Array:
         """The scores themselves.
 
@@ -51,6 +60,12 @@ class MeanSquaredError(_Regression):
     Targets are real numbers of any dtype. Targets (N,) for scores (N, 1) are refused: nothing is
     broadcast. With weights it is the weighted mean of each sample's mean.
 
+    Parameters
+    ----------
+    scale : float > 0
+        In the unit of the targets: errors count in scales, as ``((scores - targets) / scale)**2``. With the
+        targets' standard deviation, one learning rate suits targets of every unit.
+
     Examples
     --------
     >>> import numpy as np
@@ -60,13 +75,14 @@ class MeanSquaredError(_Regression):
 
     def _compute(self, scores: Array, targets: Array, losses: Array, slopes: Array) -> None:
         squared_error(scores, targets, losses, slopes)
+        self._in_scales(losses, slopes, 2)
 
 
 class L1(_Regression):
     """``mean(abs(scores - targets))`` over all numbers; the derivative at 0 is taken as 0.
 
     Each error counts by its size, so that a target far off pulls no harder than one nearby, and the
-    best constant is the median. Targets and weights as for `MeanSquaredError`.
+    best constant is the median. Targets, weights and `scale` as for `MeanSquaredError`.
 
     Examples
     --------
@@ -77,18 +93,20 @@ class L1(_Regression):
 
     def _compute(self, scores: Array, targets: Array, losses: Array, slopes: Array) -> None:
         absolute_error(scores, targets, losses, slopes)
+        self._in_scales(losses, slopes, 1)
 
 
 class Huber(_Regression):
     """The mean over all numbers of ``e**2 / 2``, and beyond ``|e| = delta`` of ``delta * (|e| - delta / 2)``.
 
-    With the error ``e = scores - targets``: squared near 0 and straight beyond. Targets and weights as
-    for `MeanSquaredError`.
+    With the error ``e = (scores - targets) / scale``: squared near 0 and straight beyond. Targets, weights
+    and `scale` as for `MeanSquaredError`.
 
     Parameters
     ----------
     delta : float > 0
-        In the unit of the targets.
+        In scales, so without one in the unit of the targets.
+    scale : float > 0
 
     Notes
     -----
@@ -101,8 +119,10 @@ class Huber(_Regression):
     1.3125
     """
 
-    def __init__(self, delta: float = 1.0) -> None:
+    def __init__(self, delta: float = 1.0, scale: float = 1.0) -> None:
+        super().__init__(scale)
         self.delta = check_float(self.label, "delta", delta, above=0)
 
     def _compute(self, scores: Array, targets: Array, losses: Array, slopes: Array) -> None:
-        huber(scores, targets, losses, slopes, self.delta)
+        huber(scores, targets, losses, slopes, self.delta * self.scale)
+        self._in_scales(losses, slopes, 2)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from minidl.recipes.dense import two_layer_net as two_layer_net
     from minidl.recipes.settings import SETTINGS as SETTINGS
     from minidl.recipes.settings import Settings as Settings
+    from minidl.recipes.tables import table_net as table_net
     from minidl.recipes.training import sgd_trainer as sgd_trainer
 else:
     __getattr__, __dir__, __all__ = lazy(
@@ -16,6 +17,7 @@ else:
         {
             "dense": "mlp two_layer_net",
             "settings": "SETTINGS Settings",
+            "tables": "table_net",
             "training": "sgd_trainer",
         },
     )

@@ -200,7 +200,7 @@ def test_a_net_without_names(capsys, tmp_path):
     ("command", "message"),
     [
         ("train mine.csv --target kind", "a target column 'kind', got columns p0"),
-        ("train mine.csv --target p0", "line 2, column 'digit': expected a number"),
+        ("train mine.csv --target p0", "column 'p0': expected two classes or more, with several rows each"),
         ("train digits --target digit", "a target column of a .csv file only, got 'digit'; leave it out"),
         ("train nowhere.csv", "csv file 'nowhere.csv': expected a readable file"),
         ("sweep mine.csv --target kind --lr 0.1", "a target column 'kind'"),

@@ -139,3 +139,12 @@ def test_weights_are_held_out_with_their_samples():
     whole = Dataset(np.zeros((30, 1)), np.arange(30) % 3, weights=np.arange(30))
     for parts in (hold_out(whole, 2), stratified_hold_out(whole, 3)):
         assert sorted(np.concatenate([part.weights for part in parts])) == list(range(30))
+
+
+def test_what_is_held_out_does_not_hang_on_numbers_drawn_from_a_common_seed():
+    """Samples drawn by ``default_rng(0)`` would be held out by their size, had the draw the same seed."""
+    for seed in range(5):
+        drawn = np.random.default_rng(seed).random(600)
+        held = stratified_hold_out(Dataset(drawn[:, None], drawn), 5000)[1]
+        assert held.targets.min() < 0.2
+        assert held.targets.max() > 0.8

@@ -3,8 +3,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl.errors import DataError, DivergedError, DTypeError, MinidlError, ShapeError, StateError
-from minidl.losses import MeanSquaredError
+from minidl.errors import (
+    ConfigurationError,
+    DataError,
+    DivergedError,
+    DTypeError,
+    MinidlError,
+    ShapeError,
+    StateError,
+)
+from minidl.losses import L1, Huber, MeanSquaredError
 from minidl.metrics import R2, MeanAbsoluteError
 from minidl.testing import check_loss, check_loss_gradients
 
@@ -32,6 +40,22 @@ def test_loss_and_gradients(shape, weighted, seed):
         value = MeanSquaredError().forward(scores, targets, weights=weights, training=training)
         assert type(value) is float
         assert value == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("make", [MeanSquaredError, L1, Huber])
+@given(SHAPES, st.floats(1e-3, 1e3), st.booleans(), SEEDS)
+def test_errors_count_in_scales(make, shape, scale, weighted, seed):
+    rng = np.random.default_rng(seed)
+    scores, targets = scale * rng.normal(0, 3, (2, *shape))
+    weights = rng.random(shape[0]) if weighted else None
+    loss, plain = make(scale=scale), make()
+    value = loss.forward(scores, targets, weights=weights, training=True)
+    expected = plain.forward(scores / scale, targets / scale, weights=weights, training=True)
+    assert value == pytest.approx(expected, rel=1e-9)
+    np.testing.assert_allclose(loss.backward(), plain.backward() / scale, rtol=1e-9, atol=1e-9 / scale)
+    assert loss.config()["scale"] == scale
+    with pytest.raises(ConfigurationError, match="expected scale"):
+        make(scale=0)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float16, np.float64, np.bool_])
