@@ -158,7 +158,7 @@ def _npz(path: Path, part: str | None) -> tuple[Array, str]:
 
 def _told(made: Mapping[str, Any]) -> dict[str, Any]:
     """What a run was told of its table's columns, beside the target's."""
-    return {name: made[name] for name in ("task", "categories", "drop") if made.get(name)}
+    return {name: made[name] for name in ("task", "categories", "drop") if made.get(name) is not None}
 
 
 def _check_columns(path: Path, target: str | int | None, made: Mapping[str, Any]) -> None:
