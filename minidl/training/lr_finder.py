@@ -146,7 +146,8 @@ class _Rising(Callback):
 
     def _rate(self) -> float:
         done = len(self.rates) / self._last
-        return self._lowest ** (1 - done) * self._highest**done
+        rate: float = self._lowest ** (1 - done) * self._highest**done
+        return rate
 
     def on_fit_start(self, trainer: Training) -> None:
         trainer.optimizer.lr = self._rate()
