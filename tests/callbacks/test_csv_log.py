@@ -66,15 +66,26 @@ def test_a_column_that_comes_later(path):
     assert look.looks == 4
 
 
-@pytest.mark.parametrize("harm", ["cut", "gone", "foreign"])
-def test_it_mends_its_file(harm, path):
-    trainer = fit(trainer_with(CSVLog(path), look := Look(path)), 2)
-    content = path.read_bytes()
-    if harm == "gone":
-        path.unlink()
-    else:
-        path.write_bytes(content[:-5] if harm == "cut" else content + b"half a r")
-    fit(trainer)
+class Harm(Callback):
+    """Does it before the third epoch."""
+
+    def __init__(self, path, harm):
+        self.path, self.harm = path, harm
+
+    def on_epoch_start(self, trainer):
+        if trainer.epoch == 2:
+            content = self.path.read_bytes()
+            self.path.unlink()
+            if self.harm != "gone":
+                self.path.write_bytes(content[:-5] if self.harm == "cut" else content + b"half a r")
+
+
+@pytest.mark.parametrize("parts", [[3], [2, 1]])
+@pytest.mark.parametrize("harm", ["cut", "gone", "longer"])
+def test_it_mends_its_file(harm, parts, path):
+    trainer = trainer_with(Harm(path, harm), CSVLog(path), look := Look(path))
+    for epochs in parts:
+        fit(trainer, epochs)
     assert look.looks == 3
 
 

@@ -129,6 +129,26 @@ def test_a_fit_that_is_refused_keeps_the_last_values():
     assert_equal(*runs)
 
 
+def test_a_fit_that_another_callback_refuses_keeps_the_last_values():
+    class Refuses(Callback):
+        refusing = False
+
+        def on_fit_start(self, trainer):
+            if self.refusing:
+                raise RuntimeError("no")
+
+    refuses = Refuses()
+    runs = [trainer_with(refuses, Script([1, 2, 3, 4]), EarlyStopping(9)) for _ in range(2)]
+    fit(runs[0], 4)
+    fit(runs[1], 2)
+    refuses.refusing = True
+    with pytest.raises(RuntimeError):
+        fit(runs[1], 2)
+    refuses.refusing = False
+    fit(runs[1], 2)
+    assert_equal(*runs)
+
+
 def test_the_last_values_stay_without_restore():
     values = Values()
     trainer = fit(trainer_with(Script([1, 2, 3]), values, EarlyStopping(9, restore=False)), 3)
