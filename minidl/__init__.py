@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from minidl import transforms as transforms
     from minidl.callbacks import Callback as Callback
     from minidl.callbacks import ClipNorm as ClipNorm
+    from minidl.callbacks import EarlyStopping as EarlyStopping
     from minidl.callbacks import ProgressBar as ProgressBar
     from minidl.classic import TwoLayerNet as TwoLayerNet
     from minidl.cores import usable_cores as usable_cores
@@ -54,13 +55,14 @@ if TYPE_CHECKING:
     from minidl.training import History as History
     from minidl.training import Trainer as Trainer
     from minidl.training import evaluate as evaluate
+    from minidl.training import find_lr as find_lr
 else:
     __getattr__, __dir__, __all__ = lazy(
         globals(),
         {
             "": "callbacks data initializers layers losses metrics optimizers regularizers schedulers "
             "transforms",
-            "callbacks": "Callback ClipNorm ProgressBar",
+            "callbacks": "Callback ClipNorm EarlyStopping ProgressBar",
             "classic": "TwoLayerNet",
             "cores": "usable_cores",
             "data": "Dataset",
@@ -75,6 +77,6 @@ else:
             "regularizers": "L2 Regularizer",
             "schedulers": "Constant Scheduler StepDecay",
             "storage": "load save",
-            "training": "History Trainer evaluate",
+            "training": "History Trainer evaluate find_lr",
         },
     )

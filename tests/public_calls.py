@@ -26,6 +26,7 @@ from minidl import (
     ClipNorm,
     Constant,
     Dataset,
+    EarlyStopping,
     Flatten,
     History,
     MeanAbsoluteError,
@@ -42,11 +43,13 @@ from minidl import (
     Trainer,
     TwoLayerNet,
     evaluate,
+    find_lr,
     initializers,
     metrics,
     plots,
     testing,
 )
+from minidl.callbacks import Average, CSVLog, LivePlot, ReduceOnPlateau
 from minidl.data import Batches, Splits
 from minidl.errors import MinidlError
 from minidl.initializers import he_normal, normal, ones, zeros
@@ -92,11 +95,13 @@ from minidl.schedulers import (
 )
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.testing import strategies
+from minidl.training import RateCurve
 from minidl.transforms import Chain, GaussianNoise, MixUp, RandomCrop, RandomErase, RandomFlip
 
 MODULES = ("minidl", *(f"minidl.{name}" for name in ("data", "sweep", "testing", "initializers", "plots")))
 MODULES += ("minidl.testing.strategies", "minidl.layers", "minidl.losses", "minidl.optimizers")
 MODULES += ("minidl.schedulers", "minidl.regularizers", "minidl.metrics", "minidl.transforms")
+MODULES += ("minidl.callbacks", "minidl.training")
 
 SQUARES = np.eye(4).reshape(4, 2, 2)
 
@@ -289,6 +294,8 @@ ROWS = {
     "Module.forget": lambda: call(affine().forget),
     "Module.buffer": lambda: call(affine().buffer, "y", (3, 2), np.float32),
     "Module.config": lambda: call(affine().config),
+    "Average": lambda: call(Average, 0.9, start=1),
+    "CSVLog": lambda: call(CSVLog, "log.csv", overwrite=True),
     "Callback": lambda: call(Callback),
     "ClipNorm": lambda: call(ClipNorm, 1.0),
     "Constant": lambda: call(Constant, 1.0),
@@ -296,6 +303,9 @@ ROWS = {
     "Dataset": lambda: call(Dataset, X, LABELS, weights=[1, 0, 2, 1], target_names=("a", "b")),
     "Dataset.__getitem__": lambda: call(dataset().__getitem__, [0, 1]),
     "Dataset.holds_the_same": lambda: call(dataset().holds_the_same, dataset()),
+    "EarlyStopping": lambda: call(
+        EarlyStopping, 3, "validation_loss", min_delta=0.1, restore=True, mode="min"
+    ),
     "Flatten": lambda: call(Flatten),
     "Flatten.forward": lambda: call(Flatten().forward, X, training=False),
     "Flatten.backward": lambda: call(trained(Flatten()).backward, X),
@@ -307,11 +317,21 @@ ROWS = {
     "History.load": lambda: call(History.load, "history.json"),
     "History.plot": lambda: call(fitted().plot, "history.png"),
     "History.diagnose": lambda: call(fitted().diagnose, net(), X),
+    "LivePlot": lambda: call(LivePlot, "curves.png", every=2),
     "Parameter": lambda: call(Parameter, (3, 2), zeros, rng=0, dtype=np.float32, regularized=True),
     "Parameter.initialize": lambda: call(Parameter((3, 2), he_normal).initialize, 0),
     "State": lambda: call(State, (3, 2), zeros, rng=0, dtype=np.float32),
     "State.initialize": lambda: call(State((3, 2), he_normal).initialize, 0),
     "ProgressBar": lambda: call(ProgressBar),
+    "RateCurve": lambda: call(RateCurve, [0.1], [1.0], 0.1, False),
+    "RateCurve.plot": lambda: call(RateCurve([0.1], [1.0], 0.1, False).plot, "rates.svg"),
+    "ReduceOnPlateau": lambda: call(
+        ReduceOnPlateau, 0.5, 3, "validation_loss", mode="min", threshold=0.1, threshold_mode="abs",
+        cooldown=1, min_lr=0.1, eps=0.1,
+    ),
+    "find_lr": lambda: call(
+        find_lr, Trainer(net(), SGD(0.1), rng=0), dataset(), lowest=0.1, highest=0.2, steps=10, batch_size=2
+    ),
     "ReLU": lambda: call(ReLU),
     "ReLU.output_shape": lambda: call(ReLU().output_shape, (3,)),
     "ReLU.forward": lambda: call(ReLU().forward, X, training=False),
@@ -709,16 +729,19 @@ ROWS = {
 SKIPPED = {
     ("TwoLayerNet.train", "num_iters", "a huge number"): "right, and endless",
     ("TwoLayerNet.train", "num_iters", "a large number"): "right, and endless",
+    ("find_lr", "steps", "a huge number"): "right, and endless",
+    ("find_lr", "steps", "a large number"): "right, and endless",
     ("Sweep.run", "jobs"): "opens pools",
 }
 
 UNCALLED = {
     **dict.fromkeys([f"Callback.on_{hook}" for hook in HOOKS], "called by the Trainer, with itself"),
-    **dict.fromkeys(
-        [f"ProgressBar.on_{hook}" for hook in HOOKS if hook not in ("epoch_start", "gradients")],
-        "called by the Trainer, with itself",
-    ),
-    "ClipNorm.on_gradients": "called by the Trainer, with itself",
+    **{
+        f"{kind.__name__}.{hook}": "called by the Trainer, with itself"
+        for kind in (Average, CSVLog, ClipNorm, EarlyStopping, LivePlot, ProgressBar, ReduceOnPlateau)
+        for hook in vars(kind)
+        if hook.startswith("on_")
+    },
     **dict.fromkeys(
         [f"{kind}.total_weight" for kind in ("Loss", "SoftmaxCrossEntropy")],
         "called with what forward has checked",

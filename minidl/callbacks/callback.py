@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from minidl.data import Dataset
 from minidl.net import Net
 from minidl.optimizers import Optimizer
 
@@ -20,9 +21,14 @@ class Training(Protocol):
 
     net: Net
     optimizer: Optimizer
+    callbacks: list[Callback]
+    train: Dataset
+    validation: Dataset | None
+    batch_size: int
     epoch: int
     step: int
     last_step: int
+    stop_reason: str | None
 
     @property
     def history(self) -> Columns:

@@ -37,12 +37,16 @@ class History:
         over the epoch's samples as they were trained on (penalty not included). ``validation_loss``,
         ``validation_NAME``: at the epoch's end; None where there was no validation set. ``lr``: of
         the epoch's last step. ``seconds``: of the epoch, validation included.
+    unfinished : dict or None
+        Where the last fit ended within an epoch, by its length, a `stop` or Ctrl-C: the same columns,
+        one number each, of the part of the epoch that is done. The next fit drops them.
     """
 
     def __init__(self, metrics: Sequence[str] = ()) -> None:
         self.steps: dict[str, list[float]] = {"loss": [], "lr": []}
         names = [f"{part}_{name}" for name in ("loss", *metrics) for part in ("train", "validation")]
         self.epochs: dict[str, list[Any]] = {name: [] for name in ("step", *names, "lr", "seconds")}
+        self.unfinished: dict[str, float | None] | None = None
 
     def record_step(self, *, loss: float, lr: float) -> None:
         """Append one step's numbers."""
@@ -61,7 +65,8 @@ class History:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the columns as JSON, whole or not at all; NaN and infinities, which it lacks, are null."""
         with atomic_write(path) as file:
-            file.write(to_json({"steps": self.steps, "epochs": self.epochs}).encode())
+            content = {"steps": self.steps, "epochs": self.epochs, "unfinished": self.unfinished}
+            file.write(to_json(content).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
@@ -78,7 +83,9 @@ class History:
                 columns.update((name, _read(name, column)) for name, column in stored[table].items())
                 if len({len(column) for column in columns.values()}) > 1:
                     raise ValueError("columns of different lengths")
-        except (ValueError, KeyError, TypeError) as error:
+            row = stored.get("unfinished")  # which older files lack
+            history.unfinished = row and {name: _read(name, [value])[0] for name, value in row.items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError.expected(str(path), "a history written by History.save", error) from error
         return history
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ class Loop:
         self._rng = as_generator(rng, legacy=False).spawn(1)[0]
         self._batches: Any = None
         self._computed: Any = None  # what the update needs, while the callbacks have the gradients
-        self._validation: Dataset | None = None
+        self.validation: Dataset | None = None
         self._due: list[tuple[Any, str]] = []
         self._torn = ""  # what broke off an update, so that parts of it are done
 
@@ -75,11 +75,12 @@ class Loop:
         with np.errstate(over="ignore", invalid="ignore"):
             while True:
                 if interrupts.pending:
+                    self._leave_epoch()
                     raise KeyboardInterrupt
                 if self._due:
                     self._do(*self._due[0], callers, interrupts)
                 elif self.step >= self.last_step or self.stop_reason is not None:
-                    return
+                    return self._leave_epoch()
                 elif starts and not self._batches.position:
                     self._due = [*starts, (self, "_compute")]
                 else:
@@ -153,21 +154,27 @@ class Loop:
             return self._hooks("on_step_end")
         return [*self._hooks("on_step_end"), (self, "_end_epoch"), *self._hooks("on_epoch_end")]
 
-    def _end_epoch(self) -> None:
-        """Measure and record."""
-        measured: Mapping[str, float] = {}
-        if self._validation is not None:
-            measured = measure(self.net, self._validation, self._tally.metrics)
-        columns: dict[str, float | None] = {"step": self.step}
+    def _measure(self) -> dict[str, float | None]:
+        """The columns of the epoch under way."""
+        measured = {} if self.validation is None else measure(self.net, self.validation, self._tally.metrics)
+        columns: dict[str, float | None] = {"step": self.step, "lr": self.history.steps["lr"][-1]}
         for name, value in self._tally.result().items():
             columns |= {f"train_{name}": value, f"validation_{name}": measured.get(name)}
+        return columns | {"seconds": self._seconds + time.perf_counter() - self._clock}
+
+    def _leave_epoch(self) -> None:
+        """At a fit's end: measure the epoch that it leaves unfinished, if it does."""
+        if self._done_of_epoch():
+            self.history.unfinished = self._measure()
+
+    def _end_epoch(self) -> None:
+        """Measure and record."""
+        columns = self._measure()
         self._torn = TORN
-        now = time.perf_counter()
-        seconds = self._seconds + now - self._clock
-        self.history.record_epoch(**columns, lr=self.history.steps["lr"][-1], seconds=seconds)
+        self.history.record_epoch(**columns)
         self.epoch += 1
         self._tally.reset()
-        self._seconds, self._clock = 0.0, now
+        self._seconds, self._clock = 0.0, time.perf_counter()
         self._due, self._torn = self._due[1:], ""
 
     def _hooks(self, name: str) -> list[tuple[Any, str]]:

@@ -46,6 +46,10 @@ class Trainer(MinimizingLoop):
         Epochs finished and updates made, over all fits.
     last_step : int
         The number of updates at which the running fit will end.
+    train, validation : Dataset
+        Those of the running fit; no validation set is None.
+    batch_size : int
+        The running fit's.
     history : History
     stop_reason : str or None
         What `stop` was given in the last fit.
@@ -84,8 +88,9 @@ class Trainer(MinimizingLoop):
         Parameters
         ----------
         train, validation : Dataset
-            The validation set is evaluated at the end of each epoch. Where its loss is not finite, the
-            history gets NaN and the training goes on; `evaluate` names the samples.
+            The validation set is evaluated at the end of each epoch, and of a fit that ends within one
+            (`History.unfinished`). Where its loss is not finite, the history gets NaN and the training
+            goes on; `evaluate` names the samples.
         epochs, steps : int >= 1
             One of the two. Epochs end where the data does, so a fit of one epoch after one that
             ended within an epoch finishes that one.
@@ -126,7 +131,8 @@ class Trainer(MinimizingLoop):
             if epochs is not None:
                 left = left * self._batches.steps_per_epoch - self._done_of_epoch()
             self.last_step = self.step + left
-            self._validation, self.stop_reason, self._clock = validation, None, time.perf_counter()
+            self.train, self.batch_size, self.history.unfinished = train, rows or batch_size, None
+            self.validation, self.stop_reason, self._clock = validation, None, time.perf_counter()
             try:
                 for callback, name in self._hooks("on_fit_start"):
                     getattr(callback, name)(self)

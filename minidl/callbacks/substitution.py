@@ -1,0 +1,39 @@
+"""Other values in a net between two fits, which go on from its own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minidl.callbacks.callback import Callback, Training
+from minidl.net import Net
+from minidl.types import Array
+
+
+class Substitution(Callback):
+    """The base of callbacks that leave better values in the net at a fit's end than the last ones.
+
+    The next fit begins by putting the last ones back, so that two fits equal one long one. Where the
+    net has been changed meanwhile, training goes on from what it holds.
+    """
+
+    _own: tuple[Array, Array] | None = None  # parameters and states as the training left them
+    _given: tuple[Array, Array]
+
+    def on_fit_start(self, trainer: Training) -> None:
+        """Put back the values of the training: those of all such callbacks, the last one's first."""
+        for callback in reversed(trainer.callbacks):
+            if isinstance(callback, Substitution):
+                callback._put_back(trainer.net)
+
+    def _substitute(self, net: Net, parameters: Array, states: Array) -> None:
+        """Keep the net's values, and give it these, which stay as they are until the next fit."""
+        self._own = net.parameters.values.copy(), net.state.values.copy()
+        self._given = parameters, states
+        net.parameters.values[...], net.state.values[...] = parameters, states
+
+    def _put_back(self, net: Net) -> None:
+        own, self._own = self._own, None
+        held = net.parameters.values, net.state.values
+        if own is not None and all(map(np.array_equal, held, self._given)):
+            for values, kept in zip(held, own, strict=True):
+                values[...] = kept
