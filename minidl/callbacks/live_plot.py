@@ -11,7 +11,8 @@ from minidl.callbacks.notebook import Picture, in_notebook
 from minidl.checks import check_int
 from minidl.errors import ConfigurationError
 from minidl.files import as_path
-from minidl.plots import make_figure, plot_history
+from minidl.plots import plot_history
+from minidl.plots.figures import make_figure
 
 
 class LivePlot(Callback):

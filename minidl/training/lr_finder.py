@@ -16,7 +16,8 @@ from minidl.checks import check_float, check_int, check_kind
 from minidl.data import Dataset
 from minidl.errors import ConfigurationError, DivergedError
 from minidl.optimizers import LBFGS
-from minidl.plots import make_figure, save_figure, smooth
+from minidl.plots import smooth
+from minidl.plots.figures import make_figure, save_figure
 from minidl.schedulers import Constant
 from minidl.training.trainer import Trainer
 from minidl.types import Array
