@@ -47,6 +47,7 @@ from minidl import (
     initializers,
     metrics,
     plots,
+    recipes,
     testing,
 )
 from minidl.callbacks import Average, CSVLog, LivePlot, ReduceOnPlateau
@@ -102,6 +103,7 @@ MODULES = ("minidl", *(f"minidl.{name}" for name in ("data", "sweep", "testing",
 MODULES += ("minidl.testing.strategies", "minidl.layers", "minidl.losses", "minidl.optimizers")
 MODULES += ("minidl.schedulers", "minidl.regularizers", "minidl.metrics", "minidl.transforms")
 MODULES += ("minidl.callbacks", "minidl.training")
+MODULES += ("minidl.recipes",)
 
 SQUARES = np.eye(4).reshape(4, 2, 2)
 
@@ -488,8 +490,26 @@ ROWS = {
     ),
     "TwoLayerNet.predict": lambda: call(TwoLayerNet(3, 2, 2).predict, X),
     "mlp": lambda: call(
-        minidl.mlp, 3, [2], 2, standardize=Standardize(0, 1), rng=0, dtype=np.float32,
-        initializer=he_normal, first_initializer=ones,
+        minidl.mlp, 3, [2], 2, activation="relu", norm="batch", dropout=0.5, loss=SoftmaxCrossEntropy(),
+        standardize=Standardize(0, 1), last=[ReLU()], rng=0, dtype=np.float32, initializer=he_normal,
+        first_initializer=ones,
+    ),
+    "mlp, names": lambda: call(minidl.mlp, 3, [2], 2, target_names=("a", "b")),
+    "augmentation": lambda: call(recipes.augmentation, "flip,crop:2"),
+    "build_trainer": lambda: call(
+        recipes.build_trainer, net(), {"lr": 0.1}, 10, callbacks=[Callback()], rng=0
+    ),
+    "settings_for": lambda: call(
+        recipes.settings_for, "digits", {"lr": 0.1}, 10, has_labels=True, strict=True
+    ),
+    "Settings": lambda: call(recipes.Settings),
+    "small_conv_net": lambda: call(
+        recipes.small_conv_net, (4, 4), 2, channels=(2,), hidden=3, dropout=0.5, loss=SoftmaxCrossEntropy(),
+        standardize=Standardize(0, 1), rng=0, dtype=np.float32,
+    ),
+    "residual_conv_net": lambda: call(
+        recipes.residual_conv_net, (4, 4), 2, channels=(2,), blocks=1, dropout=0.5,
+        loss=SoftmaxCrossEntropy(), standardize=Standardize(0, 1), rng=0, dtype=np.float32,
     ),
     "evaluate": lambda: call(evaluate, net(), dataset()),
     "load": lambda: call(minidl.load, "net.npz", custom=[affine]),
@@ -626,7 +646,7 @@ ROWS = {
     "data.load, of a table": lambda: call(
         minidl.data.load, "table.csv", directory=".", target="y", task="numbers", categories=["a"], drop=["b"]
     ),
-    "mlp, of a table": lambda: call(
+    "table_net": lambda: call(
         minidl.recipes.table_net, minidl.data.load("table.csv").train, (3,), dropout=0.1, loss=Huber(), rng=0,
         dtype=np.float32,
     ),
@@ -762,7 +782,8 @@ UNCALLED = {
         ["Flatten.output_shape", "Sequential.widest"], "called with the shape of what a net was given"
     ),
     **dict.fromkeys(
-        ["Adaptive", "Adaptive.configurations"], "needs the extra tune: see tests/external/test_adaptive.py"
+        ["Adaptive", "Adaptive.configurations", "Adaptive.completed"],
+        "needs the extra tune: see tests/external/test_adaptive.py",
     ),
     "Module.fail": "raises the error that it is given",
 }

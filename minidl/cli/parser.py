@@ -7,7 +7,7 @@ from functools import partial
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from minidl.cli.options import KEYS
+from minidl.cli.options import SEVERAL
 
 
 class Parser(argparse.ArgumentParser):
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
                 following = [*([value] if equals else []), *args[place + 1 :]]
                 given = list(takewhile(partial(_is_value, action), following))
                 if len(given) > 1:
-                    remedy = f"; minidl sweep {option} takes several" if action.dest in KEYS else ""
+                    remedy = f"; minidl sweep {option} takes several" if action.dest in SEVERAL else ""
                     self.error(f"argument {option}: expected one value, got {' '.join(given)}{remedy}")
         return super().parse_known_args(args, namespace)
 

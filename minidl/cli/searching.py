@@ -53,8 +53,11 @@ def pictures(results: Results, out: Path) -> run_directory.Pictures:
     """The pictures of a sweep, for `run_directory.draw`."""
     from minidl.sweep.pictures import plot_curves, plot_heat_map
 
-    curves = {out / CURVES: partial(plot_curves, results)}
-    if not {"lr", "reg"} <= set(results.varying):
+    curves = {}
+    if results.objective == "validation_accuracy":  # the curves are those of accuracies
+        curves[out / CURVES] = partial(plot_curves, results)
+    both = {"lr", "reg"}
+    if not (both <= {*results.varying} and all(both <= row.configuration.keys() for row in results.rows)):
         return curves
     return {**curves, out / HEAT_MAP: partial(plot_heat_map, results)}
 

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-import minidl
 from minidl.cli import options, report, run_directory, searching
-from minidl.errors import ConfigurationError, MissingExtraError
-
-if TYPE_CHECKING:
-    from minidl.sweep import Space
+from minidl.cli.spaces import layers, number, space, validation_r2
+from minidl.recipes.settings import settings_for
+from minidl.sweep.space import Configuration
 
 TABLE = "results.csv"
-
-_LOGARITHMIC = ("lr", "reg")  # what a range means here is its magnitude
 
 
 def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "sweep",
+        usage="minidl sweep [DATA] [options]",
         help="search for the best hyperparameters, on every core or a cluster",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=(
-            "Train a net for every combination of the values given (what is not given is set to suit the\n"
-            "data) and write a table, pictures and the best net into a directory. Each finished trial is\n"
-            "kept at once: a sweep that was stopped, however that came, goes on with --resume.\n\n"
+            "Train a net for every combination of the values given and write a table, pictures and the\n"
+            "best net into a directory. Each finished trial is kept at once: a sweep that was stopped,\n"
+            "however that came, goes on with --resume.\n\n"
             "examples:\n"
             "  minidl sweep --lr 0.02 0.05 0.1 --reg 1e-4 1e-3 1e-2\n"
+            "  minidl sweep --optimizer sgd adam --dropout 0 0.3 --schedule step cosine\n"
             "  minidl sweep cifar10 --hidden 300 --lr 1e-3 1.2e-3 1.4e-3 1.6e-3 1.8e-3 \\\n"
             "      --reg 1e-4 1e-3 1e-2 --steps 2000 --jobs 2 --out runs/classic\n"
             "  minidl sweep fashion-mnist --hidden 100 300 300,100 --random 30 --lr 1e-3:1e-1 --halving\n"
@@ -45,23 +42,17 @@ def add_command(commands: Any) -> None:
         ),
     )
     options.add_data(parser)
-    parser.add_argument(
-        "--hidden",
-        type=layers,
-        nargs="+",
-        metavar="UNITS",
-        help="units of the hidden layer, or of several as in 300,100",
-    )
-    options.add_hyperparameters(parser, nargs="+", number=number)
-    parser.add_argument(
+    options.add_settings(parser, nargs="+", number=number, layers=layers)
+    search = parser.add_argument_group("search", "Each option of net and training takes several values.")
+    search.add_argument(
         "--random",
         "--trials",
         type=int,
         metavar="N",
-        help="draw N configurations instead of trying all; --lr, --reg, --lr-decay and --momentum "
-        "then take ranges LOW:HIGH as well",
+        help="draw N configurations instead of trying all; --lr, --reg, --dropout and others that are no "
+        "whole numbers then take ranges LOW:HIGH as well",
     )
-    parser.add_argument(
+    search.add_argument(
         "--sampler",
         choices=("random", "tpe", "cma"),
         default="random",
@@ -69,7 +60,7 @@ def add_command(commands: Any) -> None:
         "earlier ones came to, by Optuna's tpe, which learns about values and ranges, or cma, about "
         "ranges (both need the extra tune); the same seed draws the same, with any number of jobs",
     )
-    parser.add_argument(
+    search.add_argument(
         "--halving",
         type=int,
         nargs="?",
@@ -77,11 +68,11 @@ def add_command(commands: Any) -> None:
         metavar="ETA",
         help="stop the worst early: at each rung the best 1/ETA go on (3)",
     )
-    parser.add_argument("--jobs", type=int, default=-1, metavar="N", help="trials at a time (all cores)")
-    parser.add_argument(
+    search.add_argument("--jobs", type=int, default=-1, metavar="N", help="trials at a time (all cores)")
+    search.add_argument(
         "--backend", choices=("loky", "dask", "ray"), default="loky", help="where trials run (loky: here)"
     )
-    parser.add_argument(
+    search.add_argument(
         "--scheduler", metavar="ADDRESS", help="of the dask or Ray cluster (default: one here)"
     )
     in_use = options.add_output(parser)
@@ -101,15 +92,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Search, print and write; returns the exit code."""
     from minidl.sweep import Halving, Sweep
 
-    splits = minidl.data.load(arguments.data, arguments.data_dir, target=arguments.target)
-    settings = options.settings(arguments, len(splits.train))
-    unit = "steps" if "steps" in settings else "epochs"
-    length = {unit: settings[unit]}
+    splits = options.load(arguments)
+    given = options.given(arguments, splits)
+    fixed = {name: given.pop(name) for name in ("steps", "epochs") if name in given}
+
+    def settings(values: Configuration, strict: bool) -> Configuration:
+        samples, has_labels = len(splits.train), splits.has_labels
+        return settings_for(arguments.data, fixed | values, samples, has_labels=has_labels, strict=strict)
+
+    searched = space(given, arguments, settings)
+    first = settings(searched.configurations()[0], False)
+    unit = "steps" if "steps" in first else "epochs"
     sweep = Sweep(
-        "mlp",
-        _space(settings, arguments),
+        first["model"],
+        searched,
         splits,
-        **length,
+        **{unit: first[unit]},
+        objective="validation_accuracy" if splits.has_labels else validation_r2,
         seed=arguments.seed,
         dtype=arguments.dtype,
         halving=None if arguments.halving is None else Halving(arguments.halving),
@@ -118,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
     say = report.silent if arguments.quiet else print
     count = sweep.trials
     trials = f"{count} trial{'s' * (count != 1)}"
-    say(f"{report.summary(splits.name, report.parts(splits))}\n{trials} of {settings[unit]:,} {unit}\n")
+    say(f"{report.summary(splits.name, report.parts(splits))}\n{trials} of {first[unit]:,} {unit}\n")
     started = time.perf_counter()
     try:
         results, ran = searching.search(sweep, out, arguments)
@@ -131,8 +130,8 @@ def run(arguments: argparse.Namespace) -> int:
     results.save_csv(out / TABLE)
     best, net, history = results.best, results.best_net(), results.best_history()
     made = {
-        **options.described(arguments),
-        "settings": best.configuration | length,
+        **options.described(arguments, splits),
+        "settings": settings(best.configuration, False),
         "results": None,
         "seconds": seconds,
         "stopped": None,
@@ -142,6 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
     known = {
         part: {name: getattr(best, f"{part}_{name}") for name in ("loss", "accuracy")}
         for part in ("train", "validation")
+        if splits.has_labels
     }
     scores = report.scores(net, report.parts(splits), known)
     run_directory.write_run(out, {**made, "results": scores})
@@ -154,66 +154,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _space(settings: dict[str, Any], arguments: argparse.Namespace) -> Space:
-    """All combinations of the settings, or draws from them; what is one value is so in each."""
-    from minidl.sweep import Adaptive, Grid, Random
-
-    values = {name: settings[name] for name in options.KEYS}
-    values |= {name: [value] for name, value in values.items() if not isinstance(value, list)}
-    if arguments.sampler != "random":
-        if arguments.random is None:
-            expected = f"--trials N, so many to be drawn by {arguments.sampler}"
-            raise ConfigurationError.expected("--sampler", expected, "none")
-        drawn = {name: _range_of_optuna(name, given) for name, given in values.items()}
-        return Adaptive(arguments.random, sampler=arguments.sampler, seed=arguments.seed, **drawn)
-    if arguments.random is not None:
-        drawn = {name: _distribution(name, given) for name, given in values.items()}
-        return Random(arguments.random, seed=arguments.seed, **drawn)
-    for name, given in values.items():
-        if any(isinstance(value, _Range) for value in given):
-            expected, remedy = "single values in a grid", "add --random N to draw from it"
-            raise ConfigurationError.expected(f"--{name.replace('_', '-')}", expected, given, remedy)
-    return Grid(**values)
-
-
-def _distribution(name: str, values: list[Any]) -> Any:
-    """What `Random` draws from: the list, or where it is one range, that."""
-    found = _range(name, values)
-    if found is None:
-        return values
-    try:
-        from scipy.stats import loguniform, uniform
-    except ImportError:
-        raise MissingExtraError.for_extra("drawing from a range", "SciPy", "sweep") from None
-    low, high = found
-    return loguniform(low, high) if name in _LOGARITHMIC else uniform(low, high - low)
-
-
-def _range_of_optuna(name: str, values: list[Any]) -> Any:
-    """The same for `Adaptive`."""
-    found = _range(name, values)
-    if found is None:
-        return values
-    from minidl.sweep.adaptive import import_optuna
-
-    distributions = import_optuna("--sampler").distributions
-    return distributions.FloatDistribution(*found, log=name in _LOGARITHMIC)
-
-
-def _range(name: str, values: list[Any]) -> _Range | None:
-    """The range that is given instead of values, if one is."""
-    if not any(isinstance(value, _Range) for value in values):
-        return None
-    where = f"--{name.replace('_', '-')}"
-    if len(values) > 1:
-        raise ConfigurationError.expected(where, "one range, or values only", values)
-    found: _Range = values[0]
-    if name in _LOGARITHMIC and found.low <= 0:
-        expected = "a range above 0, drawn from on a logarithmic scale"
-        raise ConfigurationError.expected(where, expected, found)
-    return found
-
-
 def _directory(arguments: argparse.Namespace) -> Path:
     name = f"{options.data_name(arguments)}-sweep"
     go_on = arguments.resume or arguments.extend
@@ -221,28 +161,3 @@ def _directory(arguments: argparse.Namespace) -> Path:
     if arguments.force:
         (out / run_directory.JOURNAL).unlink(missing_ok=True)
     return out
-
-
-class _Range(NamedTuple):
-    low: float
-    high: float
-
-    def __repr__(self) -> str:
-        return f"{self.low:g}:{self.high:g}"
-
-
-def number(text: str) -> float | _Range:
-    """A number, or a range LOW:HIGH; named as argparse's message is to call it."""
-    low, colon, high = text.partition(":")
-    if not colon:
-        return float(text)
-    limits = _Range(float(low), float(high))
-    if not -math.inf < limits.low < limits.high < math.inf:
-        raise argparse.ArgumentTypeError(f"expected LOW:HIGH with LOW < HIGH, got {text!r}")
-    return limits
-
-
-def layers(text: str) -> int | tuple[int, ...]:
-    """The units of one hidden layer, or of several: ``300`` or ``300,100``."""
-    units = tuple(map(int, text.split(",")))
-    return units if len(units) > 1 else units[0]

@@ -15,8 +15,11 @@ from minidl.callbacks import ProgressBar
 from minidl.checks import check_int
 from minidl.cli import options, report, run_directory
 from minidl.console import print_error
+from minidl.data import Splits
 from minidl.errors import DivergedError
-from minidl.recipes import sgd_trainer
+from minidl.recipes import build_trainer, settings_for
+from minidl.recipes.augment import augmentation
+from minidl.recipes.settings import configuration_of
 from minidl.sweep.named import NamedModel
 from minidl.training.interrupts import Interrupts
 
@@ -25,46 +28,48 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "train",
-        help="train a dense net on a data set",
+        usage="minidl train [DATA] [options]",
+        help="train a net on a data set",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=(
-            "Train a net of affine and ReLU layers with a softmax on top, by minibatch SGD, and write\n"
-            "net, history and pictures into a directory. What is not given is set to suit the data."
-        ),
-        epilog=(
+            "Train a net and write it, its history and pictures into a directory.\n\n"
             "examples:\n"
-            "  minidl train\n"
-            "  minidl train fashion-mnist --hidden 300\n"
-            "  minidl train cifar10 --data-dir cifar-10-batches-bin --hidden 300 100 --lr 0.005\n"
-            "  minidl train mine.csv --target species --out runs/mine\n"
-            "  minidl train mine.npz"
+            "  minidl train                                          digits, a dense net\n"
+            "  minidl train fashion-mnist --model conv\n"
+            "  minidl train cifar10 --data-dir cifar-10-batches-bin --model resnet --augment flip,crop:4\n"
+            "  minidl train mine.csv --target species --hidden 50 50 --dropout 0.2 --early-stopping 10\n"
+            "  minidl train houses.csv --target price --loss huber   numbers to predict: a regression\n"
+            "  minidl train mine.npz --optimizer adam --lr 0.002 --schedule cosine --out runs/mine"
         ),
     )
     options.add_data(parser)
-    parser.add_argument("--hidden", type=int, nargs="+", metavar="UNITS", help="units of each hidden layer")
-    options.add_hyperparameters(parser)
+    options.add_settings(parser)
     options.add_output(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, print and write; returns the exit code."""
-    splits = minidl.data.load(arguments.data, arguments.data_dir, target=arguments.target)
-    settings = options.settings(arguments, len(splits.train))
-    for name in ("epochs", "batch_size", *(["steps"] if "steps" in settings else [])):
+    splits = options.load(arguments)
+    samples = len(splits.train)
+    settings = settings_for(
+        arguments.data, options.given(arguments, splits), samples, has_labels=splits.has_labels
+    )
+    for name in ("steps" if "steps" in settings else "epochs", "batch_size"):
         check_int("train", name, settings[name], at_least=1)
+    transform = augmentation(settings.get("augment", "none"))
     rng = np.random.default_rng(check_int("--seed", "seed", arguments.seed, at_least=0))
     # The net of a sweep's trial, so that both come to the same one.
-    model = NamedModel.of("mlp", splits, arguments.dtype, [])
-    net = model({name: settings[name] for name in options.KEYS}, splits, rng)
-    trainer = sgd_trainer(net, settings, callbacks=[] if arguments.quiet else [ProgressBar()], rng=rng)
+    model = NamedModel.of(settings["model"], splits, arguments.dtype, [])
+    net = model(configuration_of(settings), splits, rng)
+    shown = [] if arguments.quiet else [ProgressBar()]
+    trainer = build_trainer(net, settings, samples, callbacks=shown, rng=rng)
     out = run_directory.prepare(arguments.out, options.data_name(arguments), force=arguments.force)
     say = report.silent if arguments.quiet else print
-    sizes = " → ".join(map(str, (math.prod(splits.sample_shape), *settings["hidden"], splits.num_classes)))
     say(report.summary(splits.name, report.parts(splits)))
-    say(f"net: {sizes}, {net.parameters.count:,} parameters, {arguments.dtype}")
+    say(f"net: {_sizes(settings, splits)}, {net.parameters.count:,} parameters, {arguments.dtype}")
 
-    made = {**options.described(arguments), "settings": settings}
+    made = {**options.described(arguments, splits), "settings": settings}
     history = trainer.history
 
     def keep(stopped: str | None) -> None:
@@ -77,10 +82,11 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         trainer.fit(
             splits.train,
-            epochs=None if "steps" in settings else settings["epochs"],
+            epochs=settings.get("epochs"),
             steps=settings.get("steps"),
             batch_size=settings["batch_size"],
             validation=splits.validation,
+            transform=transform,
         )
         seconds = time.perf_counter() - started
         with Interrupts():  # before anything is measured, which may take long, and may fail
@@ -102,14 +108,24 @@ def run(arguments: argparse.Namespace) -> int:
 
     results = report.scores(net, report.parts(splits))
     run_directory.write_run(out, {**made, "results": results, "seconds": seconds, "stopped": None})
-    samples = _samples_seen(trainer, len(splits.train), settings["batch_size"])
+    seen = _samples_seen(trainer, samples, settings["batch_size"])
     say(f"\n{report.scores_table(results)}\n")
-    say(f"{trainer.step:,} steps in {seconds:.1f} s, {samples / seconds:,.0f} samples a second")
+    say(f"{trainer.step:,} steps in {seconds:.1f} s, {seen / seconds:,.0f} samples a second")
+    if trainer.stop_reason:
+        say(f"stopped early: {trainer.stop_reason}")
     for finding in history.diagnose(net, splits):
         say(f"\n{finding.name}: {finding.evidence}\n  {finding.advice}")
     draw()
     say(f"\nwritten to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
     return 0
+
+
+def _sizes(settings: dict[str, Any], splits: Splits) -> str:
+    """The model in a few words: of dense layers, how many numbers go in and come out of each."""
+    if settings["model"] != "mlp":
+        return str(settings["model"])
+    outputs = splits.num_classes if splits.has_labels else math.prod(splits.train.targets.shape[1:])
+    return " → ".join(map(str, (math.prod(splits.sample_shape), *settings["hidden"], outputs)))
 
 
 def _samples_seen(trainer: minidl.Trainer, samples: int, batch_size: int) -> int:

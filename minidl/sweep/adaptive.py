@@ -76,6 +76,10 @@ class Adaptive(Space):
         rows: dict[int, Row] = {}
         return list(next(draw(self, rows.__getitem__, maximize=True)).values())
 
+    def completed(self, drawn: Configuration) -> Configuration:
+        """The configuration of a trial, given what was drawn: that, unless a subclass adds to it."""
+        return drawn
+
     def __repr__(self) -> str:
         options = f"sampler={self.sampler!r}, seed={self.seed}"
         return f"Adaptive({self.count}, {options}, {', '.join(self.distributions)})"
@@ -105,7 +109,7 @@ def draw(
         with _quiet(optuna):
             numbers = range(first, min(first + space.at_a_time, space.count))
             trials = [study.ask(_free(space, optuna)) for _ in numbers]
-        drawn = {trial.number: _configuration(space, trial.params) for trial in trials}
+        drawn = {trial.number: space.completed(_configuration(space, trial.params)) for trial in trials}
         yield drawn
         with _quiet(optuna):
             for number, configuration in drawn.items():

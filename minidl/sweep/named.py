@@ -6,35 +6,48 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from minidl import recipes
+from minidl import losses, recipes
+from minidl.checks import check_choice
 from minidl.data import Splits
 from minidl.errors import ConfigurationError
 from minidl.initializers import he_normal, scaled
-from minidl.layers import Standardize
+from minidl.layers import Layer, Reshape, Standardize
+from minidl.losses import Loss, SoftmaxCrossEntropy
 from minidl.net import Net
+from minidl.recipes.images import residual_conv_net, small_conv_net
+from minidl.recipes.names import LABEL_LOSSES, MODELS, NUMBER_LOSSES, named
+from minidl.recipes.settings import GENERAL, KEYS, Settings
+from minidl.recipes.tables import table_net
 from minidl.sweep.space import Configuration
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-NAMES = ("mlp", "two_layer_net")
-_NEEDED = {"hidden", "lr"}
-_KEYS = _NEEDED | {"momentum", "lr_decay", "reg", "batch_size", "first_scale", "seed"}
+NAMES = (*MODELS, "two_layer_net")
+_IMAGE = ("conv", "resnet")
 
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A function of `minidl.recipes`, called with a configuration's ``hidden``, behind `standardize`."""
+    """The net that a configuration describes: of `minidl.recipes`, behind `standardize`.
+
+    Attributes
+    ----------
+    name : str
+        The model where a configuration names none.
+    standardize : Standardize
+        Of the features.
+    targets : Standardize or None
+        Of targets that are numbers.
+    """
 
     name: str
-    in_features: int
-    num_classes: int
     standardize: Standardize
-    target_names: tuple[str, ...] | None
+    targets: Standardize | None
 
     @classmethod
     def of(
@@ -50,31 +63,78 @@ class NamedModel:
         # Pixels share one scale; measurements of different kinds each need their own.
         is_image = len(data.sample_shape) > 1 or features.dtype == np.uint8
         standardize = Standardize.fit(features, shared_scale=is_image, dtype=dtype)
-        names = data.train.target_names
-        names = names if names and len(names) == data.num_classes else None
-        return cls(name, math.prod(data.sample_shape), data.num_classes, standardize, names)
+        targets = None
+        if not data.has_labels:
+            targets = Standardize.fit(data.train.targets, shared_scale=True, dtype=np.float64)
+        return cls(name, standardize, targets)
 
     def __call__(self, configuration: Configuration, data: Splits, rng: np.random.Generator) -> Net:
         """The net, its weights drawn from `rng`."""
-        check_keys(self.name, configuration)
-        net: Net = getattr(recipes, self.name)(
-            self.in_features,
+        name = check_keys(self.name, configuration)
+        get, loss = configuration.get, self._loss(configuration, data)
+        common: dict[str, Any] = {"loss": loss, "rng": rng, "dtype": self.standardize.dtype}
+        common["dropout"] = get("dropout", 0.0)
+        if name == "table":
+            return table_net(data.train, configuration["hidden"], **common)
+        common["standardize"] = copy.deepcopy(self.standardize)  # a layer stands in one net
+        if name in _IMAGE:
+            if self.targets is not None:
+                expected, got = "targets that are labels", "numbers"
+                raise ConfigurationError.expected(f"model {name}", expected, got, "take mlp")
+            common["channels"] = get("channels", GENERAL[name].channels)
+            if name == "conv":
+                hidden = get("hidden", GENERAL[name].hidden)
+                return small_conv_net(data.sample_shape, data.num_classes, hidden=hidden, **common)
+            blocks = get("blocks", Settings.blocks)
+            return residual_conv_net(data.sample_shape, data.num_classes, blocks=blocks, **common)
+        norm = get("norm", "none")
+        net: Net = getattr(recipes, name)(
+            math.prod(data.sample_shape),
             configuration["hidden"],
-            self.num_classes,
-            standardize=copy.deepcopy(self.standardize),  # a layer stands in one net
-            first_initializer=scaled(he_normal, configuration.get("first_scale", 1.0)),
-            rng=rng,
-            dtype=self.standardize.dtype,
-            target_names=self.target_names,
+            math.prod(data.train.targets.shape[1:]) if self.targets else data.num_classes,
+            activation=get("activation", "relu"),
+            norm=None if norm == "none" else norm,
+            last=self._last(data),
+            first_initializer=scaled(he_normal, get("first_scale", 1.0)),
+            **common,
         )
         return net
+
+    def _loss(self, configuration: Configuration, data: Splits) -> Loss:
+        """The loss that is named, or what suits the targets."""
+        if self.targets is not None:
+            kind = named("settings", "loss", configuration.get("loss", "mse"), losses, NUMBER_LOSSES)
+            loss: Loss = kind(scale=float(self.targets.scale))
+            return loss
+        kind = named("settings", "loss", configuration.get("loss", "softmax"), losses, LABEL_LOSSES)
+        if kind is not SoftmaxCrossEntropy:
+            loss = kind()
+            return loss
+        names = data.train.target_names
+        names = names if names and len(names) == data.num_classes else None
+        return SoftmaxCrossEntropy(names, label_smoothing=configuration.get("label_smoothing", 0.0))
+
+    def _last(self, data: Splits) -> list[Layer]:
+        """What brings scores to the unit and the shape of targets that are numbers."""
+        if self.targets is None:
+            return []
+        shape, scale = data.train.targets.shape[1:], float(self.targets.scale)
+        mean = np.ravel(-self.targets.mean / scale)
+        back = Standardize(mean, np.full(mean.shape, 1 / scale), dtype=self.standardize.dtype)
+        return [back] if len(shape) == 1 else [back, Reshape(*shape)]
 
     def __repr__(self) -> str:
         return f"{self.name}, {self.standardize.dtype}"
 
 
-def check_keys(name: str, configuration: Configuration) -> None:
-    """`ConfigurationError` for a configuration that lacks a key, or has one that no named model knows."""
-    if not _NEEDED <= configuration.keys() <= _KEYS:
-        expected = f"hidden and lr, and nothing but {', '.join(sorted(_KEYS - _NEEDED))} beside them"
+def check_keys(name: str, configuration: Configuration) -> str:
+    """The model's name; `ConfigurationError` for a key that is missing, or that no named model knows."""
+    name = check_choice("Sweep", "model", configuration.get("model", name), NAMES)
+    needed = set() if name in _IMAGE else {"hidden"}
+    if configuration.get("optimizer") != "lbfgs":
+        needed.add("lr")
+    if not needed <= configuration.keys() <= {*KEYS, "seed"}:
+        needs = " and ".join(sorted(needed))
+        expected = f"{needs}, and nothing but {', '.join(sorted({*KEYS, 'seed'} - needed))} beside"
         raise ConfigurationError.expected(f"Sweep of {name}", expected, ", ".join(configuration))
+    return name

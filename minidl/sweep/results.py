@@ -144,6 +144,8 @@ class Results:
         }
         if self.objective != "validation_accuracy":
             columns[self.title] = [self.show(row.value) for row in rows]
+            if rows:  # where numbers are predicted, there are no accuracies
+                columns = {name: texts for name, texts in columns.items() if any(texts)}
         fates = list(map(_fate, rows))
         if any(fates):
             columns[""] = fates
@@ -180,7 +182,8 @@ def show_value(value: Any) -> str:
 
 
 def _describe(row: Row, keys: Iterable[str]) -> str:
-    return ", ".join(f"{key} {show_value(row.configuration.get(key))}" for key in keys)
+    found = row.configuration
+    return ", ".join(f"{key} {show_value(found[key])}" for key in keys if key in found)
 
 
 def _differ(row: Row, other: Row, key: str) -> bool:

@@ -39,13 +39,14 @@ class Sweep:
     Parameters
     ----------
     model : str or callable
-        "mlp" or "two_layer_net" with the keys ``hidden`` (units; for the first also a list of
-        them, for several layers), ``lr``, ``momentum`` (0), ``lr_decay`` (after every epoch, 0.95),
-        ``reg`` (L2, 0), ``batch_size`` (200), ``first_scale`` (of the first layer's start, 1; see
-        `mlp`) and ``seed``; the net begins with `Standardize`. Or
-        ``build(configuration, data, rng)``, which gives a `Sequential`, trained by SGD with these
-        keys, or a `Trainer`, which is used as it is; the function is a pure one that draws from
-        `rng` only, and may ask for keys of its own.
+        "mlp", "conv", "resnet" or "table", with the keys of `minidl.recipes.Settings`: ``hidden`` (units;
+        also a list of them, for several layers) and ``lr`` must be there, ``momentum`` is 0 by default,
+        ``batch_size`` 200, ``reg`` (L2, in the place of ``prior``) 0; further keys are ``model``, in
+        the place of the one given here, and ``seed``. The net begins with `Standardize`. "two_layer_net"
+        is an "mlp" of one hidden layer. Or ``build(configuration, data, rng)``, which gives a
+        `Sequential`, trained with the keys of the training (optimizer, schedule and the like), or a
+        `Trainer`, which is used as it is; the function is a pure one that draws from `rng` only, and may
+        ask for keys of its own. ``augment`` and ``batch_size`` are for all of these.
     space : Space
         Such as `Grid`, `Random` or `Adaptive`. The key ``seed`` is the trial's own instead of the sweep's.
     data : Splits
@@ -114,7 +115,8 @@ class Sweep:
         self.budgets = halving.budgets(budget, len(self.configurations)) if halving else [budget]
         build = NamedModel.of(model, data, dtype, self.configurations) if isinstance(model, str) else model
         seen = Splits(data.name, data.train, data.validation)
-        self.setup = Setup(build, seen, unit, objective, check_int("Sweep", "seed", seed, at_least=0))
+        seed = check_int("Sweep", "seed", seed, at_least=0)
+        self.setup = Setup(build, seen, unit, objective, seed, self.budgets[-1])
 
     def run(
         self,

@@ -20,7 +20,8 @@ from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, DivergedError, MinidlError, StateError
 from minidl.files import to_json
 from minidl.net import Net
-from minidl.recipes import sgd_trainer
+from minidl.recipes import build_trainer
+from minidl.recipes.augment import augmentation
 from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
 from minidl.sweep.process import one_thread
 from minidl.sweep.space import Configuration
@@ -112,6 +113,8 @@ class Setup:
     objective : "validation_accuracy", "validation_loss" or callable ``(net, data) -> float``
     seed : int
         Of a trial whose configuration has no ``seed`` of its own.
+    budget : int or None
+        How many units a trial has that is not stopped: where a schedule ends.
     """
 
     build: Build
@@ -119,6 +122,7 @@ class Setup:
     unit: str
     objective: Objective
     seed: int
+    budget: int | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,8 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         options: dict[str, Any] = {setup.unit: task.stop - start}
         if "batch_size" in task.configuration:
             options["batch_size"] = task.configuration["batch_size"]
+        if "augment" in task.configuration:
+            options["transform"] = augmentation(task.configuration["augment"])
         if not (task.state and trainer.stop_reason):  # what ended itself would have done so in one fit, too
             trainer.fit(train, **options, validation=setup.data.validation)
         figures = _measure(setup, trainer)
@@ -197,10 +203,11 @@ def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
         return made
     if not isinstance(made, Net):
         raise ConfigurationError.expected("Sweep", "a model that gives a Sequential or a Trainer", repr(made))
-    if "lr" not in configuration:
+    if "lr" not in configuration and configuration.get("optimizer") != "lbfgs":
         remedy = "name it in the space, or let the model give a Trainer"
         raise ConfigurationError.expected("Sweep", "a configuration with lr", configuration, remedy)
-    return sgd_trainer(made, configuration, rng=rng)
+    length = {} if setup.budget is None else {setup.unit: setup.budget}
+    return build_trainer(made, {**configuration, **length}, len(setup.data.train), rng=rng)
 
 
 def _measure(setup: Setup, trainer: Trainer) -> dict[str, Any]:

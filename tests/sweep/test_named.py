@@ -2,16 +2,46 @@ import numpy as np
 import pytest
 
 from minidl.data import Dataset, Splits
+from minidl.errors import ConfigurationError
 from minidl.sweep.named import NAMES, NamedModel
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("names", "kept"), [(("a", "b"), ("a", "b")), (None, None)])
 def test_a_named_models_net_carries_the_names_of_the_classes(name, names, kept):
-    data = Splits("mine", Dataset(np.eye(4), [0, 1, 0, 1], target_names=names))
+    samples = np.eye(64).reshape(64, 8, 8) if name in ("conv", "resnet") else np.eye(64)
+    data = Splits("mine", Dataset(samples, np.arange(64) % 2, target_names=names))
     model = NamedModel.of(name, data, np.float32, [])
-    net = model({"hidden": 3, "lr": 0.1}, data, np.random.default_rng(0))
+    net = model({"hidden": 3, "channels": [2], "lr": 0.1}, data, np.random.default_rng(0))
     assert net.head.target_names == kept
+    assert net(samples[:5]).shape == (5, 2)
+
+
+def test_a_configuration_may_name_the_model():
+    data = Splits("mine", Dataset(np.ones((4, 8, 8)), [0, 1, 0, 1]))
+    model = NamedModel.of("mlp", data, np.float32, [{"model": "conv", "lr": 1}, {"hidden": 2, "lr": 1}])
+    net = model({"model": "conv", "channels": 2, "lr": 1}, data, np.random.default_rng(0))
+    assert "conv2d0.weight" in net.parameters
+    with pytest.raises(ConfigurationError, match="model to be one of 'mlp', .* got 'dense'"):
+        model({"model": "dense", "lr": 1}, data, np.random.default_rng(0))
+    with pytest.raises(ConfigurationError, match="Sweep of conv: expected lr, and nothing but .* got model"):
+        model({"model": "conv"}, data, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2,)])
+def test_numbers_come_in_their_own_unit_and_shape(shape):
+    rng = np.random.default_rng(0)
+    targets = 1000 + 50 * rng.standard_normal((40, *shape))
+    data = Splits("mine", Dataset(rng.standard_normal((40, 3)), targets))
+    model = NamedModel.of("mlp", data, np.float64, [])
+    net = model({"hidden": 3, "lr": 1, "loss": "huber"}, data, rng)
+    assert net.head.scale == pytest.approx(targets.std(axis=0).mean(), rel=0.1)
+    scores = net(data.train.features)
+    assert scores.shape == targets.shape
+    for name, parameter in net.parameters.items():
+        if "affine1" in name:
+            parameter.value[...] = 0
+    np.testing.assert_allclose(net(data.train.features)[0], targets.mean(axis=0), rtol=1e-9)
 
 
 def test_names_of_the_training_part_that_are_not_all():

@@ -238,7 +238,11 @@ def test_the_best_files_gone(swept, tmp_path):
         ({"steps": None}, ConfigurationError, "one of steps and epochs, got steps=None, epochs=None"),
         ({"epochs": 3}, ConfigurationError, "one of steps and epochs, got steps=9, epochs=3"),
         ({"steps": 0}, ConfigurationError, "steps to be a whole number >= 1, got 0"),
-        ({"model": "resnet"}, ConfigurationError, "one of mlp, two_layer_net, or a function"),
+        (
+            {"model": "lenet"},
+            ConfigurationError,
+            "one of mlp, conv, resnet, table, two_layer_net, or a function",
+        ),
         ({"space": {"lr": [1]}}, ConfigurationError, "space to be of class Space"),
         (
             {"space": Grid(lr=[1])},

@@ -124,7 +124,7 @@ def test_a_validation_that_overflows_is_a_divergence():
     [
         ({"hidden": "broken"}, r"KeyError: 'broken' \(small.py, line \d+\)"),
         ({"lr": -1}, "SGD: expected lr to be a finite number > 0, got -1"),
-        ({"batch_size": 0}, "Batches: expected batch_size to be a whole number >= 1, got 0"),
+        ({"batch_size": 0}, "settings: expected batch_size to be a whole number >= 1, got 0"),
         ({"hidden": 0}, "mlp: expected hidden to be whole numbers >= 1, got "),
         ({"seed": None}, "Sweep: expected seed to be a whole number >= 0, got None"),
     ],

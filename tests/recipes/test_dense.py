@@ -4,7 +4,7 @@ import pytest
 import minidl
 from minidl import mlp, two_layer_net
 from minidl.errors import ConfigurationError
-from minidl.recipes import sgd_trainer
+from minidl.recipes.names import ACTIVATIONS
 
 
 @pytest.mark.parametrize("hidden", [50, np.int64(50), (50,), np.array([50])])
@@ -45,12 +45,37 @@ def test_dense_nets():
     assert (net["affine1"].weight.value == 1).all()
 
 
-def test_the_classic_training_is_what_its_settings_say(make_net):
-    settings = {"lr": 0.2, "momentum": 0.5, "lr_decay": 0.9, "reg": 0.01, "hidden": (3,)}
-    trainer = sgd_trainer(make_net(), settings, rng=0)
-    assert repr(trainer.optimizer) == "SGD(lr=0.2, momentum=0.5, nesterov=False)"
-    assert trainer.scheduler.factor(2, 0) == pytest.approx(0.81)
-    assert trainer.regularizer.strength == 0.01
-    trainer = sgd_trainer(make_net(), {"lr": 0.2})
-    assert (trainer.optimizer.momentum, trainer.regularizer.strength) == (0.0, 0.0)
-    assert trainer.scheduler.factor(1, 0) == 0.95
+@pytest.mark.parametrize(
+    ("options", "layers"),
+    [
+        ({"activation": "gelu"}, ["Affine", "GELU"]),
+        ({"activation": "leaky_relu", "norm": "batch"}, ["Affine", "BatchNorm1d", "LeakyReLU"]),
+        ({"norm": "layer", "dropout": 0.25}, ["Affine", "LayerNorm", "ReLU", "Dropout"]),
+    ],
+)
+def test_what_stands_behind_each_hidden_layer(options, layers):
+    net = mlp(6, [5, 4], 3, rng=0, dtype=np.float64, **options)
+    assert [type(layer).__name__ for layer in net] == ["Flatten", *layers, *layers, "Affine"]
+    assert net(np.ones((2, 6))).shape == (2, 3)
+    assert net.dtype == np.float64
+    if "dropout" in options:
+        assert [net[f"dropout{place}"].p for place in (0, 1)] == [0.25, 0.25]
+
+
+def test_every_activation_has_its_name():
+    kinds = [type(mlp(2, 2, 2, activation=name)[2]).__name__ for name in ACTIVATIONS]
+    assert kinds == ["ReLU", "LeakyReLU", "ELU", "Sigmoid", "Tanh", "GELU", "SiLU", "Softplus"]
+    with pytest.raises(ConfigurationError, match="activation to be one of 'relu', .*'softplus', got 'sin'"):
+        mlp(2, 2, 2, activation="sin")
+    with pytest.raises(ConfigurationError, match="norm to be one of 'batch', 'layer', got 'group'"):
+        mlp(2, 2, 2, norm="group")
+
+
+def test_a_net_for_numbers():
+    last = [minidl.Standardize(-1.0, 0.5), minidl.layers.Reshape()]
+    net = mlp(3, 4, 1, loss=minidl.MeanSquaredError(), last=last, rng=0)
+    plain = mlp(3, 4, 1, loss=minidl.MeanSquaredError(), rng=0)
+    x = np.ones((2, 3), np.float32)
+    np.testing.assert_allclose(net.predict(x), 2 * plain.predict(x)[:, 0] + 2, rtol=1e-6)
+    with pytest.raises(ConfigurationError, match="a loss or target_names, got both"):
+        mlp(3, 4, 2, loss=minidl.SoftmaxCrossEntropy(), target_names=("a", "b"))
