@@ -7,6 +7,8 @@ from minidl.lazy import lazy
 if TYPE_CHECKING:
     from minidl.recipes.dense import mlp as mlp
     from minidl.recipes.dense import two_layer_net as two_layer_net
+    from minidl.recipes.images import residual_conv_net as residual_conv_net
+    from minidl.recipes.images import small_conv_net as small_conv_net
     from minidl.recipes.settings import SETTINGS as SETTINGS
     from minidl.recipes.settings import Settings as Settings
     from minidl.recipes.training import sgd_trainer as sgd_trainer
@@ -15,6 +17,7 @@ else:
         globals(),
         {
             "dense": "mlp two_layer_net",
+            "images": "residual_conv_net small_conv_net",
             "settings": "SETTINGS Settings",
             "training": "sgd_trainer",
         },
