@@ -1,7 +1,5 @@
 """PyTorch as the judge of the recipes for images: the same nets, written as one writes them there."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 
@@ -16,61 +14,26 @@ from tests.external.torch_twins import (
     torch,
 )
 
-nn = torch.nn
-
-
-def small(in_channels, channels, side, hidden=()):
-    parts = []
-    for fan_in, fan_out in pairwise((in_channels, *channels)):
-        convolution = nn.Conv2d(fan_in, fan_out, 3, padding=1, bias=False)
-        parts += [convolution, nn.MaxPool2d(2), nn.BatchNorm2d(fan_out), nn.ReLU()]
-        side //= 2
-    units = (channels[-1] * side * side, *hidden)
-    dense = [part for sizes in pairwise(units) for part in (nn.Linear(*sizes), nn.ReLU())]
-    return nn.Sequential(*parts, nn.Flatten(), *dense, nn.Linear(units[-1], 3))
-
-
-class Block(nn.Module):
-    def __init__(self, fan_in, fan_out, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(fan_in, fan_out, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(fan_out)
-        self.conv2 = nn.Conv2d(fan_out, fan_out, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(fan_out)
-        self.downsample = None
-        if stride != 1 or fan_in != fan_out:
-            convolution = nn.Conv2d(fan_in, fan_out, 1, stride=stride, bias=False)
-            self.downsample = nn.Sequential(convolution, nn.BatchNorm2d(fan_out))
-
-    def forward(self, x):
-        y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
-        return (y + (x if self.downsample is None else self.downsample(x))).relu()
-
-
-def residual(in_channels, channels, blocks):
-    first = nn.Conv2d(in_channels, channels[0], 3, padding=1, bias=False)
-    parts = [first, nn.MaxPool2d(2), nn.BatchNorm2d(channels[0]), nn.ReLU()]
-    fan_in = channels[0]
-    for stage, fan_out in enumerate(channels):
-        for block in range(blocks):
-            parts.append(Block(fan_in, fan_out, 2 if stage and not block else 1))
-            fan_in = fan_out
-    return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(fan_in, 3))
-
+twins = pytest.importorskip("benchmarks.contestants.torch_images")
 
 NETS = {
     "small, grey": (
         *(small_conv_net, (9, 9), {"channels": (3, 4), "hidden": (7, 5)}),
-        lambda: small(1, (3, 4), 9, (7, 5)),
+        lambda: twins.small(1, (3, 4), 9, (7, 5), 3),
     ),
-    "small, colours": (small_conv_net, (2, 8, 8), {"channels": 3, "hidden": ()}, lambda: small(2, (3,), 8)),
+    "small, colours": (
+        small_conv_net,
+        (2, 8, 8),
+        {"channels": 3, "hidden": ()},
+        lambda: twins.small(2, (3,), 8, (), 3),
+    ),
     "residual, grey": (
         *(residual_conv_net, (9, 9), {"channels": (3, 4), "blocks": 2}),
-        lambda: residual(1, (3, 4), 2),
+        lambda: twins.residual(1, (3, 4), 2, 3),
     ),
     "residual, colours": (
         *(residual_conv_net, (2, 8, 8), {"channels": (3, 3, 5)}),
-        lambda: residual(2, (3, 3, 5), 1),
+        lambda: twins.residual(2, (3, 3, 5), 1, 3),
     ),
 }
 
