@@ -231,6 +231,14 @@ class Update(Problem):
 
 
 @dataclass(frozen=True)
+class ImageTraining(Problem):
+    """A net of `minidl.recipes`, and the shape of a batch of images to train it on."""
+
+    recipe: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Program(Problem):
     """A whole process; `commands` are each contestant's arguments of Python.
 

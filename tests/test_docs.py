@@ -9,10 +9,12 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import minidl
 from minidl.cli import main
+from minidl.data import Splits
 from minidl.errors import DataError
 from tests.deep import first_only
 
@@ -41,6 +43,15 @@ def working_directory(tmp_path_factory):
     return tmp_path_factory.mktemp("docs")
 
 
+def few_clothes(name, *arguments, load=minidl.data.load, **options):
+    """As `load`; of Fashion-MNIST some noise of its shape, for an example may take minutes on all of it."""
+    if name != "fashion-mnist":
+        return load(name, *arguments, **options)
+    images = np.random.default_rng(0).integers(256, size=(130, 28, 28), dtype=np.uint8)
+    part = minidl.Dataset(images, np.arange(130) % 10)
+    return Splits(name, part, validation=part, test=part)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python(page, working_directory, monkeypatch):
     from sybil.document import Document
@@ -48,6 +59,7 @@ def test_python(page, working_directory, monkeypatch):
 
     pytest.importorskip("matplotlib", reason="the examples plot: pip install 'minidl[plot]'")
     monkeypatch.chdir(working_directory)
+    monkeypatch.setattr(minidl.data, "load", few_clothes)
     parser = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL)
     document = Document.parse(str(page), parser)
     # A module of its own, so that the classes of a page can be pickled, as those of a file can.

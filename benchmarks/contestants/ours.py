@@ -8,8 +8,17 @@ import numpy as np
 
 import minidl
 import minidl.optimizers
-from benchmarks.contestants.task import EpochTask, LayerTask, PredictTask, StepTask, UpdateTask
-from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training, Update
+from benchmarks.contestants.task import (
+    MOMENTUM,
+    RATE,
+    EpochTask,
+    ImageTask,
+    LayerTask,
+    PredictTask,
+    StepTask,
+    UpdateTask,
+)
+from benchmarks.problems import EpochTraining, ImageTraining, LayerPass, Prediction, Training, Update
 from minidl.layers import Conv2d
 from minidl.types import Array
 
@@ -126,6 +135,22 @@ class Updates(UpdateTask):
 
     def current(self) -> Array:
         return self.vector.values
+
+
+class Images(ImageTask):
+    """`Trainer.fit` on a data set of one batch; `dtype` is the reference's only."""
+
+    def __init__(self, problem: ImageTraining, dtype: Any = np.float32) -> None:
+        super().__init__(problem, dtype)
+        self.train = minidl.Dataset(self.x, self.labels)
+        self.trainer = minidl.Trainer(self.net, minidl.SGD(RATE, momentum=MOMENTUM), rng=0)
+
+    def run(self, count: int) -> None:
+        self.trainer.fit(self.train, steps=count, batch_size=len(self.x))
+
+    def step(self) -> float:
+        self.run(1)
+        return self.trainer.history.steps["loss"][-1]
 
 
 def _net(problem: Training, standardize: minidl.Layer | None = None) -> minidl.Sequential:

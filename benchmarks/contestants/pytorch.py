@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.contestants.task import EpochTask, LayerTask, PredictTask, StepTask, UpdateTask
+from benchmarks.contestants.torch_images import Images as Images
 from benchmarks.machine import describe_library
 from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training, Update
 from minidl.types import Array

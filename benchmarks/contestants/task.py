@@ -8,11 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problems import EpochTraining, LayerPass, Prediction, Training, Update
+import minidl.recipes
+from benchmarks.problems import EpochTraining, ImageTraining, LayerPass, Prediction, Training, Update
 from minidl.types import Array
 
 CHECKED_VALUES = 100
 """How many of an optimizer's values are compared."""
+
+CLASSES, RATE, MOMENTUM = 10, 0.01, 0.9
+"""Of the training on images."""
+
+_CHECKED_STEPS = 3
 
 
 class Task(ABC):
@@ -159,3 +165,26 @@ class UpdateTask(Task):
     @abstractmethod
     def current(self) -> Array:
         """The values as they are now."""
+
+
+class ImageTask(Task):
+    """Training a ready-made net on a batch of images, by SGD with momentum: a run is a step."""
+
+    problem: ImageTraining
+
+    def __init__(self, problem: ImageTraining, dtype: Any = np.float32) -> None:
+        super().__init__(problem)
+        rng = np.random.default_rng(1)
+        self.x = rng.standard_normal(problem.shape, np.float32).astype(dtype)
+        self.labels = rng.integers(CLASSES, size=len(self.x))
+        make = getattr(minidl.recipes, problem.recipe)
+        self.net = make(problem.shape[1:], CLASSES, rng=0, dtype=dtype)
+        """minidl's, whose weights everyone starts from."""
+
+    def answers(self) -> list[float]:
+        """The losses of the first steps."""
+        return [self.step() for _ in range(_CHECKED_STEPS)]
+
+    @abstractmethod
+    def step(self) -> float:
+        """One step; the loss before it."""
