@@ -1,6 +1,7 @@
 """A real kernel, as behind Jupyter and VS Code: what a notebook shows of a fit."""
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +73,17 @@ def test_bar_and_curves():
 
     assert "21/21" in texts(plain, "stdout")
     assert "validation accuracy" in texts(plain, "stdout")
+
+
+NOTEBOOKS = sorted(Path(__file__).parents[2].glob("docs/notebooks/*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_of_the_docs_run(path, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells), "clear the outputs before a commit"
+    resources = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
+    outputs = [one for cell in notebook.cells for one in cell.get("outputs", [])]
+    assert not texts(outputs, "stderr")
+    assert sum("image/png" in one.get("data", {}) for one in outputs) == 7

@@ -154,6 +154,16 @@ def test_what_cannot_be_sent_is_named_before_any_trial(backend, name, models, tm
     assert statuses(sweep(model=models[name]).run(jobs=1)) == ["done", "done"]  # the remedy
 
 
+def test_a_model_may_hold_large_arrays():
+    rows = np.ones(100_000)  # pickled as a buffer of its own
+
+    def with_array(configuration, data, rng):
+        assert rows.all()
+        return build(configuration, data, rng)
+
+    assert statuses(sweep(model=with_array).run(jobs=2)) == ["done", "done"]
+
+
 def test_an_objective_that_cannot_be_sent():
     with pytest.raises(ConfigurationError, match="objective to be one that can be pickled, .* with 'lock'"):
         sweep(objective=Logging()).run(jobs=2)
