@@ -10,10 +10,10 @@ import numpy as np
 
 from minidl import layers
 from minidl.checks import as_generator, check_float, check_int, check_kind, check_list, check_sizes
-from minidl.errors import ConfigurationError
 from minidl.initializers import he_normal
 from minidl.layers import Affine, Dropout, Flatten, Layer, Sequential
-from minidl.losses import Loss, SoftmaxCrossEntropy
+from minidl.losses import Loss
+from minidl.recipes.head import head
 from minidl.recipes.names import ACTIVATIONS, NORMS, named
 from minidl.types import Initializer, Rng
 
@@ -99,21 +99,7 @@ def mlp(
         draw = initializer
     parts.append(Affine([inputs, *units][-1], outputs, rng=generator, dtype=dtype, initializer=draw))
     parts += check_list("mlp", "last", last, Layer, "layers")
-    return Sequential(*parts, _head(outputs, loss, target_names))
-
-
-def _head(outputs: int, loss: Loss | None, target_names: Sequence[str] | None) -> Loss:
-    """The loss given, or softmax with the names of the classes."""
-    if loss is not None:
-        if target_names is not None:
-            remedy = "give them to the loss: SoftmaxCrossEntropy(target_names)"
-            raise ConfigurationError.expected("mlp", "a loss or target_names", "both", remedy)
-        return check_kind("mlp", "loss", loss, Loss)
-    head = SoftmaxCrossEntropy() if target_names is None else SoftmaxCrossEntropy(target_names)
-    if head.target_names and len(head.target_names) != outputs:
-        expected, got = f"{outputs} target_names, one for each class", len(head.target_names)
-        raise ConfigurationError.expected("mlp", expected, got)
-    return head
+    return Sequential(*parts, head("mlp", outputs, loss, target_names))
 
 
 def two_layer_net(in_features: int, hidden: int, num_outputs: int, **options: Any) -> Sequential:

@@ -26,7 +26,8 @@ from minidl.layers import (
     Sequential,
 )
 from minidl.layers.parts import shape_through
-from minidl.losses import Loss, SoftmaxCrossEntropy
+from minidl.losses import Loss
+from minidl.recipes.head import head
 from minidl.types import Rng
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def small_conv_net(
         *_first(where, standardize, image, sample_shape),
         *body,
         Affine(_numbers(body, image), check_int(where, "num_classes", num_classes, at_least=1), **drawn),
-        _head(where, num_classes, loss, target_names),
+        head(where, num_classes, loss, target_names),
     )
 
 
@@ -156,7 +157,7 @@ def residual_conv_net(
         *body,
         *_dropout(where, dropout, drawn),
         Affine(_numbers(body, image), check_int(where, "num_classes", num_classes, at_least=1), **drawn),
-        _head(where, num_classes, loss, target_names),
+        head(where, num_classes, loss, target_names),
     )
 
 
@@ -221,17 +222,3 @@ def _first(
 
 def _dropout(where: str, p: float, drawn: dict[str, Any]) -> list[Layer]:
     return [Dropout(p, rng=drawn["rng"])] if check_float(where, "dropout", p, at_least=0, at_most=1) else []
-
-
-def _head(where: str, classes: int, loss: Loss | None, names: Sequence[str] | None) -> Loss:
-    """The loss given, or softmax with the names of the classes."""
-    if loss is not None and names is not None:
-        remedy = "give them to the loss: SoftmaxCrossEntropy(target_names)"
-        raise ConfigurationError.expected(where, "a loss or target_names", "both", remedy)
-    if loss is not None:
-        return check_kind(where, "loss", loss, Loss)
-    head = SoftmaxCrossEntropy() if names is None else SoftmaxCrossEntropy(names)
-    if head.target_names and len(head.target_names) != classes:
-        expected, got = f"{classes} target_names, one for each class", len(head.target_names)
-        raise ConfigurationError.expected(where, expected, got)
-    return head
