@@ -19,6 +19,16 @@ register_profiles()
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist, nobody calls it
+def pytest_xdist_make_scheduler(config, log):
+    """Let a worker that is done take over tests of another's: in the deeper profiles, some take a minute."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
+
+
 @pytest.fixture(scope="session")
 def digits():
     return minidl.data.load("digits")
