@@ -12,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.cli.calling import call
-from tests.deep import first_only
+from tests.deep import deep, first_only
 from tests.test_console import ENCODINGS, FULL, opened
 
 FILES = {"net.npz", "history.json", "history.png", "weights.png", "run.json"}
@@ -78,6 +78,7 @@ def test_closed_streams(redirected, tmp_path):
     assert run("nonsense", redirected=redirected).returncode == 2
 
 
+@deep
 def test_closed_streams_of_a_sweep(tmp_path):
     pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")
     command = ["sweep", "--steps", "5", "--lr", "0.1", "0.2", "--jobs", "2", "--out", "run"]
@@ -95,7 +96,7 @@ def test_absent_streams(absent, tmp_path, monkeypatch):
     assert all(getattr(sys, name) is None for name in absent)
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", first_only("1", ""))
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_a_reader_that_goes_away_ends_the_printing_not_the_training(stream, unbuffered, tmp_path):
     reading, writing = os.pipe()
@@ -111,6 +112,7 @@ def test_a_reader_that_goes_away_ends_the_printing_not_the_training(stream, unbu
     assert written(tmp_path / "run") == FILES
 
 
+@deep
 @pytest.mark.skipif(not FULL.exists(), reason="Linux's disk that is always full")
 def test_a_table_that_found_no_room_is_an_error(tmp_path):
     done = run("train", "--steps", "5", "--out", "run", redirected=f">{FULL}")

@@ -14,6 +14,7 @@ from minidl.cli import looking, main, report
 from minidl.data.digits import read_digits
 from minidl.data.splits import stratified_hold_out
 from tests.cli.calling import call, refused
+from tests.deep import deep
 
 MEANS = ["mean of the classes", "weighted by samples"]
 WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
@@ -160,6 +161,7 @@ def test_run_json_says_how_to_read_the_table_again(table, tmp_path, capsys, monk
         assert capsys.readouterr().out.startswith("mine: 54 train, 6 validation samples of 64 float32")
 
 
+@deep
 def test_an_npz_file_below_the_data_directory_is_found_again(table, tmp_path):
     features, words = table
     (tmp_path / "there").mkdir()
@@ -170,6 +172,7 @@ def test_an_npz_file_below_the_data_directory_is_found_again(table, tmp_path):
     assert call("evaluate runs/mine") == 0
 
 
+@deep
 def test_a_sweep_of_a_table(run, tmp_path, capsys):
     shutil.copy(run.parent / "mine.csv", tmp_path)
     assert call("sweep mine.csv --target digit --lr 0.02 0.05 --epochs 2 --jobs 1 --out sweep --quiet") == 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.cli.calling import call
+from tests.deep import deep
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,7 @@ def test_a_data_set_may_follow_an_option(command, tmp_path):
     assert (tmp_path / "run/net.npz").exists()
 
 
+@deep
 def test_a_tilde_is_the_home_directory(tmp_path, monkeypatch, digits, capsys):
     home = tmp_path / "home"
     (home / "data").mkdir(parents=True)

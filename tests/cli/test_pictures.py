@@ -169,7 +169,9 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize(("name", "place"), [(name, place) for name in PLACES for place in PLACES[name]])
+@pytest.mark.parametrize(
+    ("name", "place"), first_only(*((name, place) for name in PLACES for place in PLACES[name]))
+)
 def test_no_interrupt_is_swallowed(name, place, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(f"minidl.cli.{place}", interrupted)
     assert call(COMMANDS[name]) == 130

@@ -7,6 +7,7 @@ import minidl
 from minidl.cli import looking, run_directory
 from tests.cli import runs
 from tests.cli.calling import call, refused
+from tests.deep import deep
 from tests.plots.pictures import drawn
 
 ALWAYS = {"net.npz", "history.json", "run.json", "history.png", "weights.png", "net.png"}
@@ -79,6 +80,7 @@ def test_a_net_that_has_no_answer(tmp_path, capsys):
     assert out.endswith("drawn into run: history.png, weights.png, net.png, units.png\n")
 
 
+@deep
 def test_without_the_data_what_needs_none_is_shown(tmp_path, capsys):
     data = runs.images_file(tmp_path / "x.npz")
     runs.keep(tmp_path / "run", runs.convolutional(), data)

@@ -17,6 +17,7 @@ from minidl.errors import ConfigurationError, StateError
 from minidl.sweep import Grid, Sweep, pool
 from minidl.sweep.backends import run_and_pack, unpack
 from minidl.sweep.trial import Setup, Task
+from tests.deep import deep
 from tests.process_state import changes, snapshot
 from tests.sweep.small import build, digits
 
@@ -53,6 +54,7 @@ def process(_):
     return os.getpid()
 
 
+@deep
 def test_the_callers_own_pool_lives_on():
     with joblib.Parallel(2) as parallel:
         before = set(parallel(joblib.delayed(process)(number) for number in range(20)))
@@ -84,6 +86,7 @@ def run_script(*arguments, **environment):
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
+@deep
 def test_a_script_without_a_guard_gets_what_it_asks_for():
     done = run_script(ROOT / "tests/sweep/unguarded.py", "loky")
     assert (done.stdout, done.stderr, done.returncode) == ("done done []\n", "", 0)
@@ -103,6 +106,7 @@ process.join()
 """
 
 
+@deep
 def test_a_process_that_is_importing_the_main_program_begins_no_sweep(tmp_path):
     (tmp_path / "script.py").write_text(SPAWNING)
     done = run_script(tmp_path / "script.py")

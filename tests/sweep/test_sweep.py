@@ -11,6 +11,7 @@ from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError, StateError
 from minidl.sweep import Grid, Halving, Random, Results, Sweep
 from minidl.sweep.journal import JOURNAL, read_journal
+from tests.deep import deep
 from tests.sweep.small import SPACE, build, deadly, deadly_space, digits, kept, lines
 
 
@@ -115,6 +116,7 @@ def test_failing_trials_are_rows(tmp_path):
     assert re.match(r"KeyError: 'broken' \(small.py, line \d+\)", results.rows[2].reason)
 
 
+@deep
 def test_workers_that_die(tmp_path):
     # With halving, so that a trial's parts, too, are begun again.
     sweep = Sweep(deadly, deadly_space(tmp_path), digits(), steps=6, halving=Halving(rungs=1))
