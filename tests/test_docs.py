@@ -84,6 +84,7 @@ def test_commands(page, tmp_path, monkeypatch):
     """A page's commands one after the other: some need what others have written."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "pooch", None)  # no test downloads anything
+    monkeypatch.setattr(minidl.data, "load", few_clothes)
     if any(command.startswith("minidl sweep") for command in COMMANDS[page]):
         pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")
     for command in COMMANDS[page]:
