@@ -16,12 +16,15 @@ import minidl
 from minidl.cli import main
 from minidl.data import Splits
 from minidl.errors import DataError
-from tests.deep import first_only
+from tests.deep import deep, first_only
 
 sybil = pytest.importorskip("sybil", reason="sybil is not installed: pip install 'minidl[test]'")
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FIRST = {"README", "CONTRIBUTING", "tutorial", "extending", "layers"}
+"""The pages that a change is likely to make untrue; the others are left to the deeper profiles."""
+
 COMMANDS = {
     page: [
         line
@@ -52,7 +55,11 @@ def few_clothes(name, *arguments, load=minidl.data.load, **options):
     return Splits(name, part, validation=part, test=part)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [page if page.stem in FIRST else pytest.param(page, marks=deep) for page in PAGES],
+    ids=lambda page: page.name,
+)
 def test_python(page, working_directory, monkeypatch):
     from sybil.document import Document
     from sybil.parsers.markdown import PythonCodeBlockParser
