@@ -24,6 +24,12 @@ def listed(names: Sequence[str], most: int = 20) -> str:
     return ", ".join(names[:most]) + rest
 
 
+def short(name: object, most: int) -> str:
+    """A name on one line, no longer than `most` characters."""
+    text = " ".join(str(name).split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def last_measured(epochs: Mapping[str, Sequence[float | None]]) -> list[str]:
     """The first metric in a `History`'s columns at the last epoch's end: ``train accuracy 97.1%``."""
     texts = []

@@ -46,7 +46,7 @@ class Answers(NamedTuple):
 
 def answers(net: Net, part: Dataset) -> Answers:
     """What `net` makes of `part`."""
-    scores = net(part.features)
+    scores = np.concatenate([scores for _, scores in net.score_chunks(part.features)])
     predictions = net.head.predict(scores) if net.head else scores
     classes = class_names(net, scores.shape[1:], part.target_names)
     if classes is not None and part.targets.dtype.kind == "f" and part.targets.ndim == 1:

@@ -87,8 +87,8 @@ def _rows(net: Net, features: Array) -> Iterator[Sequence[str]]:
     """The header, and the cells of each sample, chunk after chunk."""
     net.predict(features[:1])  # a net that cannot predict says so before anything is written
     classes = None
-    for number, (rows, scores) in enumerate(net.score_chunks(features)):
-        predicted = net.predict(features[rows])
+    for number, (_, scores) in enumerate(net.score_chunks(features)):
+        predicted = net.head.predict(scores)  # type: ignore[union-attr]
         classes = looking.class_names(net, scores.shape[1:])
         columns = [_words(predicted, classes)]
         if classes is not None and hasattr(net.head, "probabilities"):

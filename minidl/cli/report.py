@@ -12,7 +12,7 @@ from minidl.cli.looking import Answers
 from minidl.data import Dataset, Splits
 from minidl.metrics import F1, R2, MeanAbsoluteError, Metric, Precision, Recall, RootMeanSquaredError
 from minidl.net import Net
-from minidl.tables import table
+from minidl.tables import short, table
 from minidl.training import evaluate
 from minidl.training.evaluation import require_head
 
@@ -84,7 +84,11 @@ def classes_table(name: str, given: Answers) -> str:
     taken for it that are of it, and F1 their harmonic mean.
     """
     part, classes = given.part, given.classes or ()
-    figures = [_measured(kind("macro"), given) for kind in (Recall, Precision, F1)]
+    measured = {
+        average: [_measured(kind(average), given) for kind in (Recall, Precision, F1)]
+        for average in ("macro", "weighted")
+    }
+    figures = measured["macro"]
     recalled, precise, _ = columns = [figure.per_class() for figure in figures]
     samples, taken = figures[0].actual, figures[0].predicted
     shown = np.arange(len(classes))
@@ -93,13 +97,16 @@ def classes_table(name: str, given: Answers) -> str:
         shown = there[np.argsort(recalled[there], kind="stable")][:_MOST_CLASSES]
     recalled[samples == 0] = precise[taken == 0] = np.nan  # of nothing there is no share
     rows = [
-        [_short(classes[label]), f"{samples[label]:,.0f}", *(_share(column[label]) for column in columns)]
+        [
+            short(classes[label], _LONGEST_NAME),
+            f"{samples[label]:,.0f}",
+            *(_share(column[label]) for column in columns),
+        ]
         for label in shown
     ]
-    for average in ("macro", "weighted"):
-        means = [_measured(kind(average), given).compute() for kind in (Recall, Precision, F1)]
+    for average, means in measured.items():
         text = "mean of the classes" if average == "macro" else "weighted by samples"
-        rows.append([text, f"{len(part):,}", *map(_share, means)])
+        rows.append([text, f"{len(part):,}", *(_share(mean.compute()) for mean in means)])
     lines = table((f"{name} by class", "samples", "recall", "precision", "F1"), rows)
     few = len(shown) < len(classes)
     return f"{lines}\nthe worst {len(shown)} of {len(classes):,} classes" if few else lines
@@ -116,8 +123,3 @@ def _share(value: float) -> str:
 
 def silent(*_: object) -> None:
     """Print nothing."""
-
-
-def _short(name: str) -> str:
-    name = " ".join(name.split())
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

@@ -11,7 +11,7 @@ from typing import Any
 
 from minidl.cli import looking, options, reading, report, run_directory
 from minidl.console import one_line
-from minidl.data import Splits
+from minidl.data import Dataset, Splits
 from minidl.errors import MinidlError
 from minidl.net import Net
 from minidl.tables import table
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.directory
     net, made = reading.read_net(out)
     history = History.load(out / run_directory.HISTORY)
-    splits = _splits(net, made, arguments.data_dir)
+    splits, parts = _data(net, made, arguments.data_dir)
     shape = None if splits is None else splits.sample_shape
     print(net.summary(shape))
     print(f"\n{_described(made)}\n")
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         out / DIAGRAM: partial(net.diagram, sample_shape=shape),
     }
     if splits is not None:
-        part = list(reading.fitted_parts(made["data"], net, splits).values())[-1]
+        part = list(parts.values())[-1]
         pictures |= looking.unit_pictures(out, net, part)
         try:
             pictures |= looking.pictures(out, net, looking.answers(net, part))
@@ -78,18 +78,22 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _splits(net: Net, made: Mapping[str, Any], directory: Path | None) -> Splits | None:
-    """The data of the run; where they are no longer there, a line, and what needs no data is shown."""
+def _data(
+    net: Net, made: Mapping[str, Any], directory: Path | None
+) -> tuple[Splits | None, dict[str, Dataset]]:
+    """The data of the run, and its parts as the net takes them.
+
+    Where they are no longer there, a line, and what needs no data is shown.
+    """
     name = Path(made["data"]).name
     if directory is not None and name != made["data"]:  # a file, which run.json names by its whole path
         made, directory = {**made, "data": str(directory / name), "data_dir": None}, None
     try:
         splits = reading.read_own(made, directory)
-        reading.fitted_parts(made["data"], net, splits)
-        return splits
+        return splits, reading.fitted_parts(made["data"], net, splits)
     except (MinidlError, OSError) as error:
         print(f"minidl: shown without the data: {one_line(error)}", file=sys.stderr)
-        return None
+        return None, {}
 
 
 def _described(made: Mapping[str, Any]) -> str:

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from minidl.checks import check_array
 from minidl.errors import ConfigurationError, DataError, ShapeError
-from minidl.plots.figures import make_figure, save_figure, short
+from minidl.plots.figures import make_figure, save_figure
 from minidl.plots.tiles import as_images, scaled, tiles_figure
+from minidl.tables import short
 from minidl.types import Array
 
 _MOST_LABELLED = 30  # classes: of more, the cells would be too small for numbers

@@ -32,9 +32,3 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         raise ConfigurationError.expected("plot", f"a file name ending in one of {sorted(known)}", str(path))
     with atomic_write(path) as file:
         figure.savefig(file, format=suffix)
-
-
-def short(name: object, most: int) -> str:
-    """A name on one line, no longer than `most` characters."""
-    text = " ".join(str(name).split())
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,12 +1,28 @@
-"""The loss at the end of a ready-made net."""
+"""What ends a ready-made net: the unit of the targets, and the loss."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from minidl.checks import check_kind
 from minidl.errors import ConfigurationError
+from minidl.layers import Layer, Reshape, Standardize
 from minidl.losses import Loss, SoftmaxCrossEntropy
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+def unit_of(targets: Standardize, shape: tuple[int, ...], dtype: npt.DTypeLike) -> list[Layer]:
+    """What brings scores (N, numbers) to the unit and `shape` of the targets that `targets` standardizes."""
+    scale = float(targets.scale)
+    # Scores times the scale, plus the mean: (x - (-mean / scale)) / (1 / scale).
+    mean = np.ravel(-targets.mean / scale)
+    unit = Standardize(mean, np.full(mean.shape, 1 / scale), dtype=dtype)
+    return [unit] if len(shape) == 1 else [unit, Reshape(*shape)]
 
 
 def head(where: str, outputs: int, loss: Loss | None, target_names: Sequence[str] | None) -> Loss:

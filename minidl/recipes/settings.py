@@ -143,7 +143,7 @@ _RATES = {"sgd": 0.05, "adam": 1e-3, "adamw": 1e-3, "rmsprop": 1e-3, "adagrad": 
 """Learning rates of optimizers other than the one that suits the data set."""
 
 _GRADUAL = tuple(name for name in OPTIMIZERS if name != "lbfgs")
-_MEANT_FOR: dict[str, tuple[str, tuple[str, ...]]] = {
+MEANT_FOR: dict[str, tuple[str, tuple[str, ...]]] = {
     "hidden": ("model", ("mlp", "conv", "table")),
     "channels": ("model", ("conv", "resnet")),
     "blocks": ("model", ("resnet",)),
@@ -213,7 +213,7 @@ def settings_for(
     chosen |= given
     check_choice("settings", "schedule", chosen["schedule"], SCHEDULES)
     check_choice("settings", f"loss for {'labels' if has_labels else 'numbers'}", chosen["loss"], losses)
-    for name, (other, values) in _MEANT_FOR.items():
+    for name, (other, values) in MEANT_FOR.items():
         if chosen.get(other) in values:
             continue
         if strict and name in given:

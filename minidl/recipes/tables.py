@@ -13,8 +13,9 @@ from minidl.data import Dataset
 from minidl.data.dataset import check_dataset
 from minidl.errors import DataError
 from minidl.kernels.sparse import is_csr
-from minidl.layers import Affine, Columns, Dropout, Embedding, Layer, ReLU, Reshape, Sequential, Standardize
+from minidl.layers import Affine, Columns, Dropout, Embedding, Layer, ReLU, Sequential, Standardize
 from minidl.losses import Loss, MeanSquaredError, SoftmaxCrossEntropy
+from minidl.recipes.head import unit_of
 from minidl.types import Rng
 
 if TYPE_CHECKING:
@@ -72,11 +73,8 @@ def table_net(
     shape = train.targets.shape[1:]
     numbers = Affine(width, math.prod(shape), rng=rng, dtype=dtype)
     targets = Standardize.fit(train.targets, shared_scale=True, dtype=np.float64)
-    scale = float(targets.scale)
-    # Scores times the scale, plus the mean: (x - (-mean / scale)) / (1 / scale).
-    unit = Standardize(-targets.mean.reshape(-1) / scale, np.full(math.prod(shape), 1 / scale), dtype=dtype)
-    layers += [numbers, unit] if len(shape) == 1 else [numbers, unit, Reshape(*shape)]
-    return Sequential(*layers, loss or MeanSquaredError(scale=scale))
+    layers += [numbers, *unit_of(targets, shape, dtype)]
+    return Sequential(*layers, loss or MeanSquaredError(scale=float(targets.scale)))
 
 
 def _columns_layer(train: Dataset, rng: np.random.Generator, dtype: npt.DTypeLike) -> tuple[Layer, int]:

@@ -13,19 +13,14 @@ from minidl.errors import ConfigurationError
 from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.recipes.names import AVERAGES, OPTIMIZERS, SCHEDULES, named
-from minidl.recipes.settings import Settings
+from minidl.recipes.settings import MEANT_FOR, Settings
 from minidl.regularizers import L2
 from minidl.schedulers import Constant, LinearWarmup, Scheduler, StepDecay
 from minidl.training import Trainer
 from minidl.types import Rng
 
-_TAKES = {
-    "sgd": ("lr", "momentum"),
-    "rmsprop": ("lr", "momentum"),
-    "adamw": ("lr", "weight_decay"),
-    "lbfgs": (),
-}
-"""What optimizers take that take other than ``lr`` alone."""
+_OF_OPTIMIZERS = ("lr", "momentum", "weight_decay")
+"""Settings that are an optimizer's arguments, for those that they are meant for."""
 
 
 def build_trainer(
@@ -93,7 +88,7 @@ def build_trainer(
 
 def _optimizer(given: Mapping[str, Any], settings: Mapping[str, Any]) -> Optimizer:
     kind = named("settings", "optimizer", given["optimizer"], optimizers, OPTIMIZERS)
-    takes = _TAKES.get(given["optimizer"], ("lr",))
+    takes = [name for name in _OF_OPTIMIZERS if given["optimizer"] in MEANT_FOR[name][1]]
     if "lr" in takes and "lr" not in settings:
         raise ConfigurationError.expected("settings", "lr, the learning rate", "none")
     optimizer: Optimizer = kind(**{name: given[name] for name in takes})

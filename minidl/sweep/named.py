@@ -15,9 +15,10 @@ from minidl.checks import check_choice
 from minidl.data import Splits
 from minidl.errors import ConfigurationError
 from minidl.initializers import he_normal, scaled
-from minidl.layers import Layer, Reshape, Standardize
+from minidl.layers import Layer, Standardize
 from minidl.losses import Loss, SoftmaxCrossEntropy
 from minidl.net import Net
+from minidl.recipes.head import unit_of
 from minidl.recipes.images import residual_conv_net, small_conv_net
 from minidl.recipes.names import LABEL_LOSSES, MODELS, NUMBER_LOSSES, named
 from minidl.recipes.settings import GENERAL, KEYS, Settings
@@ -118,10 +119,7 @@ class NamedModel:
         """What brings scores to the unit and the shape of targets that are numbers."""
         if self.targets is None:
             return []
-        shape, scale = data.train.targets.shape[1:], float(self.targets.scale)
-        mean = np.ravel(-self.targets.mean / scale)
-        back = Standardize(mean, np.full(mean.shape, 1 / scale), dtype=self.standardize.dtype)
-        return [back] if len(shape) == 1 else [back, Reshape(*shape)]
+        return unit_of(self.targets, data.train.targets.shape[1:], self.standardize.dtype)
 
     def __repr__(self) -> str:
         return f"{self.name}, {self.standardize.dtype}"
