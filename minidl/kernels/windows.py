@@ -69,6 +69,15 @@ def _run(start: int, size: int, count: int, stride: int) -> tuple[slice, slice]:
     return slice(begin, begin + stride * (last - first), stride), slice(first, last)
 
 
+def _copy_rows(source: Array, out: Array) -> None:
+    """Copy images; each row as one item if it lies in one run: NumPy copies many short rows slowly."""
+    row = source.shape[-1] * source.itemsize
+    in_runs = source.strides[-1] == source.itemsize and out.strides[-1] == out.itemsize
+    if row and in_runs and source.dtype == out.dtype:
+        source, out = source.view((np.void, row)), out.view((np.void, row))
+    np.copyto(out, source)
+
+
 class Unfolding:
     """The windows of a batch of images as the columns of a matrix, a block of samples at a time.
 
@@ -76,7 +85,9 @@ class Unfolding:
     in the order (sample, row, pixel of a row). With a stride of 1 there are more of them, `pitch` to a row:
     the windows that begin in the padded image's row and reach into the next one. So what a place in the
     window sees of a sample is one run of memory, which is copied at once. Whoever reads products of these
-    columns drops those that are too many; whoever multiplies by them has zeros there.
+    columns drops those that are too many; whoever multiplies by them has zeros there. To keep them few, the
+    zeros to the right of a row are those to the left of the next one, as far as windows reach that way; and
+    those below an image are those above the next one.
 
     Parameters
     ----------
@@ -104,10 +115,13 @@ class Unfolding:
         self.windows, self.groups, self.dtype, self.work = windows, groups, dtype, work
         (kernel_high, kernel_wide), stride, padding, dilation = windows
         self.rows, self.pixels = outputs
-        self.padded_high, self.padded_wide = self.high + 2 * padding[0], self.wide + 2 * padding[1]
+        reach = dilation[0] * (kernel_high - 1), dilation[1] * (kernel_wide - 1)
+        shared = min(padding[0], reach[0]), min(padding[1], reach[1])
+        self.padded_high = self.high + 2 * padding[0] - shared[0]
+        self.padded_wide = self.wide + 2 * padding[1] - shared[1]
         in_one_run = stride == (1, 1) and self.rows > 1 and 2 * self.padded_wide <= 3 * self.pixels
         self.pitch = self.padded_wide if in_one_run else self.pixels
-        self.beyond = dilation[1] * (kernel_wide - 1)  # numbers that the last windows reach beyond the end
+        self.beyond = shared[0] * self.padded_wide + reach[1]  # what the last image's windows see behind it
         self.places = self.channels * kernel_high * kernel_wide
         row_bytes = max(1, self.places * self.pitch * dtype.itemsize)
         self.block = max(1, min(self.samples, BLOCK_BYTES // (row_bytes * max(1, self.rows))))
@@ -150,7 +164,7 @@ class Unfolding:
             padded[padded.size - self.beyond :] = 0
         else:
             padded.fill(0)
-        np.copyto(self._inside(padded), images)
+        _copy_rows(images, self._inside(padded))
 
     def clear(self) -> None:
         """Begin a block of images of zeros, which `scatter` adds to."""
@@ -162,7 +176,7 @@ class Unfolding:
         if bias is not None:
             rows = spread[: spread.size - self.beyond].reshape(self.channels, -1)
             np.add(rows, bias[:, None], rows)
-        np.copyto(out, self._inside(spread))
+        _copy_rows(self._inside(spread), out)
 
     def _places(self, memory: Array, band: slice) -> Array:
         """What each place of a window sees: a view (channels, high, wide, samples, rows, pitch)."""
@@ -210,7 +224,7 @@ class Unfolding:
         outputs = self.outputs(maps.shape[1], band)
         if self.pitch > self.pixels:
             outputs.reshape(-1, self.pitch)[:, self.pixels :] = 0
-        np.copyto(self._pixels(outputs, band), maps[:, :, band])
+        _copy_rows(maps[:, :, band], self._pixels(outputs, band))
         return outputs
 
     def store(self, outputs: Array, maps: Array, band: slice, bias: Array | None = None) -> None:
@@ -218,4 +232,4 @@ class Unfolding:
         if bias is not None:
             rows = outputs.reshape(maps.shape[1], -1)
             np.add(rows, bias[:, None], rows)
-        np.copyto(maps[:, :, band], self._pixels(outputs, band))
+        _copy_rows(self._pixels(outputs, band), maps[:, :, band])
