@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minidl
+import minidl.data.npz
 import minidl.data.readers.cifar
 import minidl.data.readers.idx
-import minidl.data.readers.npz
 import minidl.plots
 from minidl.data.digits import BUNDLED
 from minidl.errors import ConfigurationError, DataError
@@ -318,7 +318,7 @@ def test_home_in_paths_of_data(home, monkeypatch):
     shutil.copy(BUNDLED, home / "data")
     assert minidl.data.load("~/data/own.npz").name == "own"
     assert minidl.data.load("own.npz", "~/data").name == "own"
-    assert minidl.data.readers.npz.read_npz("~/data/own.npz").name == "own"
+    assert minidl.data.npz.read_npz("~/data/own.npz").name == "own"
     assert len(minidl.data.load("digits", Path("~/data")).train) == len(digits.train)
     with pytest.raises(DataError, match=re.escape(str(home / "none"))):
         minidl.data.load("mnist", "~/none")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import minidl
 from minidl.data import Splits, catalog
 from minidl.files import as_path
-from minidl.recipes import Settings
+from minidl.kernels.sparse import is_csr
+from minidl.recipes import Settings, settings_for
 from minidl.recipes.names import (
     ACTIVATIONS,
     AVERAGES,
@@ -187,6 +188,20 @@ def given(arguments: argparse.Namespace, splits: Splits) -> dict[str, Any]:
     if any(column.categories for column in splits.train.columns or ()):
         found.setdefault("model", "table" if arguments.command == "train" else ["table"])
     return found
+
+
+def settings(
+    arguments: argparse.Namespace, splits: Splits, values: Mapping[str, Any], *, strict: bool = True
+) -> dict[str, Any]:
+    """All settings of a training with these `values`, as `settings_for` completes them."""
+    return settings_for(
+        arguments.data,
+        values,
+        len(splits.train),
+        has_labels=splits.has_labels,
+        is_sparse=is_csr(splits.train.features),
+        strict=strict,
+    )
 
 
 def data_name(arguments: argparse.Namespace) -> str:

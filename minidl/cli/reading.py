@@ -13,12 +13,11 @@ import minidl
 from minidl.cli import report, run_directory
 from minidl.data import Dataset, Splits, catalog
 from minidl.data.classes import match_classes
+from minidl.data.npz import read_samples
 from minidl.errors import CheckpointError, DataError, ShapeError
 from minidl.net import Net
 from minidl.tables import listed
 from minidl.types import Array
-
-_PARTS = ("train", "validation", "test")
 
 
 def read_net(directory: Path) -> tuple[Net, dict[str, Any]]:
@@ -108,7 +107,7 @@ def read_features(
             raise DataError.expected(data, "no --part of a table, which is a whole", part, "leave it out")
         return _table(path, net, made)
     if catalog.is_path(data):
-        features, name = _npz(path, part)
+        features, name = read_samples(path, part)
     else:
         own = is_own(made, data, directory)
         splits = read_own(made, directory) if own else minidl.data.load(data, directory)
@@ -128,29 +127,6 @@ def _first_scores(where: str, net: Net, features: Array) -> Array:
     except ShapeError as error:
         expected = "samples of the shape that the net takes"
         raise DataError.expected(where, expected, features.shape[1:], str(error)) from error
-
-
-def _npz(path: Path, part: str | None) -> tuple[Array, str]:
-    """The array of samples in an `.npz` file: `x`, or that of a part, the test part's first of all."""
-    from minidl.data.dataset_checks import checked_features
-
-    where = f"npz file {str(path)!r}"
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            wanted = ["x", *(f"x_{each}" for each in reversed(_PARTS))] if part is None else [f"x_{part}"]
-            name = next((name for name in wanted if name in archive), None)
-            found = listed(sorted(archive)) or "no array"
-            features = None if name is None else archive[name]
-    except Exception as error:  # a damaged zip raises from zipfile, zlib, struct, tokenize, NumPy
-        raise DataError.expected(where, "a readable .npz file", error or type(error).__name__) from error
-    if name is None or features is None:
-        raise DataError.expected(where, f"an array {' or '.join(wanted)}", found)
-    try:
-        if not features.ndim or not len(features):
-            raise DataError.expected("x", "one sample or more", features.shape)
-        return checked_features(features), name
-    except DataError as error:
-        raise DataError(f"{where}, {name}: {error}") from None
 
 
 # ---------------------------------------------------------------- tables

@@ -10,7 +10,6 @@ from typing import Any
 
 from minidl.cli import options, report, run_directory, searching
 from minidl.cli.spaces import layers, number, space, validation_r2
-from minidl.recipes.settings import settings_for
 from minidl.sweep.space import Configuration
 
 TABLE = "results.csv"
@@ -97,8 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
     fixed = {name: given.pop(name) for name in ("steps", "epochs") if name in given}
 
     def settings(values: Configuration, strict: bool) -> Configuration:
-        samples, has_labels = len(splits.train), splits.has_labels
-        return settings_for(arguments.data, fixed | values, samples, has_labels=has_labels, strict=strict)
+        return options.settings(arguments, splits, fixed | values, strict=strict)
 
     searched = space(given, arguments, settings)
     first = settings(searched.configurations()[0], False)

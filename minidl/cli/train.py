@@ -17,7 +17,7 @@ from minidl.cli import options, report, run_directory
 from minidl.console import print_error
 from minidl.data import Splits
 from minidl.errors import DivergedError
-from minidl.recipes import build_trainer, settings_for
+from minidl.recipes import build_trainer
 from minidl.recipes.augment import augmentation
 from minidl.recipes.settings import configuration_of
 from minidl.sweep.named import NamedModel
@@ -39,7 +39,8 @@ def add_command(commands: Any) -> None:
             "  minidl train cifar10 --data-dir cifar-10-batches-bin --model resnet --augment flip,crop:4\n"
             "  minidl train mine.csv --target species --hidden 50 50 --dropout 0.2 --early-stopping 10\n"
             "  minidl train houses.csv --target price --loss huber   numbers to predict: a regression\n"
-            "  minidl train mine.npz --optimizer adam --lr 0.002 --schedule cosine --out runs/mine"
+            "  minidl train mine.npz --optimizer adam --lr 0.002 --schedule cosine --out runs/mine\n"
+            "  minidl train texts.npz --dropout 0.3                  sparse counts of words"
         ),
     )
     options.add_data(parser)
@@ -52,9 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, print and write; returns the exit code."""
     splits = options.load(arguments)
     samples = len(splits.train)
-    settings = settings_for(
-        arguments.data, options.given(arguments, splits), samples, has_labels=splits.has_labels
-    )
+    settings = options.settings(arguments, splits, options.given(arguments, splits))
     for name in ("steps" if "steps" in settings else "epochs", "batch_size"):
         check_int("train", name, settings[name], at_least=1)
     transform = augmentation(settings.get("augment", "none"))

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from minidl.data.catalog import load as load
     from minidl.data.columns import Column as Column
     from minidl.data.dataset import Dataset as Dataset
+    from minidl.data.npz import save as save
     from minidl.data.splits import Splits as Splits
 else:
     __getattr__, __dir__, __all__ = lazy(
@@ -18,6 +19,7 @@ else:
             "catalog": "load",
             "columns": "Column",
             "dataset": "Dataset",
+            "npz": "save",
             "splits": "Splits",
         },
     )

@@ -108,7 +108,7 @@ def load(
         if value is not default:
             raise DataError.expected(where, f"{option} for a .csv file only", shown(value), "leave it out")
     if is_path(name):
-        from minidl.data.readers.npz import read_npz
+        from minidl.data.npz import read_npz
 
         return read_npz(Path(folder or "", as_path(where, name)))
     if name not in DATASETS:

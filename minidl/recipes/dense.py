@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl import layers
-from minidl.checks import as_generator, check_float, check_int, check_kind, check_list, check_sizes
+from minidl.checks import (
+    as_generator,
+    check_bool,
+    check_float,
+    check_int,
+    check_kind,
+    check_list,
+    check_sizes,
+)
 from minidl.initializers import he_normal
 from minidl.layers import Affine, Dropout, Flatten, Layer, Sequential
 from minidl.losses import Loss
@@ -31,6 +39,7 @@ def mlp(
     dropout: float = 0.0,
     loss: Loss | None = None,
     standardize: Layer | None = None,
+    flatten: bool = True,
     last: Sequence[Layer] = (),
     rng: Rng = None,
     dtype: npt.DTypeLike = np.float32,
@@ -59,6 +68,8 @@ def mlp(
         `SoftmaxCrossEntropy` by default; `MeanSquaredError()` for one that predicts numbers.
     standardize : Layer, optional
         Stands first, such as `Standardize`; samples are flattened behind it.
+    flatten : bool
+        False for sparse samples, which only an affine layer that stands first takes.
     last : sequence of Layer
         Stand between the scores and the loss: what brings them to the unit or shape of the targets.
     rng : Generator, seed or None
@@ -87,7 +98,8 @@ def mlp(
     normalize = None if norm is None else named("mlp", "norm", norm, layers, NORMS)
     check_float("mlp", "dropout", dropout, at_least=0, at_most=1)
     parts: list[Any] = [] if standardize is None else [check_kind("mlp", "standardize", standardize, Layer)]
-    parts.append(Flatten())
+    if check_bool("mlp", "flatten", flatten):
+        parts.append(Flatten())
     draw = initializer if first_initializer is None else first_initializer
     for fan_in, fan_out in itertools.pairwise([inputs, *units]):
         parts.append(Affine(fan_in, fan_out, rng=generator, dtype=dtype, initializer=draw))

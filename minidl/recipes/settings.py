@@ -110,7 +110,25 @@ _NUMBERS: dict[str, Any] = {
 }
 """What differs where numbers are to be predicted."""
 
-_FASHION = Settings(hidden=(300,), epochs=15, batch_size=100, lr_decay=0.85, first_scale=0.1)
+_TEXTS: dict[str, Any] = {
+    "optimizer": "adam",
+    "lr": 3e-3,
+    "schedule": "cosine",
+    "epochs": 10,
+    "prior": 0.1,
+}
+"""What differs where features are sparse, such as the words of texts."""
+
+_MLP = Settings(
+    hidden=(800, 400),
+    norm="batch",
+    dropout=0.4,
+    lr=0.1,
+    prior=8.25,
+    schedule="cosine",
+    epochs=20,
+    batch_size=100,
+)
 _CONV = replace(GENERAL["conv"], channels=(24, 48), dropout=0.2, epochs=5, batch_size=100, prior=13.75)
 _RESNET = replace(
     GENERAL["resnet"], channels=(32, 64, 128), dropout=0.1, epochs=15, batch_size=128, prior=13.75
@@ -118,10 +136,10 @@ _RESNET = replace(
 _PHOTOS: dict[str, Any] = {"batch_size": 128, "prior": 1.2, "augment": "flip,crop:4"}
 SETTINGS = {
     ("digits", "mlp"): Settings(hidden=(100,), epochs=60, batch_size=32),
-    ("mnist", "mlp"): _FASHION,
+    ("mnist", "mlp"): _MLP,
     ("mnist", "conv"): _CONV,
     ("mnist", "resnet"): _RESNET,
-    ("fashion-mnist", "mlp"): _FASHION,
+    ("fashion-mnist", "mlp"): _MLP,
     ("fashion-mnist", "conv"): replace(_CONV, augment="flip"),
     ("fashion-mnist", "resnet"): replace(_RESNET, augment="flip"),
     ("cifar10", "mlp"): Settings(
@@ -164,7 +182,13 @@ MEANT_FOR: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def settings_for(
-    data: str, given: Mapping[str, Any], samples: int, *, has_labels: bool = True, strict: bool = True
+    data: str,
+    given: Mapping[str, Any],
+    samples: int,
+    *,
+    has_labels: bool = True,
+    is_sparse: bool = False,
+    strict: bool = True,
 ) -> dict[str, Any]:
     """All settings of a training: what is `given`, and for the rest what suits data set and model.
 
@@ -178,6 +202,8 @@ def settings_for(
         To train on.
     has_labels : bool
         Whether the targets are labels; else they are numbers.
+    is_sparse : bool
+        Whether the features are a sparse matrix.
     strict : bool
         Whether a setting that is given, and has no meaning beside the others, is an error; else it is
         left out, as it is where it is a default.
@@ -195,6 +221,8 @@ def settings_for(
     losses = LABEL_LOSSES if check_bool("settings", "has_labels", has_labels) else NUMBER_LOSSES
     if own.loss not in losses:
         own = replace(own, **_NUMBERS)
+    if check_bool("settings", "is_sparse", is_sparse):
+        own = replace(own, **_TEXTS)
     optimizer = check_choice("settings", "optimizer", given.get("optimizer", own.optimizer), OPTIMIZERS)
     if optimizer != own.optimizer:
         momentum = Settings.momentum if optimizer == "sgd" else 0.0

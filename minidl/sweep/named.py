@@ -15,6 +15,7 @@ from minidl.checks import check_choice
 from minidl.data import Splits
 from minidl.errors import ConfigurationError
 from minidl.initializers import he_normal, scaled
+from minidl.kernels.sparse import is_csr
 from minidl.layers import Layer, Standardize
 from minidl.losses import Loss, SoftmaxCrossEntropy
 from minidl.net import Net
@@ -40,14 +41,16 @@ class NamedModel:
     ----------
     name : str
         The model where a configuration names none.
-    standardize : Standardize
-        Of the features.
+    dtype : float32 or float64
+    standardize : Standardize or None
+        Of the features; None where they are sparse, which they would not be behind it.
     targets : Standardize or None
         Of targets that are numbers.
     """
 
     name: str
-    standardize: Standardize
+    dtype: np.dtype[Any]
+    standardize: Standardize | None
     targets: Standardize | None
 
     @classmethod
@@ -61,20 +64,24 @@ class NamedModel:
         for configuration in configurations:
             check_keys(name, configuration)
         features = data.train.features
-        # Pixels share one scale; measurements of different kinds each need their own.
-        is_image = len(data.sample_shape) > 1 or features.dtype == np.uint8
-        standardize = Standardize.fit(features, shared_scale=is_image, dtype=dtype)
-        targets = None
+        standardize = targets = None
+        if not is_csr(features):
+            # Pixels share one scale; measurements of different kinds each need their own.
+            is_image = len(data.sample_shape) > 1 or features.dtype == np.uint8
+            standardize = Standardize.fit(features, shared_scale=is_image, dtype=dtype)
         if not data.has_labels:
             targets = Standardize.fit(data.train.targets, shared_scale=True, dtype=np.float64)
-        return cls(name, standardize, targets)
+        return cls(name, np.dtype(dtype), standardize, targets)
 
     def __call__(self, configuration: Configuration, data: Splits, rng: np.random.Generator) -> Net:
         """The net, its weights drawn from `rng`."""
         name = check_keys(self.name, configuration)
         get, loss = configuration.get, self._loss(configuration, data)
-        common: dict[str, Any] = {"loss": loss, "rng": rng, "dtype": self.standardize.dtype}
+        common: dict[str, Any] = {"loss": loss, "rng": rng, "dtype": self.dtype}
         common["dropout"] = get("dropout", 0.0)
+        if self.standardize is None and name in ("table", *_IMAGE):
+            expected, got = "features that are an array", "a sparse matrix"
+            raise ConfigurationError.expected(f"model {name}", expected, got, "take mlp")
         if name == "table":
             return table_net(data.train, configuration["hidden"], **common)
         common["standardize"] = copy.deepcopy(self.standardize)  # a layer stands in one net
@@ -93,6 +100,7 @@ class NamedModel:
             math.prod(data.sample_shape),
             configuration["hidden"],
             math.prod(data.train.targets.shape[1:]) if self.targets else data.num_classes,
+            flatten=self.standardize is not None,
             activation=get("activation", "relu"),
             norm=None if norm == "none" else norm,
             last=self._last(data),
@@ -119,10 +127,10 @@ class NamedModel:
         """What brings scores to the unit and the shape of targets that are numbers."""
         if self.targets is None:
             return []
-        return unit_of(self.targets, data.train.targets.shape[1:], self.standardize.dtype)
+        return unit_of(self.targets, data.train.targets.shape[1:], self.dtype)
 
     def __repr__(self) -> str:
-        return f"{self.name}, {self.standardize.dtype}"
+        return f"{self.name}, {self.dtype}"
 
 
 def check_keys(name: str, configuration: Configuration) -> str:

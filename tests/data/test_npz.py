@@ -4,10 +4,11 @@ import zipfile
 
 import numpy as np
 import pytest
+import scipy.sparse
 
-from minidl.data import load
-from minidl.data.readers.npz import read_npz
-from minidl.errors import DataError
+from minidl.data import Column, Dataset, Splits, load, save
+from minidl.data.npz import read_npz, read_samples
+from minidl.errors import ConfigurationError, DataError
 
 
 def arrays(samples=20, **more):
@@ -123,3 +124,82 @@ def test_foreign_missing_and_damaged_files(tmp_path):
             read_npz(path)
         except DataError as error:
             assert "npz file" in str(error)
+
+
+def sparse(rows, columns=40, seed=0):
+    table = scipy.sparse.random(rows, columns, 0.1, random_state=seed, dtype=np.float32)
+    return scipy.sparse.csr_array(table)
+
+
+@pytest.mark.parametrize("parts", [("train",), ("train", "validation", "test")])
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_is_saved_is_loaded(tmp_path, parts, is_sparse, weighted):
+    rng = np.random.default_rng(0)
+    made = {}
+    for rows, part in zip((30, 9, 12), parts, strict=False):
+        x = sparse(rows) if is_sparse else rng.integers(0, 255, (rows, 3, 2)).astype(np.uint8)
+        weights = rng.random(rows) if weighted else None
+        made[part] = Dataset(x, rng.integers(0, 3, rows), weights=weights, target_names=("a", "b", "c"))
+    save(Splits("mine", **made), tmp_path / "mine.npz")
+    read = load(tmp_path / "mine.npz")
+    if "validation" in made:
+        assert all(getattr(read, part).holds_the_same(made[part]) for part in parts)
+    else:
+        assert len(read.train) + len(read.validation) == 30
+    assert read.train.target_names == ("a", "b", "c")
+    assert scipy.sparse.issparse(read.train.features) == is_sparse
+
+
+def test_numbers_to_predict_are_saved_too(tmp_path):
+    made = Dataset(np.eye(4), np.array([[0.5], [1.5], [2.5], [3.5]]))
+    save(Splits("mine", made, made), tmp_path / "mine.npz")
+    assert load(tmp_path / "mine.npz").validation.holds_the_same(made)
+
+
+def test_what_cannot_be_saved_leaves_the_file_as_it_was(tmp_path):
+    path, sound = tmp_path / "mine.npz", Dataset([[1.0], [0.0]], [0, 1])
+    save(Splits("mine", sound, sound), path)
+    before = path.read_bytes()
+    table = Dataset([[1.0], [0.0]], [0, 1], columns=[Column("colour", ["blue"])])
+    for splits, error in ((Splits("table", table), DataError), (sound, ConfigurationError)):
+        with pytest.raises(error, match="save"):
+            save(splits, path)
+    with pytest.raises(DataError, match="ends in .npz"):
+        save(Splits("mine", sound), tmp_path / "mine.txt")
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.npz"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x_train_indptr": None},
+        {"x_train_shape": np.array([30, 2])},
+        {"x_train_shape": np.array([30])},
+        {"x_train_indices": np.array([-1])},
+        {"x_train_data": np.array(["a"])},
+        {"x_train": np.eye(30)},
+    ],
+)
+def test_a_sparse_matrix_that_is_none(tmp_path, change):
+    made = sparse(30)
+    content = {f"x_train_{part}": getattr(made, part) for part in ("data", "indices", "indptr", "shape")}
+    content |= {"y_train": np.arange(30) % 3, **change}
+    np.savez(tmp_path / "mine.npz", **{name: array for name, array in content.items() if array is not None})
+    with pytest.raises(DataError, match=r"mine\.npz"):
+        load(tmp_path / "mine.npz")
+
+
+def test_samples_alone(tmp_path):
+    made = sparse(5)
+    content = {f"x_{part}": getattr(made, part) for part in ("data", "indices", "indptr", "shape")}
+    np.savez(tmp_path / "new.npz", **content)
+    samples, name = read_samples(tmp_path / "new.npz")
+    assert name == "x"
+    assert abs(samples - made).nnz == 0
+    np.savez(tmp_path / "new.npz", x_train=np.ones((2, 3)), x_test=np.zeros((4, 3)))
+    assert read_samples(tmp_path / "new.npz")[0].shape == (4, 3)
+    assert read_samples(tmp_path / "new.npz", "train")[0].shape == (2, 3)
+    with pytest.raises(DataError, match="x_validation, got x_test, x_train"):
+        read_samples(tmp_path / "new.npz", "validation")
