@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from minidl.checks import check_float
-from minidl.kernels.blas import axpy
+from minidl.kernels.blas import axpby
 from minidl.kernels.vectors import sum_of_squares
 from minidl.vectors import ParameterVector, check_vector
 
@@ -54,7 +54,7 @@ class L2(Regularizer):
         total = 0.0
         for part in parts:
             weights = parameters.values[part]
-            axpy(2 * self.strength, weights, parameters.gradients[part])
+            axpby(2 * self.strength, weights, 1, parameters.gradients[part])
             total += sum_of_squares(weights)
         return self.strength * total
 

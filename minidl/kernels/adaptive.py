@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.kernels.blas import axpby, axpy
+from minidl.kernels.blas import axpby
 from minidl.types import Array
 
 _BLOCK_BYTES = 1 << 17
@@ -74,7 +74,7 @@ def adam_update(
         np.divide(m, s, s)
         if decay:
             np.multiply(w, 1 - lr * decay, w)
-        axpy(-rate, s, w)
+        axpby(-rate, s, 1, w)
 
 
 def adam_update_definition(
@@ -111,7 +111,7 @@ def rmsprop_update(
         if gathered:
             axpby(1, s, momentum, gathered[0])
             s = gathered[0]
-        axpy(-lr, s, w)
+        axpby(-lr, s, 1, w)
 
 
 def rmsprop_update_definition(
@@ -139,7 +139,7 @@ def adagrad_update(
             np.sqrt(t, s)
         np.add(s, eps, s)
         np.divide(g, s, s)
-        axpy(-lr, s, w)
+        axpby(-lr, s, 1, w)
 
 
 def adagrad_update_definition(

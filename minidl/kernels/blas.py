@@ -1,7 +1,10 @@
 """What the walks over the vectors need and NumPy has no function for.
 
-NumPy makes ``y += a * x`` in two passes over the memory, with an array in between. The BLAS makes it in one,
-and on all of its threads. The library that is called is the one that NumPy itself computes with, found
+NumPy makes ``y += a * x`` in two passes over the memory, with an array in between. The BLAS makes it in one.
+It has axpy for this, which OpenBLAS divides among all of its threads from 10,000 numbers on: on a machine
+whose cores are busy, each call then waits for a thread to get its turn, ten thousand times as long as its
+work takes. So it is called as the axpby with b = 1 where there is one, which OpenBLAS keeps on one thread.
+The library that is called is the one that NumPy itself computes with, found
 through NumPy's own module: a second one would bring threads of its own, and the two would get in each
 other's way.
 """
@@ -47,18 +50,18 @@ _first_byte: Any = ctypes.c_char.from_buffer
 _reference = ctypes.byref
 
 
-def axpy(a: float, x: Array, y: Array) -> None:
-    """``y += a * x``.
+def axpby(a: float, x: Array, b: float, y: Array) -> None:
+    """``y = a * x + b * y``.
 
     Parameters
     ----------
-    a : float
+    a, b : float
     x, y : ndarray of shape (size,)
         Contiguous and writable vectors of float32 or float64 go through NumPy's BLAS. All else, and
         everything where that is not found, is left to NumPy's operators, which may round otherwise.
     """
     dtype = x.dtype
-    found = _ROUTINES["axpy", dtype]
+    found = _ROUTINES["axpby", dtype]
     if found is not None and x.shape == y.shape and y.dtype == dtype:
         routine, integer, real, one = found
         try:
@@ -67,32 +70,11 @@ def axpy(a: float, x: Array, y: Array) -> None:
             pass  # not contiguous, read-only, empty or too long
         else:
             # Without `argtypes`, which take half as long again.
-            routine(size, real(a), source, one, target, one)
-            return
-    for start in range(0, len(y), _BLOCK_NUMBERS):
-        y[start : start + _BLOCK_NUMBERS] += a * x[start : start + _BLOCK_NUMBERS]
-
-
-def axpy_definition(a: float, x: Array, y: Array) -> Array:
-    """What `axpy` leaves in `y`."""
-    return y + a * x
-
-
-def axpby(a: float, x: Array, b: float, y: Array) -> None:
-    """``y = a * x + b * y``, for what `axpy` takes."""
-    dtype = x.dtype
-    found = _ROUTINES["axpby", dtype]
-    if found is not None and x.shape == y.shape and y.dtype == dtype:
-        routine, integer, real, one = found
-        try:
-            size, source, target = integer(x.size), _reference(_first_byte(x)), _reference(_first_byte(y))
-        except (TypeError, ValueError):
-            pass
-        else:
             routine(size, real(a), source, one, real(b), target, one)
             return
-    y *= b  # not every BLAS goes beyond the standard
-    axpy(a, x, y)
+    if b != 1:
+        y *= b  # not every BLAS goes beyond the standard
+    _axpy(a, x, y)
 
 
 def axpby_definition(a: float, x: Array, b: float, y: Array) -> Array:
@@ -100,9 +82,26 @@ def axpby_definition(a: float, x: Array, b: float, y: Array) -> Array:
     return a * x + b * y
 
 
+def _axpy(a: float, x: Array, y: Array) -> None:
+    """``y += a * x``, where the BLAS has no axpby, or takes no such vectors."""
+    dtype = x.dtype
+    found = _ROUTINES["axpy", dtype]
+    if found is not None and x.shape == y.shape and y.dtype == dtype:
+        routine, integer, real, one = found
+        try:
+            size, source, target = integer(x.size), _reference(_first_byte(x)), _reference(_first_byte(y))
+        except (TypeError, ValueError):
+            pass
+        else:
+            routine(size, real(a), source, one, target, one)
+            return
+    for start in range(0, len(y), _BLOCK_NUMBERS):
+        y[start : start + _BLOCK_NUMBERS] += a * x[start : start + _BLOCK_NUMBERS]
+
+
 def is_found() -> bool:
     """Whether NumPy's BLAS was found; without it, all is right but slower."""
-    return all(_ROUTINES["axpy", dtype] for dtype in _REALS)
+    return all(_ROUTINES["axpby", dtype] or _ROUTINES["axpy", dtype] for dtype in _REALS)
 
 
 def _find(name: str, dtype: np.dtype[Any]) -> _Routine | None:

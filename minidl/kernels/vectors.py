@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.kernels.blas import axpby, axpy
+from minidl.kernels.blas import axpby
 from minidl.types import Array
 
-_MOST_ADDED = 1 << 17
-"""Numbers that the BLAS may add up in float32 with an error of some 1e-7; of millions it were 1e-5."""
+_MOST_ADDED = 1 << 13
+"""Numbers whose products are added up in their own dtype, with an error of some 1e-7; of millions it were
+1e-5 in float32. And so few that the BLAS keeps them on one thread, as `minidl.kernels.blas` explains."""
 
 
 def sum_of_squares(x: Array) -> float:
-    """``sum(x ** 2)``, accurate for millions of numbers, too, if they are contiguous."""
-    total = 0.0
-    for start in range(0, len(x), _MOST_ADDED):
-        part = x[start : start + _MOST_ADDED]
-        total += float(np.dot(part, part))
+    """``sum(x ** 2)``, accurate for millions of numbers, too."""
+    whole = len(x) // _MOST_ADDED * _MOST_ADDED
+    rest = x[whole:]
+    total = float(np.dot(rest, rest))
+    if whole:
+        rows = x[:whole].reshape(-1, _MOST_ADDED)
+        total += float(np.vecdot(rows, rows).sum(dtype=np.float64))
     return total
 
 
@@ -31,7 +34,7 @@ def sum_of_squares_definition(x: Array) -> float:
 
 def sgd_update(values: Array, gradients: Array, lr: float) -> None:
     """``values -= lr * gradients``."""
-    axpy(-lr, gradients, values)
+    axpby(-lr, gradients, 1, values)
 
 
 def sgd_update_definition(values: Array, gradients: Array, lr: float) -> Array:
@@ -42,7 +45,7 @@ def sgd_update_definition(values: Array, gradients: Array, lr: float) -> Array:
 def momentum_update(values: Array, gradients: Array, velocity: Array, lr: float, momentum: float) -> None:
     """``velocity = momentum * velocity + gradients``, then ``values -= lr * velocity``."""
     axpby(1, gradients, momentum, velocity)
-    axpy(-lr, velocity, values)
+    axpby(-lr, velocity, 1, values)
 
 
 def momentum_update_definition(
@@ -56,8 +59,8 @@ def momentum_update_definition(
 def nesterov_update(values: Array, gradients: Array, velocity: Array, lr: float, momentum: float) -> None:
     """The velocity as in `momentum_update`; ``values -= lr * (gradients + momentum * velocity)``."""
     axpby(1, gradients, momentum, velocity)
-    axpy(-lr, gradients, values)
-    axpy(-lr * momentum, velocity, values)
+    axpby(-lr, gradients, 1, values)
+    axpby(-lr * momentum, velocity, 1, values)
 
 
 def nesterov_update_definition(
