@@ -172,7 +172,7 @@ def test_layers_in_dicts_and_tuples_are_built_and_indented():
 def test_profiles():
     nets_and_more.register_profiles()
     examples = {name: settings.get_profile(name).max_examples for name in nets_and_more.PROFILES}
-    assert examples["dev"] < examples["ci"] == 200
+    assert examples["dev"] < examples["ci"] == 100
     assert examples["nightly"] == 2000
 
 
