@@ -77,8 +77,11 @@ def test_errors_name_the_path():
         ),
         (lambda: [Affine(2, 2), np.tanh], "layers, and a loss at the very end only"),
         (lambda: [("a", ReLU()), ("a", ReLU())], "every part to have a name of its own, got 'a' twice"),
-        (lambda: [("relu0", Affine(2, 2)), ReLU()], "name of its own, got 'relu0' twice"),
-        (lambda: [("head", ReLU())], "name of its own"),
+        (
+            lambda: [("relu0", Affine(2, 2)), ReLU()],
+            r"name of its own, got 'relu0' twice; give this one another, as in \(\"my_relu0\", ReLU\(...\)\)",
+        ),
+        (lambda: [("head", ReLU())], r"got 'head', the loss's; give this one another"),
         (lambda: [("a.b", ReLU())], "a part's name to be an identifier"),
         (lambda: [], "at least one layer"),
         (lambda: [SoftmaxCrossEntropy()], "at least one layer"),
