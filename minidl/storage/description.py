@@ -73,6 +73,18 @@ def _describe_all(values: dict[str, Any], arrays: dict[str, Array], path: str) -
     return {name: describe(value, arrays, f"{path}.{name}".strip(".")) for name, value in values.items()}
 
 
+def check_names(net: Module) -> None:
+    """Refuse two classes of one name, which a file could not tell from each other."""
+    homes: dict[str, str] = {}
+    for _, module in net.named_modules():
+        kind = type(module)
+        home = f"{kind.__module__}.{kind.__qualname__}"  # the same for a class that a notebook defines anew
+        if homes.setdefault(_name(kind), home) != home:
+            expected = "every class in the net to have a name of its own"
+            got = f"{homes[_name(kind)]} and {home}"
+            raise CheckpointError.expected("save", expected, got, "rename one of them")
+
+
 def _name(thing: Any) -> str:
     name: str = thing.__name__
     return name if known(name) is thing else f"custom {name}"

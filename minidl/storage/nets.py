@@ -19,7 +19,7 @@ from minidl.files import as_path, atomic_write, to_json
 from minidl.inspection import check_found
 from minidl.module import Module
 from minidl.parameters import State
-from minidl.storage.description import ARGUMENT, build, check_known, describe
+from minidl.storage.description import ARGUMENT, build, check_known, check_names, describe
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     CheckpointError
-        For a constructor argument that no file can describe; nothing is written.
+        For a constructor argument that no file can describe; for two classes of one name; nothing is written.
     StructureError
         For what is no net, such as a Trainer; for a parameter that stands in a list, where it is not found.
     """
@@ -56,6 +56,7 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
             "save", "a net or a layer", shown(net), "of a Trainer, give trainer.net"
         )
     check_found(net)
+    check_names(net)
     listed: dict[str, Any] = {}
     arrays: dict[str, Array] = {}
     for kind, parts in _kept(net).items():

@@ -81,6 +81,7 @@ def test_errors_name_the_path():
             lambda: [("relu0", Affine(2, 2)), ReLU()],
             r"name of its own, got 'relu0' twice; give this one another, as in \(\"my_relu0\", ReLU\(...\)\)",
         ),
+        (lambda: [("layers", ReLU())], "'layers' to stay what it is, .*; .* or give the part another name"),
         (lambda: [("head", ReLU())], r"got 'head', the loss's; give this one another"),
         (lambda: [("a.b", ReLU())], "a part's name to be an identifier"),
         (lambda: [], "at least one layer"),

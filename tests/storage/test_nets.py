@@ -244,6 +244,18 @@ def test_what_to_do_about_what_no_file_can_describe(thing, remedy, tmp_path):
         minidl.save(Wrapped(ReLU(), thing), tmp_path / "net.npz")
 
 
+def test_two_classes_of_one_name_are_not_saved(tmp_path):
+    def own(home):
+        return type("Affine", (Scale,), {"__qualname__": f"{home}.Affine"})([2])
+
+    for parts in ((Affine(2, 2), own("a")), (own("a"), own("a"))):  # one is minidl's; one is defined anew
+        minidl.save(Sequential(*parts), tmp_path / "net.npz")
+    message = r"every class in the net to have a name of its own, got .*\.a\.Affine and .*\.b\.Affine; rename"
+    with pytest.raises(CheckpointError, match=message):
+        minidl.save(Sequential(own("a"), own("b")), tmp_path / "other.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
+
+
 def test_only_a_net_is_saved(tmp_path):
     trainer = minidl.Trainer(Sequential(Affine(2, 2), SoftmaxCrossEntropy()), minidl.SGD(0.1))
     with pytest.raises(
