@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from minidl.errors import MissingExtraError
+from minidl.advice import shown
+from minidl.errors import MissingExtraError, StructureError
 from minidl.plots.figures import save_figure
 
 _LINE, _CHARACTER = 0.22, 0.095  # inches: the height of a line of text, the width of a character
 _GAP, _MARGIN = 0.3, 0.18  # inches: between boxes, and between a frame and what it holds
 _JOINT = 0.12  # inches: the radius of the circle in which ways come together
 _MOST_CHARACTERS = 34
+_COLUMNS = 3  # of parts that stand in no order
 _FRAMES = ("#ffffff", "#eef3f8", "#dfe9f2", "#cfdfec")  # the outermost, then a colour a level
 
 
@@ -25,6 +27,8 @@ class Box:
     ----------
     ways : list of list of Box
         What stands side by side in a frame, each from top to bottom; an empty one passes all by.
+    ordered : bool
+        Whether arrows lead along the ways; else they are columns of parts of which no order is known.
     joint : str
         How what the ways give comes together: "+" or "concat"; "" for a single way.
     """
@@ -33,6 +37,7 @@ class Box:
     text: list[str]
     ways: list[list[Box]] = field(default_factory=list)
     joint: str = ""
+    ordered: bool = True
     width: float = 0.0
     height: float = 0.0
     x: float = 0.0
@@ -47,16 +52,18 @@ def boxes(module: Any, shapes: Mapping[str, tuple[int, ...]], path: str = "") ->
 
 
 def _measured(module: Any, shapes: Mapping[str, tuple[int, ...]], path: str, name: str) -> Box:
-    names = {id(child): child_name for child_name, child in module.children()}
-    ways = [
-        [_measured(m, shapes, f"{path}.{names[id(m)]}".lstrip("."), names[id(m)]) for m in way]
-        for way in getattr(module, "ways", tuple)()  # a loss has none
-    ]
+    rows = _ways(module)
+    ordered = bool(rows)
+    if not ordered:  # nobody has said how a batch passes what is in here
+        children = list(module.children())
+        rows = [children[first::_COLUMNS] for first in range(min(len(children), _COLUMNS))]
+    ways = [[_measured(m, shapes, f"{path}.{inner}".lstrip("."), inner) for inner, m in way] for way in rows]
     shape = f" → {shapes[path]}" if path in shapes else ""
     kind = type(module).__name__
     code = kind if ways else _shortened(" ".join(repr(module).split()))
     text = [code, f"{name}{shape}"]
-    box = Box(path, [f"{code}  {name}{shape}".rstrip()] if ways else text, ways, getattr(module, "joint", ""))
+    joint = str(getattr(module, "joint", "")) if ordered else ""
+    box = Box(path, [f"{code}  {name}{shape}".rstrip()] if ways else text, ways, joint, ordered)
     box.width = max(map(len, box.text)) * _CHARACTER + 2 * _MARGIN
     box.height = len(box.text) * _LINE + _MARGIN
     if ways:
@@ -64,6 +71,18 @@ def _measured(module: Any, shapes: Mapping[str, tuple[int, ...]], path: str, nam
         box.width = max(box.width, inner + 2 * _MARGIN)
         box.height += max(map(_height, ways)) + 2 * _GAP + (_GAP + 2 * _JOINT if box.joint else 0)
     return box
+
+
+def _ways(module: Any) -> list[list[tuple[str, Any]]]:
+    """What the method `ways` of `module` says, the modules with their names; a loss has none."""
+    names = {id(child): name for name, child in module.children()}
+    given: Any = getattr(module, "ways", tuple)()
+    try:
+        return [[(names[id(child)], child) for child in way] for way in given]
+    except (KeyError, TypeError):
+        remedy = "return such as ((self.first, self.second), (self.beside,))"
+        expected = "ways() to give rows of the layers in here"
+        raise StructureError.expected(module.label, expected, shown(given), remedy) from None
 
 
 def _shortened(code: str) -> str:
@@ -145,8 +164,11 @@ def _draw_ways(axes: Any, box: Box, level: int) -> None:
         points = [(middle, top), (centre, top + _GAP / 2)]
         for child in way:
             _draw(axes, child, level + 1)
-            _arrow(axes, [*points, (centre, child.y)])
+            if box.ordered:
+                _arrow(axes, [*points, (centre, child.y)])
             points = [(centre, child.y + child.height)]
+        if not box.ordered:
+            continue
         end = (middle, joint) if box.joint else (centre, bottom)
         _arrow(axes, [*points, (centre, joint - _GAP / 2), end] if box.joint else [*points, end])
     if box.joint:

@@ -39,6 +39,12 @@ def explain(
     y = batch
     with suppress(Exception):
         for layer in layers:
+            if not isinstance(error, MinidlError):  # of an own layer, which did not check its batch
+                try:
+                    layer.check_sample(y.shape[1:])
+                except ShapeError as refused:
+                    clearer = refused
+                    break
             y = layer.forward(y, training=training)
             if not isinstance(y, np.ndarray) or y.shape[:1] != batch.shape[:1]:
                 expected = f"its forward to return an array of {len(batch)} rows, one for each sample"

@@ -1,13 +1,15 @@
-"""Looking through a net: what each of its layers does with a batch, and a table of them."""
+"""Looking through a net: what each of its layers does with a batch, a table of them, and what is lost."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from minidl.errors import StructureError
 from minidl.losses import Loss
 from minidl.module import Module
+from minidl.parameters import State
 from minidl.tables import table
 from minidl.types import Array
 
@@ -31,7 +33,11 @@ def trace(net: Any, x: Array) -> list[Traced]:
         forward = layer.forward
 
         def record(x: Array, *, training: bool) -> Array:
-            y = forward(x, training=training)
+            try:
+                y = forward(x, training=training)
+            except Exception:
+                own[path].check_sample(x.shape[1:])
+                raise
             traced.append(Traced(path, own[path], getattr(x, "matrix", x), y))
             return y  # type: ignore[no-any-return]
 
@@ -55,3 +61,36 @@ def summary(net: Module, traced: Iterable[Traced]) -> str:
         rows.append([path, type(module).__name__, outputs.get(path, ""), count])
     rows.append(["total", "", "", f"{net.parameters.count:,}"])
     return table(("", "layer", "output", "parameters"), rows)
+
+
+def check_found(net: Module) -> None:
+    """Refuse parts of `net` that nothing would train, save or copy, for they are no attributes of their own.
+
+    Raises
+    ------
+    StructureError
+        For a `State`, a `Parameter` or a module inside a list, a tuple, a set or a dict, at any depth, that
+        is no module's attribute.
+    """
+    modules = [module for _, module in net.named_modules()]
+    known = {id(part) for module in modules for part in (module, *module._parts.values())}
+    for module in modules:
+        for name, held in vars(module).items():
+            for part in _parts_in(held):
+                if id(part) not in known:
+                    expected = "every Parameter, State and layer to be an attribute of its own"
+                    where = f"inside the {type(held).__name__} {name!r}, where it is not found"
+                    remedy = f'assign each as an attribute, as setattr(self, f"{name}{{i}}", part) does'
+                    module.fail(StructureError, expected, f"{type(part).__name__} {where}", remedy)
+
+
+def _parts_in(held: object) -> Iterator[State | Module]:
+    """The arrays and modules in lists and the like, of any depth."""
+    waiting, seen = [held], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, (State, Module)):
+            yield one
+        elif isinstance(one, (list, tuple, set, frozenset, dict)) and id(one) not in seen:
+            seen.add(id(one))  # a list may hold itself
+            waiting += one.values() if isinstance(one, dict) else one

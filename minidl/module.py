@@ -59,7 +59,7 @@ class Module:
         if name in self._parts:
             if value is self._parts[name]:
                 return
-            remedy = "write its arrays in place, as in part.value[...] = x, or build a new module"
+            remedy = "write part.value[...] = x, build a new module, or give the part another name"
             self.fail(StructureError, f"{name!r} to stay what it is", shown(value), remedy)
         if isinstance(value, (State, Module, np.random.Generator)):
             self._register(name, value)

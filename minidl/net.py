@@ -14,7 +14,7 @@ from minidl.advice import shown
 from minidl.checks import check_array, check_shape
 from minidl.errors import DivergedError, DTypeError, ShapeError, StructureError
 from minidl.faults import explain
-from minidl.inspection import Traced, summary, trace
+from minidl.inspection import Traced, check_found, summary, trace
 from minidl.kernels.memory import keep_freed_memory
 from minidl.kernels.rows import take_rows
 from minidl.kernels.sparse import as_batch, is_batch
@@ -67,6 +67,7 @@ class Net(Module, ABC):
 
     def pack(self) -> tuple[ParameterVector, StateVector]:
         """As `Module.pack`; for the inferences to come, the process keeps the memory that they free."""
+        check_found(self)
         keep_freed_memory()
         return super().pack()
 
@@ -127,8 +128,7 @@ class Net(Module, ABC):
         weights = None if weights is None else check_array(self.label, "weights", weights)
         lengths = {len(array) if array.ndim else 0 for array in (x, targets, weights) if array is not None}
         if len(x) <= _LEAST_ROWS or len(lengths) > 1:  # the head refuses lengths that differ
-            scores = self(x[:_LEAST_ROWS])
-            return head_loss(head, scores, targets, weights)
+            return head_loss(head, self(x[:_LEAST_ROWS]), targets, weights)
         tally = Tally(head, [])
         for rows, scores in self.score_chunks(x):
             part = targets[rows], None if weights is None else weights[rows]

@@ -65,9 +65,10 @@ class State:
         kind = type(self).__name__
         try:
             drawn = self.initializer(as_generator(rng), self.shape, self._value.dtype)
-        except TypeError:
+        except TypeError as error:  # such as np.ones, whose three arguments are others
             check_callable(kind, "initializer", self.initializer, "rng", "shape", "dtype")
-            raise
+            expected = "initializer(rng, shape, dtype) to draw an array, as those of minidl.initializers do"
+            raise ConfigurationError.expected(kind, expected, f"TypeError: {error}") from error
         drawn = check_array(kind, "what its initializer draws", drawn)
         if drawn.shape != self.shape:
             raise ShapeError.expected(kind, f"its initializer to draw shape {self.shape}", drawn.shape)

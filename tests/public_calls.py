@@ -280,6 +280,7 @@ ROWS = {
     "Layer.check_batch": lambda: call(affine().check_batch, "x", X, (3,), batch=4),
     "Net.diagram": lambda: call(net().diagram, "net.svg", (3,)),
     "Layer.ways": lambda: call(affine().ways),
+    "Sequential.output_shape": lambda: call(net().output_shape, (3,)),
     "Sequential.ways": lambda: call(net().ways),
     "_Branches.ways": lambda: call(Add(affine(), affine()).ways),
     "Residual.ways": lambda: call(residual().ways),

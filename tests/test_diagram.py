@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minidl import Affine, Layer, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
-from minidl.diagram import boxes
-from minidl.errors import MinidlError, MissingExtraError
-from minidl.layers import Add, Columns, Concat, Conv2d, Residual
+from minidl.diagram import _draw, boxes
+from minidl.errors import MinidlError, MissingExtraError, StructureError
+from minidl.layers import Add, Columns, Concat, Conv2d, Residual, Tanh
 
 
 def three_levels():
@@ -68,19 +68,58 @@ def test_of_long_code_the_first_arguments_are_shown(layer, text):
     assert boxes(layer, {}).text[0] == text
 
 
-def test_a_container_of_ones_own_shows_its_children():
-    class Twice(Layer):
-        def __init__(self):
-            self.first, self.second = ReLU(), ReLU()
+class Gated(Layer):
+    """``tanh(x) * relu(x)``, which does not say how its layers are passed."""
 
-        def forward(self, x, *, training):
-            return self.second.forward(self.first.forward(x, training=training), training=training)
+    def __init__(self):
+        self.gate, self.up, self.more, self.last = Tanh(), ReLU(), ReLU(), ReLU()
 
-        def backward(self, dy):
-            return self.first.backward(self.second.backward(dy))
+    def forward(self, x, *, training):
+        return self.gate.forward(x, training=training) * self.up.forward(x, training=training)
 
-    (way,) = boxes(Twice(), {}).ways
-    assert [box.path for box in way] == ["first", "second"]
+    def backward(self, dy):
+        raise NotImplementedError
+
+
+class Ways(Gated):
+    joint = "×"
+
+    def __init__(self, give):
+        super().__init__()
+        self.give = give
+
+    def ways(self):
+        return self.give(self)
+
+
+def arrows(box):
+    """How many are drawn."""
+    axes = pytest.importorskip("matplotlib.figure").Figure().add_axes((0, 0, 1, 1))
+    _draw(axes, box, 0)
+    return len(axes.lines)
+
+
+def test_of_layers_in_no_known_order_no_order_is_drawn():
+    box = boxes(Gated(), {})
+    assert [[child.path for child in way] for way in box.ways] == [["gate", "last"], ["up"], ["more"]]
+    assert (box.ordered, box.joint, arrows(box)) == (False, "", 0)
+
+
+def test_a_container_of_ones_own_shows_its_ways():
+    box = boxes(Ways(lambda self: [(self.gate, self.last), [self.up]]), {})
+    assert [[child.path for child in way] for way in box.ways] == [["gate", "last"], ["up"]]
+    assert (box.ordered, box.joint, arrows(box)) == (True, "×", 6)
+
+
+@pytest.mark.parametrize(
+    "give",
+    [lambda self: (self.gate, self.up), lambda self: None, lambda self: ((ReLU(),),), lambda self: "ab"],
+)
+def test_ways_of_another_form_are_refused(give):
+    with pytest.raises(
+        StructureError, match=r"Ways 'ways0': expected ways\(\) to give rows .* got .*; return"
+    ):
+        boxes(Sequential(Ways(give)), {})
 
 
 @pytest.mark.parametrize(("name", "shape"), [("net.svg", None), ("net.png", (7,))])

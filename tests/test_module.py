@@ -5,7 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy
+import minidl
+from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy, State
 from minidl.errors import StateError, StructureError
 from minidl.initializers import ones
 
@@ -170,3 +171,39 @@ def test_one_array_stands_in_one_place():
     layer.again = layer.gain
     with pytest.raises(StructureError, match=r"each array in one place, got \['gain', 'again'\]"):
         layer.parameters  # noqa: B018
+
+
+def held(make):
+    """A layer that keeps what `make` gives as `kept`."""
+    layer = Scale(3)
+    layer.kept = make()
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: [Parameter((3,), ones)], "Parameter inside the list 'kept'"),
+        (lambda: (1, ReLU()), "ReLU inside the tuple 'kept'"),
+        (lambda: {"a": [None, {State((3,), ones)}]}, "State inside the dict 'kept'"),
+        (lambda: [Sequential(ReLU(), SoftmaxCrossEntropy())], "Sequential inside the list 'kept'"),
+    ],
+)
+def test_parts_in_a_list_are_refused_where_a_net_is_built_or_saved(make, message, tmp_path):
+    refused = pytest.raises(StructureError, match=f"Scale.*{message}, where it is not found; assign each as")
+    with refused:
+        Sequential(held(make), SoftmaxCrossEntropy())
+    with refused:
+        Sequential(Sequential(Flatten(), held(make))).parameters  # noqa: B018
+    with refused:
+        minidl.save(held(make), tmp_path / "layer.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_list_of_parts_that_are_attributes_as_well_is_fine():
+    layer = held(list)
+    for number in range(3):
+        layer.kept.append(ReLU())
+        setattr(layer, f"part{number}", layer.kept[-1])
+    layer.kept += [layer.gain, layer.kept, 1, "a"]
+    assert len(list(Sequential(layer, SoftmaxCrossEntropy()).named_modules())) == 6

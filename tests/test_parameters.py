@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl.errors import DTypeError, ShapeError
-from minidl.initializers import normal, ones, zeros
+from minidl.errors import ConfigurationError, DTypeError, ShapeError
+from minidl.initializers import normal, ones, scaled, zeros
 from minidl.parameters import Parameter
 from minidl.vectors import ALIGNMENT, ParameterVector
 
@@ -63,3 +63,12 @@ def test_value_and_grad_cannot_be_replaced():
 def test_initializer_of_another_shape_is_refused():
     with pytest.raises(ShapeError, match=r"its initializer to draw shape \(2,\)"):
         Parameter((2,), lambda rng, shape, dtype: np.zeros((1,)))
+
+
+@pytest.mark.parametrize(
+    "initializer",
+    [np.ones, np.zeros, scaled(np.ones, 2), np.random.default_rng(0).standard_normal, normal, np.eye, 0],
+)
+def test_an_initializer_of_another_signature_is_refused(initializer):
+    with pytest.raises(ConfigurationError, match=r"Parameter: expected initializer.*\(rng, shape, dtype\)"):
+        Parameter((2,), initializer)

@@ -9,7 +9,8 @@ from typing import NoReturn
 from minidl.checks import check_int
 from minidl.errors import ShapeError, StructureError
 from minidl.layers.layer import Layer
-from minidl.layers.parts import Part, Shape, add_layers, add_up, as_given, join, shape_through, split
+from minidl.layers.parts import Part, add_layers, add_up, as_given, join, split
+from minidl.layers.shapes import Shape, fixed_shape, shape_after, shape_through
 from minidl.module import Module
 from minidl.net import common_dtype
 from minidl.types import Array
@@ -27,8 +28,7 @@ class _Branches(Layer):
             self.fail(StructureError, "branches that accept one kind of input", got)
         self.accepts = self._branches[0].accepts
         self.accepts_sparse = all(branch.accepts_sparse for branch in self._branches)
-        taken = [b.sample_shape for b in self._branches if b.sample_shape is not None]
-        self.sample_shape = taken[0] if taken else None
+        self.sample_shape = fixed_shape(self._branches)
         given = [shape_through([branch], self.sample_shape) for branch in self._branches]
         if (shapes := [shape for shape in given if shape is not None]) == given:
             self._joined(shapes)
@@ -52,7 +52,7 @@ class _Branches(Layer):
 
     def output_shape(self, sample_shape: Shape) -> Shape:
         """That of the branches' outputs, added or joined."""
-        return self._joined([branch.output_shape(sample_shape) for branch in self._branches])
+        return self._joined([shape_after(sample_shape, branch) for branch in self._branches])
 
     def _forward_all(self, x: Array, training: bool) -> list[Array]:
         outputs = [branch.forward(x, training=training) for branch in self._branches]

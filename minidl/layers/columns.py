@@ -12,6 +12,7 @@ from minidl.checks import check_int
 from minidl.errors import DataError, ShapeError, StructureError
 from minidl.layers.layer import Layer
 from minidl.layers.parts import add_layers, join, split
+from minidl.layers.shapes import shape_through
 from minidl.module import Module
 from minidl.net import common_dtype
 from minidl.types import Array
@@ -55,6 +56,9 @@ class Columns(Layer):
             for name, places in self._places.items()
         }
         self._layers = add_layers(self, [(name, layer) for name, (_, layer) in columns.items()])
+        for layer, places in zip(self._layers, self._places.values(), strict=True):
+            if not isinstance(places, slice):  # of which only the table will tell how many columns it has
+                shape_through([layer], np.shape(places))
         self.dtype = common_dtype(self)
         if self.dtype is None and all(layer.accepts == "float" for layer in self._layers):
             self.accepts = "float"  # no layer knows the net's dtype, so the net converts the whole table

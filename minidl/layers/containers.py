@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from minidl.advice import shown
 from minidl.errors import MissingPartError
 from minidl.layers.layer import Layer
-from minidl.layers.parts import Part, add_layers, as_given, shape_through
+from minidl.layers.parts import Part, add_layers, as_given
+from minidl.layers.shapes import Shape, fixed_shape, shape_through, shapes_along
 from minidl.losses.loss import Loss
 from minidl.module import Module
 from minidl.net import Net, common_dtype
@@ -51,7 +52,7 @@ class Sequential(Net, Layer):
         self.layers = add_layers(self, layers, "layers, and a loss at the very end only")
         self.head = head
         self.accepts, self.dtype = self.layers[0].accepts, common_dtype(self)
-        self.accepts_sparse, self.sample_shape = self.layers[0].accepts_sparse, self.layers[0].sample_shape
+        self.accepts_sparse, self.sample_shape = self.layers[0].accepts_sparse, fixed_shape(self.layers[:1])
         shape_through(self.layers, None)
         self._planned_for: tuple[slice, ...] | None = None  # what trained when `_plan` was last asked
         if self.head:
@@ -101,13 +102,13 @@ class Sequential(Net, Layer):
         """The layers, and the loss behind them."""
         return ((*self.layers, self.head) if self.head else self.layers,)
 
-    def widest(self, sample_shape: tuple[int, ...]) -> int:
+    def output_shape(self, sample_shape: Shape) -> Shape:
+        """That of the last layer, from that of each before it."""
+        return list(shapes_along(self.layers, sample_shape))[-1]
+
+    def widest(self, sample_shape: Shape) -> int:
         """How many numbers a sample takes where it takes most, between two of the layers."""
-        widest = math.prod(sample_shape)
-        for layer in self.layers:
-            sample_shape = layer.output_shape(sample_shape)
-            widest = max(widest, math.prod(sample_shape))
-        return widest
+        return max(map(math.prod, shapes_along(self.layers, sample_shape)))
 
     def innermost(self) -> Iterator[Module]:
         """The layers one after the other, those inside a nested Sequential in its place."""

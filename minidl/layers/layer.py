@@ -78,9 +78,11 @@ class Layer(Module, ABC):
             return self.forward(np.zeros((1, *sample_shape), dtype), training=False).shape[1:]
 
     def ways(self) -> tuple[tuple[Module, ...], ...]:
-        """The ways that a batch takes through the modules in here, side by side; each is a row of them."""
-        row = tuple(module for _, module in self.children())
-        return (row,) if row else ()
+        """The ways that a batch takes through the modules in here, side by side; each is a row of them.
+
+        For the diagram alone, which draws modules of which nothing is said as parts, with no arrows.
+        """
+        return ()
 
     def check_batch(
         self,
@@ -120,9 +122,9 @@ class Layer(Module, ABC):
     def check_sample(self, shape: tuple[int, ...]) -> None:
         """`ShapeError` for samples of another shape than the one that is fixed at construction."""
         if self.sample_shape is not None and (shape.__class__ is not tuple or shape != self.sample_shape):
-            shape = check_sizes(self.label, "sample_shape", shape)
-            if shape != self.sample_shape:
-                self.fail(ShapeError, f"samples of shape {self.sample_shape}", shape)
+            fixed, shape = (check_sizes(self.label, "sample_shape", s) for s in (self.sample_shape, shape))
+            if shape != fixed:
+                self.fail(ShapeError, f"samples of shape {fixed}", shape)
 
     def _refuse(
         self,

@@ -1,4 +1,4 @@
-"""What containers have in common: the names of their parts, shapes that fit, gradients that come together."""
+"""What containers have in common: the names of their parts, and gradients that come together."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from minidl.advice import shown
 from minidl.errors import StructureError
 from minidl.layers.layer import Layer
+from minidl.layers.shapes import Shape
 from minidl.module import Module
 from minidl.net import Net
 from minidl.types import Array
 
 Part: TypeAlias = "Layer | tuple[str, Layer]"
-Shape: TypeAlias = "tuple[int, ...]"
 
 
 def add_layers(container: Module, parts: Sequence[object], expected: str = "layers") -> tuple[Layer, ...]:
@@ -45,7 +45,9 @@ def add_layers(container: Module, parts: Sequence[object], expected: str = "laye
         elif not (isinstance(name, str) and name.isidentifier()):
             container.fail(StructureError, "a part's name to be an identifier", shown(name))
         if name in container._parts or name == "head":
-            container.fail(StructureError, "every part to have a name of its own", f"{name!r} twice")
+            got = "'head', the loss's" if name == "head" else f"{name!r} twice"
+            remedy = f'give this one another, as in ("my_{name}", {type(layer).__name__}(...))'
+            container.fail(StructureError, "every part to have a name of its own", got, remedy)
         container._register(name, layer)
         layers.append(layer)
     if not layers:
@@ -71,22 +73,6 @@ def _numbered(layer: Layer, numbers: dict[str, int]) -> str:
     kind = type(layer).__name__.lower()
     numbers[kind] = numbers.get(kind, -1) + 1
     return f"{kind}{numbers[kind]}"
-
-
-def shape_through(layers: Iterable[Layer], shape: Shape | None) -> Shape | None:
-    """What becomes of a sample of `shape` in layers one after the other; None where they cannot tell.
-
-    Raises
-    ------
-    ShapeError
-        A layer does not take what the one before it gives.
-    """
-    for layer in layers:
-        shape = layer.sample_shape if shape is None else shape
-        # A layer that would find it out by an inference is not asked: nobody has called it yet.
-        asked = shape is not None and type(layer).output_shape is not Layer.output_shape
-        shape = layer.output_shape(shape) if asked and shape is not None else None
-    return shape
 
 
 def add_up(layer: Layer, name: str, arrays: Sequence[Array], *, lend: bool) -> Array:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from minidl.checks import check_kind
 from minidl.errors import ShapeError, StructureError
 from minidl.layers.layer import Layer
-from minidl.layers.parts import Part, Shape, add_layers, add_up, as_given, shape_through
+from minidl.layers.parts import Part, add_layers, add_up, as_given
+from minidl.layers.shapes import Shape, fixed_shape, shape_through, shapes_along
 from minidl.module import Module
 from minidl.net import common_dtype
 from minidl.types import Array
@@ -47,8 +48,7 @@ class Residual(Layer):
                 self.fail(StructureError, f"a shortcut that accepts {first.accepts}, as {first.label}", got)
         self.accepts, self.dtype = first.accepts, common_dtype(self)
         self.accepts_sparse = all(way[:1] and way[0].accepts_sparse for way in (self._row, self._past))
-        taken = [x.sample_shape for x in (first, *self._past) if x.sample_shape is not None]
-        self.sample_shape = taken[0] if taken else None
+        self.sample_shape = fixed_shape((first, *self._past))
         given, past = (shape_through(way, self.sample_shape) for way in (self._row, self._past))
         if given is not None and past is not None:
             self._sum(given, past)
@@ -72,13 +72,7 @@ class Residual(Layer):
 
     def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
         """That of the layers' output."""
-        shapes = []
-        for way in (self._row, self._past):
-            shape = sample_shape
-            for layer in way:
-                shape = layer.output_shape(shape)
-            shapes.append(shape)
-        return self._sum(*shapes)
+        return self._sum(*(list(shapes_along(way, sample_shape))[-1] for way in (self._row, self._past)))
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """The sum of what the layers and the shortcut make of `x`."""

@@ -25,7 +25,7 @@ from minidl.layers import (
     Residual,
     Sequential,
 )
-from minidl.layers.parts import shape_through
+from minidl.layers.shapes import shape_through
 from minidl.losses import Loss
 from minidl.recipes.head import head
 from minidl.types import Rng

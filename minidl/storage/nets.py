@@ -14,11 +14,12 @@ import numpy as np
 
 from minidl.advice import shown
 from minidl.checks import check_list
-from minidl.errors import CheckpointError, MinidlError, StructureError
+from minidl.errors import CheckpointError, ConfigurationError, MinidlError, StructureError
 from minidl.files import as_path, atomic_write, to_json
+from minidl.inspection import check_found
 from minidl.module import Module
 from minidl.parameters import State
-from minidl.storage.description import ARGUMENT, build, describe
+from minidl.storage.description import ARGUMENT, build, check_known, check_names, describe
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     CheckpointError
-        For a constructor argument that no file can describe; nothing is written.
+        For a constructor argument that no file can describe; for two classes of one name; nothing is written.
     StructureError
-        For what is no net, such as a Trainer.
+        For what is no net, such as a Trainer; for a parameter that stands in a list, where it is not found.
     """
     import zipfile
 
@@ -54,6 +55,8 @@ def save(net: Module, path: str | os.PathLike[str]) -> None:
         raise StructureError.expected(
             "save", "a net or a layer", shown(net), "of a Trainer, give trainer.net"
         )
+    check_found(net)
+    check_names(net)
     listed: dict[str, Any] = {}
     arrays: dict[str, Array] = {}
     for kind, parts in _kept(net).items():
@@ -94,11 +97,16 @@ def load(path: str | os.PathLike[str], *, custom: Sequence[Callable[..., Any]] =
 
     path = as_path("load", path)
     where = str(path)
+    if isinstance(custom, type) or (callable(custom) and not isinstance(custom, (list, tuple))):
+        name = getattr(custom, "__name__", type(custom).__name__)
+        expected, remedy = "custom to be a list of classes and functions", f"write custom=[{name}]"
+        raise ConfigurationError.expected("load", expected, shown(custom), remedy)
     known = check_list("load", "custom", custom, Callable, "classes and functions")
     named = {getattr(thing, "__name__", ""): thing for thing in known}
     try:
         with zipfile.ZipFile(path) as archive:
             description, arrays = _read(archive)
+        check_known(description["net"], named)
         net = build(description["net"], arrays, named)
         _fill(net, description, arrays)
     except FileNotFoundError:
@@ -169,6 +177,12 @@ def _fill(net: Any, description: dict[str, Any], arrays: dict[str, Array]) -> No
         listed |= description[kind] if kind == "parameters" else description.get(kind, {})
     described, held = _shapes({name: part.value for name, part in parts.items()}), _shapes(stored)
     if not listed == described == held:
+        differ = {name: (described.get(name), held.get(name)) for name in {**described, **held}}
+        differ = {name: pair for name, pair in differ.items() if pair[0] != pair[1]}
+        if differ and listed == held:  # the file is whole
+            remedy = "a class has changed since; load with the class as it was"
+            expected, got = ({name: pair[side] for name, pair in differ.items()} for side in (0, 1))
+            raise CheckpointError.expected("parameters", expected, f"{got} in the file", remedy)
         raise CheckpointError.expected("parameters", f"{described}", f"{held} in a file that lists {listed}")
     for name, part in parts.items():
         part.value[...] = stored[name]

@@ -173,6 +173,8 @@ def test_columns_are_saved(tmp_path, rng):
         (lambda: value_of(Add(ReLU(), Flatten()), np.ones((2, 3, 3))), ShapeError, "one shape"),
         (lambda: value_of(Residual(Flatten()), np.ones((2, 3, 3))), ShapeError, "shortcut="),
         (lambda: Sequential(Affine(3, 4), ReLU(), Affine(5, 2)), ShapeError, r"shape \(5,\), got \(4,\)"),
+        (lambda: Sequential(Sequential(Affine(3, 4)), Affine(5, 2)), ShapeError, r"shape \(5,\), got \(4,\)"),
+        (lambda: Columns({"a": ([0, 1], Affine(3, 2))}), ShapeError, r"'a': .* shape \(3,\), got \(2,\)"),
         (lambda: Columns([ReLU()]), StructureError, "a dict of name"),
         (lambda: Columns({"a": ReLU()}), StructureError, "a dict of name"),
         (lambda: Columns({"a": (-1, ReLU())}), MinidlError, "columns of 'a' to be a whole number >= 0"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import minidl
 from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy, Standardize
-from minidl.errors import CheckpointError, StructureError
+from minidl.errors import CheckpointError, ConfigurationError, StructureError
 from minidl.initializers import he_normal, normal, ones, scaled, xavier_uniform
 from minidl.recipes import mlp
 
@@ -141,8 +141,57 @@ def test_own_layers_are_named_to_load(tmp_path, rng):
     other = minidl.load(tmp_path / "net.npz", custom=[Scale, Wrapped, twos])
     same(net, other, x)
     assert (other[0].numbers, other[0].options) == ((1, 2.5, None), {"flag": True})
-    with pytest.raises(CheckpointError, match=r"net.npz: .* got '\w+'; name it: minidl.load\(path, custom="):
-        minidl.load(tmp_path / "net.npz", custom=[Wrapped, twos])
+    for named, message in {
+        (Wrapped, twos): r"got 'Scale'; name it: minidl.load\(path, custom=\[Scale\]\)",
+        (Wrapped,): r"got 'Scale', 'twos'; name them: minidl.load\(path, custom=\[Scale, twos\]\)",
+        (): r"got 'Wrapped', 'Scale', 'twos'; name them",
+    }.items():
+        with pytest.raises(CheckpointError, match=f"net.npz: .* {message}"):
+            minidl.load(tmp_path / "net.npz", custom=named)
+    for alone in (Scale, twos):
+        with pytest.raises(
+            ConfigurationError, match=rf"custom to be a list .*; write custom=\[{alone.__name__}\]"
+        ):
+            minidl.load(tmp_path / "net.npz", custom=alone)
+
+
+def test_keys_of_ones_own_are_no_classes(tmp_path):
+    options = {"module": "Nonsense", "arguments": {"call": ["a"]}, "function": {"tuple": (1, twos)}}
+    minidl.save(Wrapped(ReLU(), **options), tmp_path / "net.npz")
+    with pytest.raises(CheckpointError, match=r"got 'Wrapped', 'twos'; name them"):
+        minidl.load(tmp_path / "net.npz")
+    assert minidl.load(tmp_path / "net.npz", custom=[Wrapped, twos]).options == options
+
+
+def test_a_class_that_has_changed_since_is_named(tmp_path):
+    saved = type("Scale", (Scale,), {})
+    minidl.save(Sequential(saved([3]), SoftmaxCrossEntropy()), tmp_path / "net.npz")
+
+    class Other(Scale):
+        def __init__(self, shape, *, dtype=np.float32, offset=None):
+            super().__init__(shape, dtype=dtype)
+
+    class Fails(Scale):
+        def __init__(self, *args, **kwargs):
+            raise KeyError("size")
+
+    class Wider(Scale):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.more = Parameter((2,), ones)
+
+    took = (
+        r"net.npz: description: expected Scale to take what it took .* \(shape, initializer, offset, dtype\)"
+    )
+    since = "; (the|a) class has changed since; load with the class as it was"
+    for changed, message in {
+        Other: rf"{took}, got TypeError\(.*'initializer'.*{since}",
+        Fails: rf"{took}, got KeyError\('size'\){since}",
+        Wider: rf"expected \{{'scale0.more': \[\[2\], 'float32'\]\}}, got .*None.* in the file{since}",
+    }.items():
+        changed.__name__ = "Scale"
+        with pytest.raises(CheckpointError, match=message):
+            minidl.load(tmp_path / "net.npz", custom=[changed])
 
 
 @pytest.mark.parametrize("kind", [float, np.float32, np.float64])
@@ -177,6 +226,34 @@ def test_what_no_file_can_describe_is_refused_and_nothing_written(tmp_path):
         with pytest.raises(CheckpointError, match="save: expected constructor arguments that are numbers"):
             minidl.save(net, tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("thing", "remedy"),
+    [
+        ({2, 1}, "keep it as a list, as sorted"),
+        ([frozenset("a")], "keep it as a list, as sorted"),
+        ({1: 2}, "give it keys that are strings"),
+        (np.array(["a"]), "a list of strings"),
+        (lambda x: x, "with def instead of lambda"),
+        (1j, "build such objects inside the layer"),
+    ],
+)
+def test_what_to_do_about_what_no_file_can_describe(thing, remedy, tmp_path):
+    with pytest.raises(CheckpointError, match=f"as 'numbers.0.*'; .*{remedy}|as '.numbers.*; .*{remedy}"):
+        minidl.save(Wrapped(ReLU(), thing), tmp_path / "net.npz")
+
+
+def test_two_classes_of_one_name_are_not_saved(tmp_path):
+    def own(home):
+        return type("Affine", (Scale,), {"__qualname__": f"{home}.Affine"})([2])
+
+    for parts in ((Affine(2, 2), own("a")), (own("a"), own("a"))):  # one is minidl's; one is defined anew
+        minidl.save(Sequential(*parts), tmp_path / "net.npz")
+    message = r"every class in the net to have a name of its own, got .*\.a\.Affine and .*\.b\.Affine; rename"
+    with pytest.raises(CheckpointError, match=message):
+        minidl.save(Sequential(own("a"), own("b")), tmp_path / "other.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.npz"]
 
 
 def test_only_a_net_is_saved(tmp_path):
