@@ -35,7 +35,7 @@ class OptimizerCase:
 
     factory: Callable[[], Optimizer]
     seed: int = 0
-    shape: tuple[int, int] = (3, 2)
+    shape: tuple[int, int] = (7, 5)
     elementwise: bool = True
     reference: Reference | None = None
 
@@ -68,6 +68,16 @@ class OptimizerCase:
             parameter.grad[...] = curvature * (parameter.value - minimum)
             total += float(np.sum(curvature * (parameter.value - minimum) ** 2)) / 2
         return total
+
+    def draw_gradients(self, parameters: ParameterVector, step: int) -> None:
+        """Gradients that change sign and size from step to step, one in eight of them 0.
+
+        Those along the way of the loss hardly change, and of a sign such as Lion's they show next to nothing.
+        """
+        rng = np.random.default_rng([self.seed, 3, step])
+        for parameter in dict(parameters.items()).values():
+            sizes = 10 ** rng.uniform(-2, 1, parameter.shape) * (rng.random(parameter.shape) < 7 / 8)
+            parameter.grad[...] = rng.choice([-1.0, 1.0], parameter.shape) * sizes
 
     def steps(self, optimizer: Optimizer, parameters: ParameterVector, count: int) -> Array:
         """The values after so many more steps, copied."""
