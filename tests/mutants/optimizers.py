@@ -15,7 +15,7 @@ class IgnoresRate(Momentum):
         super().update(values, gradients, 0.1, velocity)
 
 
-@optimizer("the velocity is computed and not written", "values_in_place")
+@optimizer("the velocity is computed and not written", "state_in_place")
 class ForgetsToWrite(Momentum):
     def update(self, values, gradients, lr, velocity):
         super().update(values, gradients, lr, velocity.copy())

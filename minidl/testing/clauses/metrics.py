@@ -69,8 +69,9 @@ def batches_add_up(case: MetricCase) -> None:
 
 
 def reset(case: MetricCase) -> None:
-    """`reset` forgets all samples."""
+    """`reset` forgets all samples, NaN among them."""
     metric, last = case.updated((case.scores(), case.targets())), (case.scores(1), case.targets(1))
+    metric.update(np.full_like(last[0], np.nan), last[1])
     metric.reset()
     require(math.isnan(metric.compute()), f"compute gives {metric.compute()} after reset, expected NaN")
     metric.update(*last)

@@ -52,8 +52,6 @@ def values_in_place(case: OptimizerCase) -> None:
         moved = parameter.value != before[name]
         require(moved.any(), f"a step leaves the {name} as it was: write in place, as in values -= x")
         require(moved.all(), f"a step leaves numbers of the {name} where they were")
-    for name, vector in getattr(optimizer, "_state", {}).items():
-        require(vector.any(), f"its {name} is still 0 after 3 steps: write in place, as in {name}[...] = x")
 
 
 def gradients_read_only(case: OptimizerCase) -> None:
