@@ -69,10 +69,10 @@ NET_CLAUSES = named((
 
 OPTIMIZER_CLAUSES = named((
     optimizers.gradients_read_only, optimizers.values_in_place, optimizers.deterministic,
-    optimizer_state.state_in_place, optimizers.padding_stays_zero, optimizers.zero_gradient, optimizers.precision, optimizers.descends,
-    references.optimizer_reference, optimizers.learning_rate, optimizers.every_number, optimizers.dtype,
-    optimizer_state.state_round_trip,
-    optimizer_state.copies, optimizer_state.one_net, optimizer_state.frozen_parameters,
+    optimizer_state.state_in_place, optimizers.padding_stays_zero, optimizers.zero_gradient,
+    optimizers.precision, optimizers.descends, references.optimizer_reference, optimizers.learning_rate,
+    optimizers.every_number, optimizers.dtype, optimizer_state.state_round_trip, optimizer_state.copies,
+    optimizer_state.one_net, optimizer_state.frozen_parameters,
 ))  # fmt: skip
 
 SCHEDULER_CLAUSES = named((

@@ -22,11 +22,10 @@ from minidl.types import Array
 def arguments_kept(case: TransformCase) -> None:
     """What it is given is only read: it may be the data set itself."""
     given = case.samples()
-    lent = [array.view() for array in given]
-    for array in lent:
-        array.flags.writeable = False
+    features, targets = (array.view() for array in given)
+    features.flags.writeable = targets.flags.writeable = False
     try:
-        case.transform()(*lent, case.rng())
+        case.transform()(features, targets, case.rng())
     except ValueError as error:
         if "read-only" not in str(error):
             raise
