@@ -55,6 +55,15 @@ _EXAMPLES = """examples:
 rng= and dtype= are given to the class if it takes them."""
 
 _KINDS = "Layer, Loss, Optimizer, Scheduler, Metric or Transform"
+_ONLY: dict[str, tuple[type, ...]] = {
+    "reference": (Layer, Loss, Optimizer, Scheduler, Metric),
+    "training_reference": (Layer,),
+    "batch_dependent": (Layer,),
+    "allocation": (Layer,),
+    "regression": (Loss, Metric, Transform),
+}
+"""What judges some kinds only, and must not seem to judge another."""
+
 _CLAUSES = {
     "layer": CLAUSES,
     "loss": LOSS_CLAUSES,
@@ -145,6 +154,10 @@ def _check(options: argparse.Namespace) -> Report:
             raise ConfigurationError(f"{make.__name__}: {error}; give its arguments with --args") from error
 
     made = factory(np.random.default_rng(options.seed), np.float64)
+    for name, kinds in _ONLY.items():
+        if getattr(options, name) and not isinstance(made, kinds):
+            expected = f"no --{name.replace('_', '-')} with a {type(made).__name__}"
+            raise ConfigurationError.expected(options.subject, expected, repr(getattr(options, name)))
     if isinstance(made, (Layer, Transform)) and options.input_shape is None:
         raise ConfigurationError.expected(options.subject, "--input-shape, that of one sample", "none")
     if isinstance(made, Layer):

@@ -26,7 +26,7 @@ def lion(values, gradients):
     return values
 
 
-LION = {"args": (0.01,), "reference": lion, "skip": ["precision", "learning_rate"]}
+LION = {"args": (0.01,), "reference": lion}
 
 
 @optimizer("the mean forgets a little faster", "optimizer_reference", **LION)
@@ -37,6 +37,12 @@ class LionForgets(Lion):
 @optimizer("the step looks a little further back", "optimizer_reference", **LION)
 class LionLooksBack(Lion):
     betas = 0.92, 0.99
+
+
+@optimizer("the mean is not saved", "state_round_trip", args=(0.01,))
+class LionForgetsOnDisk(Lion):
+    def state_dict(self):
+        return super().state_dict() | {"mean": None}
 
 
 @optimizer("the mean is updated before the step", "optimizer_reference", **LION)

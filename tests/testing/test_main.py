@@ -113,6 +113,11 @@ def test_what_no_call_survives_is_said_once_and_last(capsys):
         (["minidl:Affine(0, 2)", "--input-shape", "3"], "in_features"),
         (["minidl:Dataset([[1.0]], [0])"], "a Layer, Loss, Optimizer, Scheduler, Metric or Transform"),
         (["minidl.transforms:RandomFlip"], "--input-shape"),
+        (
+            ["minidl.transforms:RandomFlip", "--input-shape", "3,3", "--reference", "numpy:flip"],
+            "no --reference",
+        ),
+        (["minidl:SGD(0.1)", "--batch-dependent"], "no --batch-dependent with a SGD"),
         (["minidl:Affine(3, 2)", "--input-shape", "3", "--clauses", "dtypes"], "dtypes"),
     ],
 )
