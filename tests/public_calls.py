@@ -686,6 +686,17 @@ ROWS = {
         batch_independent=True, allocation=False, custom=[],
         make_input=lambda rng, shape, dtype: np.ones(shape, dtype),
     ),
+    "check_metric": lambda: call(
+        testing.check_metric, minidl.metrics.R2, 2, rng=0, clauses=[list(testing.METRIC_CLAUSES)[-2]],
+        skip=[next(iter(testing.METRIC_CLAUSES))],
+        make_targets=lambda rng, batch, num_classes: rng.standard_normal((batch, num_classes)),
+    ),
+    "check_transform": lambda: call(
+        testing.check_transform, minidl.transforms.RandomFlip, (2, 3), 2, rng=0,
+        clauses=[list(testing.TRANSFORM_CLAUSES)[-1]], skip=[next(iter(testing.TRANSFORM_CLAUSES))],
+        make_input=lambda rng, shape, dtype: np.ones(shape, dtype),
+        make_targets=lambda rng, batch, num_classes: rng.integers(num_classes, size=batch),
+    ),
     "check_loss": lambda: call(
         testing.check_loss, SoftmaxCrossEntropy, 3, rng=0, clauses=[list(testing.LOSS_CLAUSES)[-1]],
         skip=[next(iter(testing.LOSS_CLAUSES))],

@@ -1,11 +1,11 @@
-"""What the clauses of losses run on."""
+"""What the clauses of losses and metrics run on."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from minidl.checks import check_array
 from minidl.errors import StructureError
 from minidl.losses import Loss
+from minidl.metrics import Metric
 from minidl.testing.demands import require_same
 from minidl.testing.reference import Reference
 from minidl.types import Array
@@ -30,23 +31,16 @@ class LossPass(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LossCase:
-    """A loss's factory, and how its scores and targets are drawn."""
+class ScoresCase:
+    """The factory of what takes scores and targets, and how these are drawn."""
 
-    factory: Callable[[], Loss]
+    factory: Callable[[], Any]
     num_classes: int = 3
     seed: int = 0
     batch: int = 5
     whole: bool = False
     make_targets: MakeTargets | None = None
     reference: Reference | None = None
-
-    def loss(self) -> Loss:
-        """A fresh loss."""
-        loss = self.factory()
-        if not isinstance(loss, Loss):
-            raise StructureError.expected("check_loss", "a factory that returns a Loss", repr(loss))
-        return loss
 
     @property
     def of_labels(self) -> bool:
@@ -75,7 +69,7 @@ class LossCase:
         size = self.batch if batch is None else batch
         return rng.permutation(size) + rng.uniform(0.25, 0.75, size)
 
-    def smaller(self) -> Iterator[LossCase]:
+    def smaller(self) -> Iterator[Self]:
         """Simpler cases, the simplest first."""
         for batch in (1, 2):
             yield replace(self, batch=batch, whole=True)
@@ -88,6 +82,35 @@ class LossCase:
             return f"at scores of shape {scores.shape}"
         shown = np.array2string(scores, precision=3, separator=", ").replace("\n", "")
         return f"at scores = {shown}, targets = {targets.tolist()}"
+
+
+class LossCase(ScoresCase):
+    """A loss's case."""
+
+    def loss(self) -> Loss:
+        """A fresh loss."""
+        loss = self.factory()
+        if not isinstance(loss, Loss):
+            raise StructureError.expected("check_loss", "a factory that returns a Loss", repr(loss))
+        return loss
+
+
+class MetricCase(ScoresCase):
+    """A metric's case."""
+
+    def metric(self) -> Metric:
+        """A fresh metric."""
+        metric = self.factory()
+        if not isinstance(metric, Metric):
+            raise StructureError.expected("check_metric", "a factory that returns a Metric", repr(metric))
+        return metric
+
+    def updated(self, *batches: tuple[Any, ...]) -> Metric:
+        """A fresh metric that was given these batches."""
+        metric = self.metric()
+        for batch in batches:
+            metric.update(*batch)
+        return metric
 
 
 def train(loss: Loss, scores: Array, targets: Any, **weights: Any) -> LossPass:

@@ -26,6 +26,15 @@ def _quadratic(seed: int, number: int, shape: tuple[int, ...]) -> tuple[Array, A
     return rng.uniform(0.5, 1.5, shape), 3 * rng.standard_normal(shape)
 
 
+@functools.lru_cache(256)
+def _gradient(seed: int, number: int, shape: tuple[int, ...], step: int) -> Array:
+    rng = np.random.default_rng([seed, 3, number, step])
+    sizes: Array = 10 ** rng.uniform(-2, 1, shape)
+    if step % 2:  # not in the first one, by which all numbers move
+        sizes *= rng.random(shape) < 3 / 4
+    return rng.choice([-1.0, 1.0], shape) * sizes
+
+
 @dataclass(frozen=True)
 class OptimizerCase:
     """An optimizer's factory, and the parameters it steps.
@@ -35,7 +44,7 @@ class OptimizerCase:
 
     factory: Callable[[], Optimizer]
     seed: int = 0
-    shape: tuple[int, int] = (3, 2)
+    shape: tuple[int, int] = (7, 5)
     elementwise: bool = True
     reference: Reference | None = None
 
@@ -69,10 +78,20 @@ class OptimizerCase:
             total += float(np.sum(curvature * (parameter.value - minimum) ** 2)) / 2
         return total
 
-    def steps(self, optimizer: Optimizer, parameters: ParameterVector, count: int) -> Array:
-        """The values after so many more steps, copied."""
-        for _ in range(count):
-            self.loss(parameters)
+    def draw_gradients(self, parameters: ParameterVector, step: int) -> None:
+        """Gradients that change sign and size from step to step, some of them 0.
+
+        Those along the way of the loss hardly change, and of a sign such as Lion's they show next to nothing.
+        """
+        for name, parameter in parameters.items():
+            parameter.grad[...] = _gradient(self.seed, len(name), parameter.shape, step)
+
+    def steps(
+        self, optimizer: Optimizer, parameters: ParameterVector, count: int, *, first: int = 0
+    ) -> Array:
+        """The values after so many more steps, by the drawn gradients from number `first` on, copied."""
+        for step in range(first, first + count):
+            self.draw_gradients(parameters, step)
             optimizer.step(parameters)
         return parameters.values.copy()
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from minidl.testing.reports import ClauseError
 from minidl.types import Array
 
 Reference: TypeAlias = Callable[..., Any]
@@ -44,7 +45,11 @@ def evaluate_training(reference: Reference, arrays: Sequence[Array], dy: Any) ->
     states: list[Any] = []
 
     def output_of(*given: Any) -> Any:
-        output, *states[:] = reference(*given)
+        found = reference(*given)
+        if not isinstance(found, (tuple, list)):
+            got = f"{type(found).__name__} of shape {np.shape(found)}"
+            raise ClauseError(f"training_reference gives a {got}, expected (y, *states)")
+        output, *states[:] = found
         return output
 
     answer = evaluate(output_of, arrays, dy)

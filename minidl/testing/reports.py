@@ -68,10 +68,18 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of all clauses on one subject; `print` shows it as a table."""
+    """The outcome of all clauses on one subject; `print` shows it as a table.
+
+    Attributes
+    ----------
+    results : tuple of Result
+    left : int
+        Clauses that were not run, because the first one showed that a plain call raises.
+    """
 
     subject: str
     results: tuple[Result, ...]
+    left: int = 0
 
     @property
     def failed(self) -> tuple[Result, ...]:
@@ -87,8 +95,13 @@ class Report:
             rows += [f"{'':<{width}}           {line.strip()}" for line in more]
         kept = sum(result.status == "ok" for result in self.results)
         skipped = len(self.results) - kept - len(self.failed)
-        total = f"{self.subject}: {kept} ok, {len(self.failed)} failed, {skipped} skipped"
-        return "\n".join([*rows, total])
+        rows.append(f"{self.subject}: {kept} ok, {len(self.failed)} failed, {skipped} skipped")
+        if self.left:
+            rows[-1] += f", {self.left} not run"
+        if self.failed:  # at the bottom, which is what a terminal shows
+            worst = self.failed[0]
+            rows.append(f"mend first: {worst.clause}: {worst.detail.splitlines()[0]}")
+        return "\n".join(rows)
 
 
 class ContractError(MinidlError, AssertionError):
@@ -105,7 +118,9 @@ class ContractError(MinidlError, AssertionError):
     def of(cls, report: Report) -> Self:
         """The error that tells of the failed clauses, the first ones in full."""
         failed = report.failed
-        lines = [f"{report.subject}: {len(failed)} of {len(report.results)} clauses failed"]
+        lines = [f"{report.subject}: {len(failed)} of {len(report.results) + report.left} clauses failed"]
+        if report.left:
+            lines[0] += "; the others were not run"
         if len(failed) > 1:
             lines[0] += "; mend the first one first, for others may follow from it"
         also = [result.clause for result in failed]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
+import difflib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -13,13 +12,15 @@ import numpy as np
 from minidl.advice import shown
 from minidl.checks import as_generator, check_callable, check_list
 from minidl.errors import ConfigurationError
+from minidl.testing.remedies import place, remedy
 from minidl.testing.reports import ClauseSkipped, ContractError, GradientError, Report, Result
 from minidl.types import Rng
 
 Clause: TypeAlias = Callable[[Any], "str | None"]
 """Takes a case; raises an AssertionError if the case breaks it, or returns what it saw."""
 
-_HERE = str(Path(__file__).parent)
+_RAISES = "raises "
+"""How the text of a failure begins that no clause meant."""
 
 
 class Case(Protocol):
@@ -45,13 +46,24 @@ def run(
     skip: Sequence[str],
     error: type[ContractError],
 ) -> Report:
-    """Run the chosen clauses; raise `error` if any fails."""
+    """Run the chosen clauses; raise `error` if any fails.
+
+    Where the first one fails because a plain call raises, so would every other, and they are not run.
+    """
     wanted = [] if clauses is None else check_list(subject, "clauses", clauses, str, "names")
     for name in (*wanted, *check_list(subject, "skip", skip, str, "names")):
         if name not in known:
-            raise ConfigurationError.expected("clauses", f"names among {', '.join(known)}", repr(name))
+            close = difflib.get_close_matches(name, known, 1)
+            expected = "the name of a clause" if close else f"names among {', '.join(known)}"
+            meant = f"did you mean {close[0]!r}?" if close else ""
+            raise ConfigurationError.expected("clauses", expected, repr(name), meant)
     chosen = [name for name in known if (clauses is None or name in clauses) and name not in skip]
-    report = Report(subject, tuple(_run_one(name, known[name], case) for name in chosen))
+    results: list[Result] = []
+    for name in chosen:
+        results.append(_run_one(name, known[name], case))
+        if len(results) == 1 and results[0].detail.startswith(_RAISES):
+            break
+    report = Report(subject, tuple(results), len(chosen) - len(results))
     if report.failed:
         raise error.of(report)
     return report
@@ -88,13 +100,8 @@ def _attempt(clause: Clause, case: Case) -> tuple[str | None, str | None]:
     except AssertionError as failure:
         return _brief(str(failure)) or "an assertion failed", None
     except Exception as failure:
-        return _brief(f"raises {type(failure).__name__}: {failure}{_place(failure)}"), None
-
-
-def _place(failure: Exception) -> str:
-    frames = traceback.extract_tb(failure.__traceback__)
-    theirs = [frame for frame in frames if not frame.filename.startswith(_HERE)]
-    return f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""
+        text = f"{_RAISES}{type(failure).__name__}: {' '.join(str(failure).split())}{place(failure)}"
+        return _brief(f"{text}\n{remedy(failure, case)}"), None
 
 
 def _brief(text: str) -> str:

@@ -99,7 +99,7 @@ class LosesVelocity(_Squares):
         self._state.pop("velocity", None)
 
 
-@optimizer("the sum is the optimizer's own, and no state", "state_round_trip")
+@optimizer("the sum is the optimizer's own, and no state", "state_in_place", "state_round_trip")
 class HiddenSum(Adagrad):
     squares = 0.0
 

@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from minidl import Affine, Sequential
+from minidl import Affine, Flatten, Sequential
 from minidl.layers import LeakyReLU, Tanh
 from minidl.module import Module
 from tests.mutants.bases import Concat
@@ -21,6 +21,23 @@ def affine(rng, dtype):
 
 def pair(rng, dtype):
     return (*affine(rng, dtype), *affine(rng, dtype))
+
+
+@layer("says that it takes samples of another shape", "output_shape", args=affine)
+class TakesOthers(Residual):
+    sample_shape = (4,)
+
+
+@layer("says that it keeps the shape, which it flattens", "output_shape", shape=(2, 3))
+class KeepsTheShape(Flatten):
+    def output_shape(self, sample_shape):
+        return sample_shape
+
+
+@layer("gives the output's shape with the batch", "output_shape", args=affine)
+class CountsTheBatch(Residual):
+    def output_shape(self, sample_shape):
+        return (1, *sample_shape)
 
 
 @layer("an argument is kept under another name", "config")

@@ -15,6 +15,18 @@ class IgnoresRate(Momentum):
         super().update(values, gradients, 0.1, velocity)
 
 
+@optimizer("the velocity is computed and not written", "state_in_place")
+class ForgetsToWrite(Momentum):
+    def update(self, values, gradients, lr, velocity):
+        super().update(values, gradients, lr, velocity.copy())
+
+
+@optimizer("the values are computed and not written", "values_in_place")
+class RebindsValues(SGD):
+    def update(self, values, gradients, lr):
+        values = values - lr * gradients
+
+
 @optimizer("adds where it should subtract", "descends")
 class GoesUp(Momentum):
     def update(self, values, gradients, lr, velocity):

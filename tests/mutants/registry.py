@@ -7,7 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from minidl.testing import check_layer, check_loss, check_net, check_optimizer, check_scheduler
+from minidl.testing import (
+    check_layer,
+    check_loss,
+    check_metric,
+    check_net,
+    check_optimizer,
+    check_scheduler,
+    check_transform,
+)
 
 
 @dataclass(frozen=True)
@@ -106,3 +114,21 @@ def scheduler(fault, *clauses, args=(), **options):
         return check_scheduler(lambda: cls(*args), **options)
 
     return _register("scheduler", fault, clauses, (args, options), check)
+
+
+def metric(fault, *clauses, args=(), **options):
+    """Register a metric."""
+
+    def check(cls):
+        return check_metric(lambda: cls(*args), **options)
+
+    return _register("metric", fault, clauses, (args, options), check)
+
+
+def transform(fault, *clauses, args=(), shape=(2, 3)):
+    """Register a transform."""
+
+    def check(cls):
+        return check_transform(lambda: cls(*args), shape)
+
+    return _register("transform", fault, clauses, (args, shape), check)

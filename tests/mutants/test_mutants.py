@@ -86,6 +86,11 @@ def test_named_clauses_exist():
         "loss": minidl.testing.LOSS_CLAUSES,
         "optimizer": minidl.testing.OPTIMIZER_CLAUSES,
         "scheduler": minidl.testing.SCHEDULER_CLAUSES,
+        "metric": minidl.testing.METRIC_CLAUSES,
+        "transform": minidl.testing.TRANSFORM_CLAUSES,
     }
     for name in CAUGHT:
         assert set(MUTANTS[name].clauses) <= set(known[MUTANTS[name].kind]), name
+    for kind in ("metric", "transform"):  # of the other kinds' clauses, tests/testing/wrong has a slip each
+        named = {clause for mutant in MUTANTS.values() if mutant.kind == kind for clause in mutant.clauses}
+        assert named == set(known[kind]) - {"metric_reference"}

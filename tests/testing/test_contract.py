@@ -304,8 +304,10 @@ def test_clauses_can_be_chosen_and_skipped():
     assert [result.clause for result in report.results] == ["shapes", "dtype"]
     report = check_layer(of(NearlyRight), (3,), skip=["input_gradient"])
     assert "input_gradient" not in [result.clause for result in report.results]
-    with pytest.raises(ConfigurationError, match=r"names among shapes, .*got 'dtypes'"):
+    with pytest.raises(ConfigurationError, match=r"got 'dtypes'; did you mean 'dtype'\?"):
         check_layer(of(Dense), (3,), clauses=["dtypes"])
+    with pytest.raises(ConfigurationError, match=r"names among shapes, .*got 'speed'"):
+        check_layer(of(Dense), (3,), skip=["speed"])
 
 
 def test_what_is_no_layer_is_refused():

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from minidl.testing import CLAUSES
 from minidl.testing.__main__ import main
 
 
@@ -29,6 +30,9 @@ def run(capsys, *argv):
         ["minidl.losses:MeanSquaredError", "--classes", "2", "--regression"],
         ["minidl:SGD(0.1, momentum=0.9)"],
         ["minidl:StepDecay", "--args", "gamma=0.5, every=3"],
+        ["minidl.metrics:TopKAccuracy(2)"],
+        ["minidl.metrics:R2", "--regression"],
+        ["minidl.transforms:RandomCrop(1)", "--input-shape", "3,4"],
     ],
     ids=lambda argv: argv[0],
 )
@@ -70,10 +74,29 @@ def test_chosen_clauses(capsys):
     assert len(out.splitlines()) == 3
 
 
-def test_the_clauses_are_listed(capsys):
-    code, out, _ = run(capsys, "clauses")
+@pytest.mark.parametrize(("kind", "clause"), [((), "output_shape"), (("metric",), "batches_add_up")])
+def test_the_clauses_are_listed(capsys, kind, clause):
+    code, out, _ = run(capsys, "clauses", *kind)
     assert code == 0
-    assert "nan_comes_through" in out
+    assert clause in out
+
+
+def test_the_reference_of_training_is_an_option(capsys):
+    argv = ["check", "minidl.layers:BatchNorm1d(3)", "--input-shape", "3", "--batch-dependent", "--min-batch"]
+    argv += ["2", "--clauses", "training_reference", "--training-reference"]
+    assert run(capsys, *argv, "tests.testing.references:batch_norm_training")[0] == 0
+    code, out, _ = run(capsys, *argv, "tests.testing.references:batch_norm")
+    assert code == 1
+    assert "expected (y, *states)" in out
+
+
+def test_what_no_call_survives_is_said_once_and_last(capsys):
+    code, out, _ = run(capsys, "check", "minidl:Affine(3, 2)", "--input-shape", "4")
+    assert code == 1
+    assert out.count("ShapeError") == 2
+    *_, total, last = out.splitlines()
+    assert total.endswith(f"0 ok, 1 failed, 0 skipped, {len(CLAUSES) - 1} not run")
+    assert last.startswith("mend first: shapes: raises ShapeError: Affine")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +111,13 @@ def test_the_clauses_are_listed(capsys):
         (["minidl:Affine(3, 2)", "--args", "3", "--input-shape", "3"], "one place"),
         (["minidl:Affine(3, 2", "--input-shape", "3"], "arguments as in a call"),
         (["minidl:Affine(0, 2)", "--input-shape", "3"], "in_features"),
-        (["minidl:Dataset([[1.0]], [0])"], "a Layer, Loss, Optimizer or Scheduler"),
+        (["minidl:Dataset([[1.0]], [0])"], "a Layer, Loss, Optimizer, Scheduler, Metric or Transform"),
+        (["minidl.transforms:RandomFlip"], "--input-shape"),
+        (
+            ["minidl.transforms:RandomFlip", "--input-shape", "3,3", "--reference", "numpy:flip"],
+            "no --reference",
+        ),
+        (["minidl:SGD(0.1)", "--batch-dependent"], "no --batch-dependent with a SGD"),
         (["minidl:Affine(3, 2)", "--input-shape", "3", "--clauses", "dtypes"], "dtypes"),
     ],
 )

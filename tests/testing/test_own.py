@@ -1,5 +1,6 @@
 """Every layer, loss, optimizer and container of minidl under its checker, one by one."""
 
+import copy
 import math
 
 import numpy as np
@@ -50,6 +51,20 @@ from minidl.layers import (
     Softplus,
     Tanh,
 )
+from minidl.metrics import (
+    AUC,
+    F1,
+    R2,
+    Accuracy,
+    BinaryAccuracy,
+    LogLoss,
+    MeanAbsoluteError,
+    Metric,
+    Precision,
+    Recall,
+    RootMeanSquaredError,
+    TopKAccuracy,
+)
 from minidl.optimizers import LBFGS, Adagrad, Adam, AdamW, RMSprop
 from minidl.schedulers import (
     CosineDecay,
@@ -65,12 +80,15 @@ from minidl.testing import (
     OPTIMIZER_CLAUSES,
     check_layer,
     check_loss,
+    check_metric,
     check_net,
     check_net_gradients,
     check_optimizer,
     check_scheduler,
+    check_transform,
 )
 from minidl.testing.strategies import nets, seeds, shapes
+from minidl.transforms import Chain, GaussianNoise, MixUp, RandomCrop, RandomErase, RandomFlip, Transform
 from tests.testing import references
 from tests.testing.examples import left_out, whole_contract
 from tests.testing.own import EMBEDDINGS, LOSSES, NORMALIZATIONS, numbers
@@ -163,16 +181,23 @@ SCHEDULERS = {
     Constant, CosineDecay, ExponentialDecay, Join, LinearWarmup, OneCycle, PiecewiseConstant, PolynomialDecay,
     Product, StepDecay,
 }  # fmt: skip
+METRICS = dict.fromkeys([AUC, F1, Accuracy, LogLoss, Precision, Recall, TopKAccuracy])  # of labels
+METRICS |= dict.fromkeys([BinaryAccuracy, MeanAbsoluteError, R2, RootMeanSquaredError], numbers)
+TRANSFORMS = [
+    GaussianNoise(2), MixUp(0.4), RandomCrop(1), RandomErase(), RandomFlip(), Chain(RandomFlip(), MixUp(1)),
+]  # fmt: skip
 OTHERS = {L2} | OPTIMIZERS | SCHEDULERS
 
 
 def test_nothing_public_is_left_out():
     bases = (Layer, Loss, Optimizer, Scheduler, Regularizer)
+    bases += Metric, Transform
     rooms = minidl.layers, minidl.losses, minidl.optimizers, minidl.regularizers, minidl.schedulers
+    rooms += minidl.metrics, minidl.transforms
     public = {
         thing for room in rooms for name in room.__all__ if isinstance(thing := getattr(room, name), type)
     }
-    listed = {*LAYERS, *NORMALIZATIONS, Embedding, *LOSSES} | OTHERS
+    listed = {*LAYERS, *NORMALIZATIONS, Embedding, *LOSSES, *METRICS, *map(type, TRANSFORMS)} | OTHERS
     assert {thing for thing in public if issubclass(thing, bases)} - {*bases} == {
         kind for kind in listed if isinstance(kind, type)
     }
@@ -213,6 +238,21 @@ def test_normalizations_and_embeddings(kind, batch, seed):
 def test_losses(kind, width, seed):
     make, options = LOSSES[kind]
     check_loss(lambda: make(width), width, rng=seed, **options)
+
+
+@pytest.mark.parametrize("kind", METRICS, ids=lambda kind: kind.__name__)
+@whole_contract
+@given(width=st.integers(1, 5), seed=seeds())
+def test_metrics(kind, width, seed):
+    check_metric(kind, width, rng=seed, make_targets=METRICS[kind])
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS, ids=repr)
+@pytest.mark.parametrize("targets", [None, numbers], ids=["labels", "numbers"])
+@whole_contract
+@given(shape=shapes(min_dims=2, max_dims=3, max_side=6), seed=seeds())
+def test_transforms(transform, targets, shape, seed):
+    check_transform(lambda: copy.deepcopy(transform), shape, rng=seed, make_targets=targets)
 
 
 @whole_contract

@@ -40,16 +40,6 @@ def test_chains_associate(a, b, c, dtype, seed):
         np.testing.assert_array_equal(result[1], results[0][1], strict=True)
 
 
-@given(SOME | st.builds(Chain, SOME, SOME), SEEDS)
-def test_a_seed_decides_everything_and_nothing_given_is_changed(transform, seed):
-    features, numbers = draw_features((4, 3, 5), np.uint8, seed), np.linspace(0, 1, 4)
-    kept = features.copy(), numbers.copy()
-    ones, others = (transform(features, numbers, seed) for _ in range(2))
-    for one, other, given_, before in zip(ones, others, (features, numbers), kept, strict=True):
-        np.testing.assert_array_equal(one, other, strict=True)
-        np.testing.assert_array_equal(given_, before)
-
-
 @pytest.mark.parametrize("transform", [*ALL, ALL[0] | ALL[1]], ids=repr)
 def test_equality_and_repr_follow_the_arguments(transform):
     assert eval(repr(transform)) == transform

@@ -16,6 +16,7 @@ from minidl.testing.clauses import (
     loss_calls,
     loss_weights,
     losses,
+    metrics,
     nets,
     numbers,
     optimizer_state,
@@ -23,12 +24,13 @@ from minidl.testing.clauses import (
     passes,
     references,
     schedulers,
+    transforms,
 )
 from minidl.testing.suite import named
 
 CLAUSES = named((
     # What a call gives, and what it does to what it was given.
-    numbers.shapes, numbers.finite, numbers.dtype, arrays.arguments_kept,
+    numbers.shapes, description.output_shape, numbers.finite, numbers.dtype, arrays.arguments_kept,
     # Whether a layer is the same when made again, and when it is handed the same in another layout.
     arrays.reproducible, arrays.memory_layout,
     # What a call leaves behind, in the layer and in the arrays that it lent.
@@ -67,13 +69,20 @@ NET_CLAUSES = named((
 
 OPTIMIZER_CLAUSES = named((
     optimizers.gradients_read_only, optimizers.values_in_place, optimizers.deterministic,
-    optimizers.padding_stays_zero, optimizers.zero_gradient, optimizers.precision, optimizers.descends,
-    references.optimizer_reference, optimizers.learning_rate, optimizers.every_number, optimizers.dtype,
-    optimizer_state.state_round_trip,
-    optimizer_state.copies, optimizer_state.one_net, optimizer_state.frozen_parameters,
+    optimizer_state.state_in_place, optimizers.padding_stays_zero, optimizers.zero_gradient,
+    optimizers.precision, optimizers.descends, references.optimizer_reference, optimizers.learning_rate,
+    optimizers.every_number, optimizers.dtype, optimizer_state.state_round_trip, optimizer_state.copies,
+    optimizer_state.one_net, optimizer_state.frozen_parameters,
 ))  # fmt: skip
 
 SCHEDULER_CLAUSES = named((
     schedulers.finite_and_not_negative, references.scheduler_reference, schedulers.closed_form,
     schedulers.keeps_no_state, schedulers.takes_integers, schedulers.composes, schedulers.copies,
+))  # fmt: skip
+
+METRIC_CLAUSES = named((*metrics.OF_EVERY_METRIC, metrics.metric_reference))
+
+TRANSFORM_CLAUSES = named((
+    transforms.arguments_kept, transforms.shapes_and_dtypes, transforms.draws_from_rng,
+    transforms.keeps_no_state, transforms.copies,
 ))  # fmt: skip

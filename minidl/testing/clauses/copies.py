@@ -19,7 +19,7 @@ from minidl.storage import load, save
 from minidl.testing.cases import LayerCase, infer, require_same_pass, train
 from minidl.testing.demands import require, require_same
 from minidl.testing.reports import ClauseError, ClauseSkipped
-from minidl.testing.state import named_arrays
+from minidl.testing.state import changes, named_arrays, snapshot
 from minidl.vectors import ParameterVector
 
 
@@ -121,10 +121,25 @@ def saved_and_loaded(case: LayerCase) -> str:
     for name, part in named_arrays(layer):
         same = found[name].value.tobytes() == part.value.tobytes()
         require(same, f"{name} comes back with other values")
-    require_same("inference", infer(loaded, x), infer(layer, x), "by the loaded layer")
+    try:
+        require_same("inference", infer(loaded, x), infer(layer, x), "by the loaded layer")
+    except ClauseError as error:
+        raise ClauseError("\n".join([str(error), *_lost(layer, loaded)])) from error
     if not case.varies:
         require_same_pass(train(loaded, x, dy), train(layer, x, dy), "by the loaded layer")
     return f"{size} bytes"
+
+
+def _lost(layer: Layer, loaded: Layer) -> list[str]:
+    """A sentence on the plain arrays and numbers of a trained layer that a loaded one has otherwise."""
+    lost = []
+    for (path, module), (_, other) in zip(layer.named_modules(), loaded.named_modules(), strict=True):
+        for name, held in vars(module).items():
+            plain = isinstance(held, (np.ndarray, np.generic, int, float)) and not name.startswith("_")
+            if plain and changes(snapshot(held), snapshot(vars(other).get(name))):
+                lost.append(f"self.{path}.{name}" if path else f"self.{name}")
+    text = "changed in training, and no file holds that: make it a State, and write it in place"
+    return [f"{' and '.join(lost)} {text}"] if lost else []
 
 
 def _foreign(layer: Layer) -> list[Callable[..., Any]]:

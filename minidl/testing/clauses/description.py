@@ -10,12 +10,27 @@ import numpy as np
 
 from minidl.errors import StructureError
 from minidl.initializers import zeros
+from minidl.layers import Layer
 from minidl.module import Module
 from minidl.parameters import Parameter
 from minidl.testing.cases import LayerCase, infer, train
 from minidl.testing.demands import require
 from minidl.testing.reports import ClauseError
 from minidl.testing.state import changes, named_arrays, snapshot
+
+
+def output_shape(case: LayerCase) -> str:
+    """`output_shape` and `sample_shape`, by which a net is put together, say what forward gives and takes."""
+    layer, x = case.layer(), case.x()
+    taken, y = layer.sample_shape, infer(layer, x)
+    fits = taken is None or taken == case.input_shape
+    require(fits, f"sample_shape is {taken}, and it takes samples of shape {case.input_shape}")
+    if type(layer).output_shape is Layer.output_shape:
+        return "found by an inference"
+    found = layer.output_shape(case.input_shape)
+    text = f"output_shape({case.input_shape}) gives {found!r}, and forward samples of shape {y.shape[1:]}"
+    require(found == y.shape[1:], text)
+    return f"{case.input_shape} -> {found}"
 
 
 def config(case: LayerCase) -> None:

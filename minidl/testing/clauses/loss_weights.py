@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,9 +11,10 @@ import numpy as np
 from minidl.losses import Loss
 from minidl.metrics import Metric
 from minidl.testing.clauses.loss_calls import require_refused, wrong_labels, wrong_targets
+from minidl.testing.clauses.metrics import require_kept
 from minidl.testing.demands import require, require_same
 from minidl.testing.gradients import check_loss_gradients
-from minidl.testing.loss_cases import LossCase, require_same_pass, takes_weights, train
+from minidl.testing.loss_cases import LossCase, MetricCase, require_same_pass, takes_weights, train
 from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseSkipped
 from minidl.types import Array
@@ -34,23 +36,23 @@ def targets_checked(case: LossCase) -> None:
 
 
 def metrics(case: LossCase) -> str:
-    """`metrics` gives fresh metrics of different names, which add the batches up to one float."""
-    loss, scores, targets = case.loss(), case.scores(batch=_MORE), case.targets(batch=_MORE)
+    """`metrics` gives fresh metrics of different names, each of which keeps the clauses of `check_metric`."""
+    loss = case.loss()
     found, again = loss.metrics(), loss.metrics()
     right = isinstance(found, list) and all(isinstance(metric, Metric) for metric in found)
     require(right, f"metrics gives {found!r}, not a list of metrics")
-    names = [metric.name for metric in found]
-    require(len(set(names)) == len(names), f"two metrics have one name: {', '.join(names)}")
     shared = {id(metric) for metric in found} & {id(metric) for metric in again}
     require(not shared, "metrics gives the same object twice, so that two trainings would add up in it")
-    for whole, parts in zip(found, again, strict=True):
-        whole.update(scores, targets)
-        for rows in (slice(2), slice(2, None)):
-            parts.update(scores[rows], targets[rows])
-        value = whole.compute()
-        require(isinstance(value, float), f"{whole.name} is a {type(value).__name__}, not a float")
-        require_same(whole.name, np.asarray(parts.compute()), np.asarray(value), "batch by batch")
+    names = []
+    for number in range(len(found)):
+        of_metric = MetricCase(partial(_metric, loss, number), case.num_classes, case.seed)
+        names.append(require_kept(replace(of_metric, batch=case.batch, make_targets=case.make_targets)))
+    require(len(set(names)) == len(names), f"two metrics have one name: {', '.join(names)}")
     return ", ".join(names)
+
+
+def _metric(loss: Loss, number: int) -> Metric:
+    return loss.metrics()[number]
 
 
 def weights(case: LossCase) -> None:

@@ -38,7 +38,7 @@ def backward_parameters(case: LayerCase) -> str | None:
     layer, x = case.layer(), case.x()
     if not list(layer.named_parameters()):
         return "no parameters"
-    replay = Replay(layer, lambda twin: np.array(twin.forward(x, training=True)))
+    replay = Replay(layer, lambda twin: np.array(twin.forward(x, training=True)), {"x": x})
     dy = case.dy(replay.forward())
     check_backward_parameters(layer, x, dy, replay)
     layer = case.layer()
@@ -110,7 +110,7 @@ def precision(case: LayerCase) -> None:
     direction. Where the first two say how an output responds, the third must say the same.
     """
     layer, x = case.layer(), case.x()
-    replay = Replay(layer, lambda twin: twin.forward(x, training=True))
+    replay = Replay(layer, lambda twin: twin.forward(x, training=True), {"x": x})
     dy = case.dy(replay.forward())
     arguments = {"dy": dy} | {name: p.value for name, p in layer.named_parameters()}
     arguments |= {"x": x} if x.dtype.kind == "f" else {}

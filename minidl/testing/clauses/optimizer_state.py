@@ -17,6 +17,15 @@ from minidl.testing.reports import ClauseError
 from minidl.testing.state import arrays, changes, snapshot
 
 
+def state_in_place(case: OptimizerCase) -> None:
+    """The vectors of its state are written in place: none is 0 throughout after three steps."""
+    optimizer = case.optimizer()
+    case.steps(optimizer, case.parameters(), 3)
+    for name, vector in getattr(optimizer, "_state", {}).items():
+        text = f"its {name} is still 0 after 3 steps: write in place, as in {name}[...] = x"
+        require(np.any(vector), text)
+
+
 def state_round_trip(case: OptimizerCase) -> str:
     """A fresh optimizer given the `state_dict` goes on to the bit; the dict holds copies."""
     optimizer, parameters = case.optimizer(), case.parameters()

@@ -17,7 +17,7 @@ from minidl.testing.cases import (
     twin_of,
 )
 from minidl.testing.demands import require, require_same, require_state_error
-from minidl.testing.reports import ClauseSkipped
+from minidl.testing.reports import ClauseError, ClauseSkipped
 
 
 def batch_sizes(case: LayerCase) -> None:
@@ -47,9 +47,13 @@ def rows_alone(case: LayerCase) -> str:
     dy = case.dy(whole)
     together = train(case.layer(), x, dy)
     rows = [train(case.layer(), x[i : i + 1], dy[i : i + 1]) for i in range(len(x))]
-    for i, row in enumerate(rows):
-        require_same(f"row {i}'s output", row.y[0], together.y[i], "alone")
-        require_same(f"row {i}'s dx", row.dx[0], together.dx[i], "alone", scale=together.scale)
+    try:
+        for i, row in enumerate(rows):
+            require_same(f"row {i}'s output", row.y[0], together.y[i], "alone")
+            require_same(f"row {i}'s dx", row.dx[0], together.dx[i], "alone", scale=together.scale)
+    except ClauseError as error:
+        meant = "batch_independent=False (--batch-dependent) is for layers whose samples see each other"
+        raise ClauseError(f"{error}\n{meant}") from error
     for name, gradient in together.gradients.items():
         total = np.sum([row.gradients[name] for row in rows], axis=0)
         when = "for the batch, not the sum over its rows"
@@ -90,9 +94,9 @@ def gradients_assigned(case: LayerCase) -> None:
             parameter.grad.fill(filling)
         got = train(layer, x, dy)
         for name, gradient in got.gradients.items():
-            require(not (gradient == 1000).any(), f"{name}.grad is not written by backward")
             added = gradient.size and np.allclose(gradient, expected.gradients[name] + 1000)
-            require(not added, f"{name}.grad is added to by backward, not assigned")
+            require(not added, f"{name}.grad is not assigned by backward: write grad[...] = x, not += x")
+            require(not (gradient == 1000).any(), f"{name}.grad is not wholly written by backward")
         require_same_gradients(got, expected, f"where {filling:g} stood before")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,8 @@ from minidl.testing.state import named_arrays
 from minidl.types import Array
 
 _RTOL = 1e-10
-_STEPS = 12
+_STEPS = 34
+_COMPARED = {1, 2, 3, 5, 8, 13, 21, 34}
 
 
 def reference(case: LayerCase) -> str:
@@ -27,7 +30,8 @@ def reference(case: LayerCase) -> str:
     for draw, batch in ((0, None), (1, 1), (2, 2 * case.batch)):
         layer, x = case.layer(), case.x(draw, batch=batch)
         y = infer(layer, x.copy())
-        expected, _ = evaluate(function, [x, *_values(layer)], y)
+        with _naming(layer):
+            expected, _ = evaluate(function, [x, *_values(layer)], y)
         require_same("the output", y, expected, "beside the reference", rtol=_RTOL)
     return "3 batches"
 
@@ -41,12 +45,14 @@ def training_reference(case: LayerCase) -> str:
         x = case.x(draw, batch=batch)
         given = [x, *_values(layer)]
         found = train(layer, x, case.dy(infer(layer, x)))
-        (output, _), states = evaluate_training(function, given, found.y)
-        when = "in training beside the reference"
-        require_same("the output", found.y, output, when, rtol=_RTOL)
+        with _naming(layer):
+            (output, _), states = evaluate_training(function, given, found.y)
+        when = "beside the reference"
+        require_same("the output", found.y, output, f"in training, {when}", rtol=_RTOL)
         require(len(states) == len(names), f"the reference gives {len(states)} states, expected {len(names)}")
         for name, expected in zip(names, states, strict=True):
-            require_same(name, layer.state[name].value, expected, f"after {when}", rtol=_RTOL)
+            value = layer.state[name].value
+            require_same(name, value, expected, f"after a training pass, {when}", rtol=_RTOL)
     return f"3 passes, {len(names)} states"
 
 
@@ -67,7 +73,7 @@ def reference_gradients(case: LayerCase) -> str:
     if expected is None:
         raise ClauseSkipped("the reference does not differentiate itself")
     found = train(layer, x, dy)
-    require_same("the output", found.y, output, "in training beside the reference", rtol=_RTOL)
+    require_same("the output", found.y, output, "in training, beside the reference", rtol=_RTOL)
     names = [*(["dx"] if x.dtype.kind == "f" else []), *(f"{name}.grad" for name in found.gradients)]
     gradients = [*([found.dx] if x.dtype.kind == "f" else []), *found.gradients.values()]
     for name, ours, theirs in zip(names, gradients, expected, strict=False):  # theirs by states come last
@@ -95,9 +101,11 @@ def optimizer_reference(case: OptimizerCase) -> str:
     optimizer, parameters = case.optimizer(), case.parameters()
     start, gradients = parameters.values.copy(), []
     for step in range(_STEPS):
-        case.loss(parameters)
+        case.draw_gradients(parameters, step)
         gradients.append(parameters.gradients.copy())
         optimizer.step(parameters)
+        if step + 1 not in _COMPARED:  # each time, the reference takes all steps from the first on
+            continue
         when = f"after {step + 1} steps, beside the reference"
         expected = np.asarray(function(start.copy(), [gradient.copy() for gradient in gradients]))
         require_same("the vector of values", parameters.values, expected, when, rtol=_RTOL)
@@ -126,6 +134,16 @@ def _require(function: object, option: str) -> Any:
     if function is None:
         raise ClauseSkipped(f"opt in with {option}=")
     return function
+
+
+@contextmanager
+def _naming(layer: Layer) -> Iterator[None]:
+    """Of an exception that a reference raises, say what it was called with."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"the reference is called with ({', '.join(['x', *dict(named_arrays(layer))])})")
+        raise
 
 
 def _values(layer: Layer) -> list[Array]:

@@ -12,6 +12,7 @@ from tests.testing.wrong.numbers import (
     ForgottenBias,
     HidesNan,
     MeansGradient,
+    Misjudged,
     NearlyRight,
     NoJacobian,
     Ravels,
@@ -112,6 +113,7 @@ class InfersWithoutBias(Dense):
 
 WRONG_LAYERS = [
     ("finite", bare(RootOfNegative), (3,)),
+    ("output_shape", of(Misjudged), (3,)),
     ("input_gradient", of(NearlyRight), (3,)),
     ("input_gradient", bare(NoJacobian), (3,)),
     ("input_gradient", typed(ForgetsTheMean, 3), (3,)),

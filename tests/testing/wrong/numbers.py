@@ -42,6 +42,11 @@ class RootOfNegative(ReLU):
         return np.sqrt(super().forward(x, training=training) - 0.1)
 
 
+class Misjudged(Dense):
+    def output_shape(self, sample_shape):
+        return sample_shape
+
+
 class NearlyRight(Dense):
     def backward(self, dy):
         return 1.001 * super().backward(dy)

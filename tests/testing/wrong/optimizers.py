@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minidl import SGD, Scheduler, StepDecay
+from minidl import SGD, Optimizer, Scheduler, StepDecay
 
 
 class Ascends(SGD):
@@ -19,6 +19,14 @@ class ScalesGradients(SGD):
 class ReplacesValues(SGD):
     def step(self, parameters, factor=1.0):
         parameters.values = parameters.values - self.lr * factor * parameters.gradients
+
+
+class RebindsState(Optimizer):
+    state_names = ("velocity",)
+
+    def update(self, values, gradients, lr, velocity):
+        velocity = 0.5 * velocity + gradients
+        values -= lr * velocity
 
 
 class FirstBlock(SGD):
@@ -112,6 +120,7 @@ WRONG_OPTIMIZERS = [
     ("descends", lambda: Ascends(0.1)),
     ("gradients_read_only", lambda: ScalesGradients(0.1)),
     ("values_in_place", lambda: ReplacesValues(0.1)),
+    ("state_in_place", lambda: RebindsState(0.1)),
     ("every_number", lambda: FirstBlock(0.1)),
     ("learning_rate", lambda: FixedRate(0.1)),
     ("learning_rate", lambda: IgnoresFactor(0.1)),
