@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from minidl import Callback, Dataset, ProgressBar
+from minidl.errors import ConfigurationError
 from tests.test_console import ENCODINGS, closed, opened
 
 
@@ -63,6 +64,18 @@ def test_the_end_comes_after_an_error_too(make_trainer, dataset):
     with pytest.raises(RuntimeError, match="no"):
         trainer.fit(dataset, epochs=1)
     assert log[-1] == ("a", "end", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("on_epoch_ends", "did you mean on_epoch_end?"), ("on_gpu", "otherwise")]
+)
+def test_a_method_that_no_hook_has_is_named(name, remedy, make_trainer):
+    kind = type("Misspelt", (Callback,), {name: lambda self, trainer: None})
+    expected = f"Misspelt's methods on_... to be hooks: on_fit_start, .*, got {name}; .*{re.escape(remedy)}"
+    with pytest.raises(ConfigurationError, match=expected):
+        make_trainer(callbacks=[Callback(), kind()])
+    kind = type("NoMethod", (Callback,), {"on_gpu": False, "once": lambda self: None})
+    make_trainer(callbacks=[kind()])
 
 
 class Terminal(io.StringIO):
