@@ -18,7 +18,7 @@ class Tally:
         self.head = head
         if metrics is not None:
             metrics = copy.deepcopy(check_metrics(metrics))
-        self.metrics = check_metrics(head.metrics()) if metrics is None else metrics
+        self.metrics = head.metrics() if metrics is None else metrics
         self.names = ["loss", *(metric.name for metric in self.metrics)]
         self.reset()
 

@@ -57,7 +57,7 @@ class Loop:
             check_kind("Trainer", "regularizer", regularizer, Regularizer)
         self.regularizer = regularizer
         self.callbacks = check_callbacks("Trainer", callbacks)
-        self._tally = Tally(head, metrics)
+        self._tally = Tally(head, head.metrics() if metrics is None else metrics)
         self.history = History(self._tally.names[1:])
         self.epoch = self.step = self.last_step = 0
         self.stop_reason: str | None = None
