@@ -73,10 +73,13 @@ else:
             "net": "Net",
             "optimizers": "SGD Optimizer",
             "parameters": "Parameter State",
+            "plots": "",
             "recipes": "mlp two_layer_net",
             "regularizers": "L2 Regularizer",
             "schedulers": "Constant Scheduler StepDecay",
             "storage": "load save",
+            "sweep": "",
+            "testing": "",
             "training": "History Trainer evaluate find_lr",
         },
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +26,29 @@ def shown(value: object) -> str:
 _MOST_SHOWN = 100
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _MOST_SHOWN
+
+
+def as_object(value: object, kind: Any) -> str:
+    """What to write in place of `value`, given where an object of class `kind` was meant: a class, say."""
+    if isinstance(value, type) and not isinstance(value, kind) and issubclass(value, kind):
+        return f"give an object, {value.__name__}(...), not the class"
+    return ""
+
+
+def as_list(values: object, kind: Any) -> str:
+    """What to write in place of `values`, given where a list of objects of class `kind` was meant."""
+    if isinstance(values, kind):
+        name = getattr(values, "__name__", f"{type(values).__name__}(...)")
+        return f"write a list: [{shown(values) if isinstance(values, str) else name}]"
+    given = values if isinstance(values, (list, tuple)) else [values]
+    return next(filter(None, (as_object(value, kind) for value in given)), "")
+
+
+def closest(word: str, words: Iterable[str]) -> str:
+    """``did you mean WORD?`` with the one of `words` that is most alike; "" where none is."""
+    from difflib import get_close_matches  # where it is needed: it takes milliseconds to import
+
+    return "".join(f"did you mean {match}?" for match in get_close_matches(word, list(words), 1))
 
 
 def foreign_array(name: str, values: Any, array: npt.NDArray[Any], kinds: str) -> tuple[str, str]:

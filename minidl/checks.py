@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from minidl.advice import foreign_array, is_masked, is_sparse, shown
+from minidl.advice import as_list, as_object, foreign_array, is_masked, is_sparse, shown
 from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError, ShapeError
 from minidl.types import Rng
 
@@ -93,6 +93,7 @@ def check_kind(
 ) -> T:
     """`value`, or `error` if it is not of class `kind`."""
     if not isinstance(value, kind):
+        remedy = as_object(value, kind) or remedy
         raise error.expected(where, f"{name} to be of class {kind.__name__}", shown(value), remedy)
     return value
 
@@ -100,7 +101,8 @@ def check_kind(
 def check_list(where: str, name: str, values: Iterable[T], kind: Any, of: str) -> list[T]:
     """`values` as a list, or `ConfigurationError` if they are no list or tuple of objects of class `kind`."""
     if not (isinstance(values, (list, tuple)) and all(isinstance(value, kind) for value in values)):
-        raise ConfigurationError.expected(where, f"{name} to be a list of {of}", shown(values))
+        expected, got = f"{name} to be a list of {of}", shown(values)
+        raise ConfigurationError.expected(where, expected, got, as_list(values, kind))
     return list(values)
 
 

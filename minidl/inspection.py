@@ -23,8 +23,8 @@ class Traced(NamedTuple):
     y: Array
 
 
-def trace(net: Any, x: Array) -> list[Traced]:
-    """What each layer in `net` makes of `x`, which is in the net's dtype."""
+def trace(net: Any, x: Array, *, training: bool = False) -> list[Traced]:
+    """What each layer in `net` makes of `x`, which is in the net's dtype; in training, lent by a copy."""
     traced: list[Traced] = []
     # The layers of a copy are wrapped, so that the net itself may predict meanwhile.
     twin, own = copy.deepcopy(net), dict(net.named_modules())
@@ -46,7 +46,7 @@ def trace(net: Any, x: Array) -> list[Traced]:
     for path, layer in list(twin.named_modules())[1:]:
         if not isinstance(layer, Loss):
             wrap(path, layer)
-    twin.forward(x, training=False)
+    twin.forward(x, training=training)
     return traced
 
 

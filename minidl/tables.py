@@ -31,13 +31,35 @@ def short(name: object, most: int) -> str:
 
 
 def last_measured(epochs: Mapping[str, Sequence[float | None]]) -> list[str]:
-    """The first metric in a `History`'s columns at the last epoch's end: ``train accuracy 97.1%``."""
-    texts = []
-    for column in ("train", "validation"):
-        name = next((key for key in epochs if key.startswith(f"{column}_") and not key.endswith("_loss")), "")
-        value = epochs[name][-1] if name and epochs[name] else None
-        if value is not None:
-            metric = name.removeprefix(f"{column}_")
-            number = f"{value:.1%}" if metric == "accuracy" else f"{value:.4g}"
-            texts.append(f"{column} {metric.replace('_', ' ')} {number}")
-    return texts
+    """Each metric in a `History`'s columns at the last epoch's end: ``train accuracy 97.1%``."""
+    return [
+        f"{part} {name} {number}"
+        for name, *numbers in measured(epochs)
+        for part, number in zip(("train", "validation"), numbers, strict=True)
+        if number and name != "loss"
+    ]
+
+
+def measured(epochs: Mapping[str, Sequence[float | None]]) -> list[tuple[str, str, str]]:
+    """The loss and each metric of the last epoch: its name, and its numbers in training and validation."""
+    rows = []
+    for metric in metric_names(epochs):
+        numbers = []
+        for part in ("train", "validation"):
+            column = epochs.get(f"{part}_{metric}")
+            value = column[-1] if column else None
+            text = "" if value is None else f"{value:.1%}" if is_share(metric) else f"{value:.4g}"
+            numbers.append(text)
+        rows.append((metric.replace("_", " "), numbers[0], numbers[1]))
+    return rows
+
+
+def metric_names(epochs: Mapping[str, object]) -> list[str]:
+    """The loss and the metrics that a `History` has columns of, in their order."""
+    names = (str(name).partition("_") for name in epochs)
+    return list(dict.fromkeys(name for part, _, name in names if part in ("train", "validation")))
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric of this name is shown in percent."""
+    return metric.endswith("accuracy")

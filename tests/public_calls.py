@@ -325,7 +325,7 @@ ROWS = {
     "Parameter.initialize": lambda: call(Parameter((3, 2), he_normal).initialize, 0),
     "State": lambda: call(State, (3, 2), zeros, rng=0, dtype=np.float32),
     "State.initialize": lambda: call(State((3, 2), he_normal).initialize, 0),
-    "ProgressBar": lambda: call(ProgressBar),
+    "ProgressBar": lambda: call(ProgressBar, each_epoch=True),
     "RateCurve": lambda: call(RateCurve, [0.1], [1.0], 0.1, False),
     "RateCurve.plot": lambda: call(RateCurve([0.1], [1.0], 0.1, False).plot, "rates.svg"),
     "ReduceOnPlateau": lambda: call(

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -7,11 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minidl import SGD, Affine, SoftmaxCrossEntropy, Standardize, advice, checks
+from minidl import (
+    L2,
+    SGD,
+    Accuracy,
+    Affine,
+    EarlyStopping,
+    ReLU,
+    Sequential,
+    SoftmaxCrossEntropy,
+    Standardize,
+    StepDecay,
+    Trainer,
+    advice,
+    checks,
+    evaluate,
+)
 from minidl.checks import check_array, check_float, check_int
 from minidl.classic import TwoLayerNet
 from minidl.data import Dataset
 from minidl.errors import ConfigurationError, DataError, DTypeError, MinidlError
+from minidl.layers import Residual
 from minidl.plots import plot_weights
 from minidl.recipes import mlp
 from minidl.testing import (
@@ -21,6 +38,7 @@ from minidl.testing import (
     check_loss_gradients,
     check_net_gradients,
 )
+from minidl.transforms import MixUp
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -266,3 +284,46 @@ def test_values_are_shown_in_one_short_line(value, text):
     assert shown.startswith(text)
     assert len(shown) < 110
     assert "\n" not in shown
+
+
+class Part:
+    """What is to be handed over as an object."""
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "remedy"),
+    [
+        (lambda *args: checks.check_kind(*args, Part), Part, r"give an object, Part\(...\), not the class"),
+        (lambda *args: checks.check_list(*args, Part, "parts"), Part, r"give an object, Part\(...\)"),
+        (lambda *args: checks.check_list(*args, Part, "parts"), [Part(), Part], r"give an object, Part"),
+        (lambda *args: checks.check_list(*args, Part, "parts"), Part(), r"write a list: \[Part\(...\)\]"),
+        (lambda *args: checks.check_list(*args, Callable, "classes"), Part, r"write a list: \[Part\]"),
+        (lambda *args: checks.check_list(*args, str, "names"), "a", r"write a list: \['a'\]"),
+    ],
+)  # fmt: skip
+def test_a_class_for_an_object_and_one_for_a_list_are_told_apart(check, value, remedy):
+    with pytest.raises(ConfigurationError, match=f"; {remedy}"):
+        check("here", "it", value)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda net: Trainer(net, SGD),
+        lambda net: Trainer(net, SGD(0.1), scheduler=StepDecay),
+        lambda net: Trainer(net, SGD(0.1), regularizer=L2),
+        lambda net: Trainer(net, SGD(0.1), metrics=[Accuracy]),
+        lambda net: Trainer(net, SGD(0.1), callbacks=[EarlyStopping]),
+        lambda net: Trainer(Sequential, SGD(0.1)),
+        lambda net: Trainer(net, SGD(0.1)).fit(Dataset, steps=1),
+        lambda net: Trainer(net, SGD(0.1)).fit(Dataset([[0.0] * 3], [0]), steps=1, transform=MixUp),
+        lambda net: evaluate(Sequential, Dataset([[0.0]], [0])),
+        lambda net: Sequential(ReLU),
+        lambda net: Sequential(Affine(3, 2), SoftmaxCrossEntropy),
+        lambda net: Residual(Affine(3, 3), shortcut=ReLU),
+        lambda net: mlp(3, [2], 2, loss=SoftmaxCrossEntropy),
+    ],
+)
+def test_a_class_is_named_wherever_a_user_hands_over_an_object(build):
+    with pytest.raises(MinidlError, match=r"; give an object, \w+\(\.\.\.\), not the class$"):
+        build(Sequential(Affine(3, 2, rng=0), SoftmaxCrossEntropy()))

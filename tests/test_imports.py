@@ -39,6 +39,14 @@ def test_importing_minidl_loads_none_of_its_rooms():
     assert loaded_by("import numpy, minidl") - loaded_by("import numpy") == {"minidl", "minidl.lazy"}
 
 
+def test_every_public_package_is_an_attribute_without_an_import_of_its_own():
+    packages = {module.name for module in pkgutil.iter_modules(minidl.__path__) if module.ispkg}
+    for name in packages - {"cli", "kernels"}:
+        assert minidl.__getattr__(name) is import_module(
+            f"minidl.{name}"
+        )  # what was imported before is there
+
+
 def test_a_room_is_loaded_as_far_as_it_is_used():
     found = loaded_by("import minidl; minidl.two_layer_net(4, 3, 2)")
     assert {"minidl.layers.affine", "minidl.losses.classification"} <= found

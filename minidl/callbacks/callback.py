@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
+from minidl.advice import closest
+from minidl.checks import check_list
 from minidl.data import Dataset
+from minidl.errors import ConfigurationError
 from minidl.net import Net
 from minidl.optimizers import Optimizer
 
@@ -62,3 +66,19 @@ class Callback:
 
     def on_fit_end(self, trainer: Training) -> None:
         """At the end, however it came about."""
+
+
+HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+
+
+def check_callbacks(where: str, callbacks: Sequence[Callback]) -> list[Callback]:
+    """`callbacks` as a list; `ConfigurationError` for a method ``on_...`` that no Trainer would ever call."""
+    callbacks = check_list(where, "callbacks", callbacks, Callback, "objects of class Callback")
+    for callback in callbacks:
+        kind = type(callback)
+        for name in dir(kind):
+            if name.startswith("on_") and name not in HOOKS and callable(getattr(kind, name)):
+                expected = f"{kind.__name__}'s methods on_... to be hooks: {', '.join(HOOKS)}"
+                remedy = closest(name, HOOKS) or "name a method of your own otherwise"
+                raise ConfigurationError.expected(where, expected, name, remedy)
+    return callbacks

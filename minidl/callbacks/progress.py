@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import sys
 import threading
 import warnings
@@ -10,33 +11,46 @@ from typing import Any
 
 from minidl.callbacks.callback import Callback, Training
 from minidl.callbacks.notebook import in_notebook
-from minidl.tables import last_measured
+from minidl.checks import check_bool
+from minidl.tables import measured
+
+_FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+_LEAST = len("100%|=| / [00:00<00:00, ]")
+"""Columns of the least bar that says how far it is, without its numbers of steps."""
 
 
 class ProgressBar(Callback):
-    """A tqdm bar over the steps, with the loss and, of the last epoch, the first metric.
+    """A tqdm bar over the steps, with the loss and, of the last epoch, the metrics that there is room for.
 
     Drawn on standard error, and only where that is a terminal; without one, or once it is gone, silent.
     In a notebook it is a widget, or without the package ``ipywidgets`` text, and stays when the fit is
     over.
+
+    Parameters
+    ----------
+    each_epoch : bool
+        Write a line after each epoch, too, with the loss and all metrics, which stays.
     """
 
     _EVERY = 20  # steps between two looks at the loss: reading it must not cost the training
 
-    def __init__(self) -> None:
+    def __init__(self, *, each_epoch: bool = False) -> None:
+        self.each_epoch = check_bool("ProgressBar", "each_epoch", each_epoch)
         self._bar: Any = None
-        self._measured = ""
+        self._measured: list[str] = []
 
     def on_fit_start(self, trainer: Training) -> None:
         """Open the bar."""
         from minidl.console import ConsoleStream
 
-        self._measured = ""
+        self._measured = []
         total, is_notebook = trainer.last_step - trainer.step, in_notebook()
-        options: dict[str, Any] = {"unit": "step", "dynamic_ncols": True, "leave": is_notebook}
+        options: dict[str, Any] = {"bar_format": _FORMAT, "dynamic_ncols": True, "leave": is_notebook}
         options["disable"] = False if is_notebook else None  # None: where there is no terminal
         stream = sys.stdout if is_notebook else sys.stderr  # what a notebook shows of the other is red
         self._bar = _bar_class(is_notebook)(total=total, file=ConsoleStream(stream), **options)
+        if (getattr(self._bar, "nrows", None) or 1) < 1:  # a terminal that does not know its size
+            self._bar.ncols, self._bar.nrows, self._bar.dynamic_ncols = 79, 23, False
 
     def on_step_end(self, trainer: Training) -> None:
         """Move on by a step."""
@@ -45,12 +59,23 @@ class ProgressBar(Callback):
         self._bar.update()
 
     def _show(self, trainer: Training) -> None:
-        loss = trainer.history.steps["loss"][-1]
-        self._bar.set_postfix_str(f"loss {loss:.3f}{self._measured}", refresh=False)
+        text, columns = f"loss {trainer.history.steps['loss'][-1]:.3f}", getattr(self._bar, "ncols", None)
+        room = columns - _LEAST - 2 * len(str(self._bar.total)) if isinstance(columns, int) else math.inf
+        for place, metric in enumerate(self._measured):
+            if len(text) + len(metric) + 2 > room - 10 * bool(place):  # the first matters more than the bar
+                break
+            text = f"{text}, {metric}"
+        self._bar.set_postfix_str(text, refresh=False)
 
     def on_epoch_end(self, trainer: Training) -> None:
         """Take up what the epoch's end measured."""
-        self._measured = "".join(f", {text}" for text in last_measured(trainer.history.epochs))
+        rows = measured(trainer.history.epochs)
+        both = "train/val " if any(validation for _, _, validation in rows) else "train "
+        texts = [f"{name} {'/'.join(filter(None, numbers))}" for name, *numbers in rows if any(numbers)]
+        self._measured = [both * (not place) + text for place, text in enumerate(texts[1:])]
+        if self.each_epoch and not self._bar.disable:
+            line = f"epoch {trainer.epoch}: {both}{', '.join(texts)}"
+            self._bar.write(line, file=self._bar.fp)
 
     def on_fit_end(self, trainer: Training) -> None:
         """Close the bar."""

@@ -77,6 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
     def draw() -> None:
         run_directory.draw(run_directory.pictures(out, net, history, splits))
 
+    def end_diverged(error: object) -> int:
+        keep("diverged")
+        print_error("minidl", error)
+        draw()
+        return 2
+
     started = time.perf_counter()
     try:
         trainer.fit(
@@ -91,10 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         with Interrupts():  # before anything is measured, which may take long, and may fail
             keep(None)
     except DivergedError as error:
-        keep("diverged")
-        print_error("minidl", error)
-        draw()
-        return 2
+        return end_diverged(error)
     except KeyboardInterrupt:  # taken between two steps or once all is written, so that it is whole
         keep("interrupted")
         print(f"minidl: interrupted after {trainer.step} steps, saved in {out}", file=sys.stderr)
@@ -105,7 +108,11 @@ def run(arguments: argparse.Namespace) -> int:
             keep("failed")
         raise
 
-    results = report.scores(net, report.parts(splits))
+    try:
+        results = report.scores(net, report.parts(splits))
+    except DivergedError as error:  # by the last step, which no other has followed
+        lr = history.steps["lr"][-1]
+        return end_diverged(f"after the last step, at learning rate {lr:g}: {error}")
     run_directory.write_run(out, {**made, "results": results, "seconds": seconds, "stopped": None})
     seen = _samples_seen(trainer, samples, settings["batch_size"])
     say(f"\n{report.scores_table(results)}\n")

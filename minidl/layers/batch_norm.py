@@ -23,6 +23,7 @@ class _BatchNorm(Layer):
     """What the batch norms of all dimensions have in common: channels stand on axis 1."""
 
     dtype: np.dtype[Any]
+    running_states = "running_mean", "running_var"  # made anew for an average of parameters
     _shapes: dict[int, str]  # what a batch may look like, by its number of dimensions
 
     def __init__(

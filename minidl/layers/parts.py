@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from minidl.advice import shown
+from minidl.advice import as_object, shown
 from minidl.errors import StructureError
 from minidl.layers.layer import Layer
 from minidl.layers.shapes import Shape
@@ -35,7 +35,11 @@ def add_layers(container: Module, parts: Sequence[object], expected: str = "laye
         if not isinstance(layer, Layer):
             got = f"{shown(layer)} as part {position} of {len(parts)}"
             kind = type(container).__name__
-            remedy = f"unpack them: {kind}(*layers)" if isinstance(layer, (list, tuple)) else ""
+            remedy = (
+                f"unpack them: {kind}(*layers)"
+                if isinstance(layer, (list, tuple))
+                else as_object(layer, Module)
+            )
             container.fail(StructureError, expected, got, remedy)
         if isinstance(layer, Net) and layer.head is not None:
             what = f"no loss inside a nested {type(layer).__name__}"

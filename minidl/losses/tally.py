@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-from minidl.checks import check_list
 from minidl.losses.loss import Loss
 from minidl.metrics import Metric
+from minidl.metrics.metric import check_metrics
 from minidl.types import Array
 
 
@@ -17,7 +17,7 @@ class Tally:
     def __init__(self, head: Loss, metrics: Sequence[Metric] | None = None) -> None:
         self.head = head
         if metrics is not None:
-            metrics = copy.deepcopy(check_list("metrics", "they", metrics, Metric, "objects of class Metric"))
+            metrics = copy.deepcopy(check_metrics(metrics))
         self.metrics = head.metrics() if metrics is None else metrics
         self.names = ["loss", *(metric.name for metric in self.metrics)]
         self.reset()

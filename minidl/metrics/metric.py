@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 
-from minidl.checks import check_array, check_targets_like, check_weights
-from minidl.errors import DataError, ShapeError
+from minidl.advice import shown
+from minidl.checks import check_array, check_list, check_targets_like, check_weights
+from minidl.errors import ConfigurationError, DataError, ShapeError
 from minidl.types import Array
 
 
@@ -21,7 +23,8 @@ class Metric(ABC):
     Attributes
     ----------
     name : str
-        An identifier; a history's columns are called ``train_NAME`` and ``validation_NAME``.
+        An identifier, but for ``loss``; a history's columns are called ``train_NAME`` and
+        ``validation_NAME``. Metrics that are measured together have different ones.
 
     Examples
     --------
@@ -58,6 +61,23 @@ class Metric(ABC):
     @abstractmethod
     def compute(self) -> float:
         """The number for all samples so far; NaN where there is none, or where a score is NaN."""
+
+
+def check_metrics(metrics: Sequence[Metric]) -> list[Metric]:
+    """`metrics` as a list; `ConfigurationError` where they, or their names as columns, will not do."""
+    metrics = check_list("metrics", "them", metrics, Metric, "objects of class Metric")
+    taken = {"loss": "the loss"}
+    for metric in metrics:
+        kind, name = type(metric).__name__, getattr(metric, "name", None)
+        if not (isinstance(name, str) and name.isidentifier()):
+            expected, got = f"{kind} to have a name that is an identifier", shown(name)
+            remedy = f"write name = {kind.lower()!r} in the class, say"
+            raise ConfigurationError.expected("metrics", expected, got, remedy)
+        if name in taken:
+            expected, got = f"{kind} to have a name of its own", f"{name!r}, which {taken[name]} has"
+            raise ConfigurationError.expected("metrics", expected, got, "set metric.name to another")
+        taken[name] = kind
+    return metrics
 
 
 def columns(where: str, scores: Array, targets: Array, weights: Array | None) -> tuple[Array, Array, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from minidl.checks import check_kind
 from minidl.errors import DataError
 from minidl.plots.figures import BLUE, ORANGE, make_figure, save_figure
 from minidl.plots.smoothing import smooth
+from minidl.tables import is_share, metric_names
 from minidl.types import Array
 
 _COLOURS = {"train": BLUE, "validation": ORANGE}
@@ -23,7 +25,7 @@ def plot_history(
     epochs: Mapping[str, Sequence[float | None]],
     path: str | os.PathLike[str],
 ) -> None:
-    """Draw the loss per step, raw and smoothed, over the first metric per epoch.
+    """Draw the loss per step, raw and smoothed, over each metric per epoch.
 
     Parameters
     ----------
@@ -34,12 +36,15 @@ def plot_history(
     (loss,) = _columns("steps", steps, "loss")
     if not len(loss):
         raise DataError.expected("plot_history", "a history with at least one step", "an empty one")
-    metric = _first_metric(epochs)
-    columns = _columns("epochs", epochs, *(f"{part}_{metric}" for part in _COLOURS)) if metric else []
-    measured = dict(zip(_COLOURS, columns, strict=False))
-    rows = 1 + any(map(len, measured.values()))
-    figure = make_figure((7.5, 3.2 * rows))
-    axes = np.atleast_1d(figure.subplots(rows, 1))
+    check_kind("plot_history", "epochs", epochs, Mapping)
+    metrics = [name for name in metric_names(epochs) if name != "loss"]
+    keys = {name: [key for part in _COLOURS if (key := f"{part}_{name}") in epochs] for name in metrics}
+    columns = {
+        name: dict(zip(own, _columns("epochs", epochs, *own), strict=True)) for name, own in keys.items()
+    }
+    columns = {name: parts for name, parts in columns.items() if any(map(len, parts.values()))}
+    figure = make_figure((7.5, 3.2 * (1 + len(columns))))
+    axes = np.atleast_1d(figure.subplots(1 + len(columns), 1))
 
     count = np.arange(1, len(loss) + 1)
     axes[0].plot(count, loss, color=_COLOURS["train"], alpha=0.3, linewidth=0.8, label="each step")
@@ -52,28 +57,30 @@ def plot_history(
     else:
         axes[0].set_ylim(bottom=0)
 
-    scale, unit = (100, "%") if metric == "accuracy" else (1, "")
-    for part, column in measured.items():
+    for axis, (metric, parts) in zip(axes[1:], columns.items(), strict=True):
+        _draw_metric(axis, metric, parts)
+    for axis in axes:
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+        if axis.get_legend_handles_labels()[0]:  # of a metric that is NaN throughout, there is none
+            axis.legend(frameon=False)
+    save_figure(figure, path)
+
+
+def _draw_metric(axis: Any, metric: str, columns: Mapping[str, Array]) -> None:
+    """A metric per epoch, of training and validation."""
+    scale, unit = (100, "%") if is_share(metric) else (1, "")
+    for key, column in columns.items():
+        part = key.partition("_")[0]
         points = [(epoch, scale * value) for epoch, value in enumerate(column, 1) if math.isfinite(value)]
         if points:
             epoch, values = zip(*points, strict=True)
             last = f"{values[-1]:.1f}%" if unit else f"{values[-1]:.4g}"
-            label = f"{part}, {last} at the end"
-            axes[1].plot(epoch, values, "o-", color=_COLOURS[part], markersize=3, label=label)
-            axes[1].set(xlabel="epoch", ylabel=metric.replace("_", " ") + (f" ({unit})" if unit else ""))
-            axes[1].xaxis.get_major_locator().set_params(integer=True)
-    for axis in axes:
-        axis.grid(alpha=0.25)
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(frameon=False)
-    save_figure(figure, path)
-
-
-def _first_metric(epochs: Mapping[str, Sequence[float | None]]) -> str:
-    """The name of the first metric that a history has columns of; "" where there is none."""
-    check_kind("plot_history", "epochs", epochs, Mapping)
-    names = (name.removeprefix("train_") for name in epochs if str(name).startswith("train_"))
-    return next((name for name in names if name != "loss"), "")
+            axis.plot(
+                epoch, values, "o-", color=_COLOURS[part], markersize=3, label=f"{part}, {last} at the end"
+            )
+    axis.set(xlabel="epoch", ylabel=metric.replace("_", " ") + (f" ({unit})" if unit else ""))
+    axis.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _columns(name: str, table: Mapping[str, Sequence[float | None]], *wanted: str) -> list[Array]:

@@ -11,7 +11,7 @@ from minidl.types import Array
 
 
 def smooth(values: npt.ArrayLike, window: int) -> Array:
-    """The running mean over `window` neighbours, narrower towards the ends; same length.
+    """The running mean over `window` neighbours, of which the ends have half; same length.
 
     What is not finite is left out; NaN where nothing else is near.
     """
@@ -23,9 +23,9 @@ def smooth(values: npt.ArrayLike, window: int) -> Array:
     sums, counts = (
         np.concatenate([[0.0], np.cumsum(column)]) for column in (np.where(known, values, 0.0), known)
     )
+    # Whole windows as far as there are values: narrower ones would end each curve in its last step's noise.
     index = np.arange(len(values))
-    reach = np.minimum(np.minimum(index, index[::-1]), half)
-    above, below = index + reach + 1, index - reach
+    above, below = np.minimum(index + half + 1, len(values)), np.maximum(index - half, 0)
     near = counts[above] - counts[below]
     means = np.full(len(values), np.nan)
     np.divide(sums[above] - sums[below], near, out=means, where=near > 0)

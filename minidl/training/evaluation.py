@@ -8,7 +8,7 @@ from typing import Never
 
 import numpy as np
 
-from minidl.advice import shown
+from minidl.advice import as_object, shown
 from minidl.data import Dataset
 from minidl.data.dataset import check_dataset
 from minidl.errors import DataError, DivergedError, StructureError
@@ -75,7 +75,7 @@ def require_head(where: str, net: object) -> Loss:
     """The loss at the end of `net`, or `StructureError` if there is none."""
     head = net.head if isinstance(net, Net) else None
     if head is None:
-        remedy = "end the Sequential with SoftmaxCrossEntropy()"
+        remedy = as_object(net, Net) or "end the Sequential with SoftmaxCrossEntropy()"
         raise StructureError.expected(where, "a net that ends with a loss", shown(net), remedy)
     return head
 

@@ -90,7 +90,7 @@ class History:
         return history
 
     def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw loss per step over the first metric per epoch into an image file (extra ``plot``)."""
+        """Draw loss per step over each metric per epoch into an image file (extra ``plot``)."""
         from minidl.plots import plot_history
 
         plot_history(self.steps, self.epochs, path)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.callbacks import Callback
-from minidl.checks import as_generator, check_float, check_kind, check_list
+from minidl.callbacks.callback import Callback, check_callbacks
+from minidl.checks import as_generator, check_float, check_kind
 from minidl.data import Batches, Dataset
 from minidl.errors import DivergedError
 from minidl.losses.tally import Tally
@@ -19,6 +19,7 @@ from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
+from minidl.training.divergence import explained
 from minidl.training.evaluation import measure, require_head
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
@@ -55,8 +56,8 @@ class Loop:
         if regularizer is not None:
             check_kind("Trainer", "regularizer", regularizer, Regularizer)
         self.regularizer = regularizer
-        self.callbacks = check_list("Trainer", "callbacks", callbacks, Callback, "objects of class Callback")
-        self._tally = Tally(head, metrics)
+        self.callbacks = check_callbacks("Trainer", callbacks)
+        self._tally = Tally(head, head.metrics() if metrics is None else metrics)
         self.history = History(self._tally.names[1:])
         self.epoch = self.step = self.last_step = 0
         self.stop_reason: str | None = None
@@ -136,10 +137,10 @@ class Loop:
         loss, data_loss, scores = losses
         try:
             lr = update(self.net, self.optimizer, loss, self.step, factor)
-        except DivergedError:  # before anything was changed
+        except DivergedError as error:  # before anything was changed
             self._batches.redo()
             self._due, self._torn = [(self, "_compute")], ""
-            raise
+            raise explained(error, self.step, self.net, self._batches) from None
         self.step += 1
         steps = self.history.steps  # `record_step` without its checks, for these are floats
         steps["loss"].append(loss)

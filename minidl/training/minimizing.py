@@ -13,6 +13,7 @@ from minidl.data import Dataset
 from minidl.errors import ConfigurationError, DivergedError
 from minidl.optimizers import LBFGS
 from minidl.schedulers import Constant
+from minidl.training.divergence import origin
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import TORN, Loop
 from minidl.transforms import Transform
@@ -102,5 +103,9 @@ class MinimizingLoop(Loop):
         if not (math.isfinite(loss) and math.isfinite(norm)):
             what, number = ("gradient", norm) if math.isfinite(loss) else ("loss", loss)
             remedy = "standardize the features, or begin with smaller weights"
+            for part in parts if self.step == 0 else ():
+                if found := origin(net, part.features, part.targets, part.weights):
+                    remedy = f"{remedy}; {found}"
+                    break
             raise DivergedError.expected(f"step {self.step} of LBFGS", f"a finite {what}", number, remedy)
         return loss

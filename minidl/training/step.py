@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minidl.checks import check_number
-from minidl.errors import DivergedError
 from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
+from minidl.training.divergence import diverged
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -54,9 +54,6 @@ def update(net: Net, optimizer: Optimizer, loss: float, step: int, factor: float
     gradients = parameters.gradients
     norm: float = lr * math.sqrt(np.dot(gradients, gradients))
     if not (math.isfinite(loss) and norm < _LARGEST[gradients.dtype]):
-        what, number = ("update's norm", norm) if math.isfinite(loss) else ("loss", loss)
-        where = f"step {step} at learning rate {lr:g}"
-        remedy = "try a learning rate ten times smaller, and standardize the features"
-        raise DivergedError.expected(where, f"a finite {what}", number, remedy)
+        raise diverged(step, lr, loss, norm, gradients)
     optimizer.step(parameters, factor)
     return lr

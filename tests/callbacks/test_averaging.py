@@ -3,9 +3,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl import SGD, Affine, Callback, Dataset, EarlyStopping, Sequential, SoftmaxCrossEntropy, Trainer
+from minidl import (
+    SGD,
+    Affine,
+    Callback,
+    Dataset,
+    EarlyStopping,
+    Layer,
+    Sequential,
+    SoftmaxCrossEntropy,
+    State,
+    Trainer,
+)
 from minidl.callbacks import Average
-from minidl.callbacks.averaging import renewed_statistics
+from minidl.callbacks.averaging import renewed_states
+from minidl.errors import StructureError
+from minidl.initializers import zeros
 from minidl.layers import BatchNorm1d, Dropout
 from tests.callbacks.runs import Script, Values, assert_equal, data, held, trainer_with
 
@@ -59,12 +72,78 @@ def test_the_statistics_are_those_of_the_averaged_net():
     assert (norm.running_mean.value != values.epochs[-1][1][:5]).any()
 
 
+class Center(Layer):
+    """Subtracts the batch's mean in training, a running one in inference; counts the batches."""
+
+    def __init__(self, features, momentum=0.3):
+        self.features, self.momentum = features, momentum
+        self.mean, self.batches = State((features,), zeros), State((), zeros)
+
+    def forward(self, x, *, training):
+        if not training:
+            return x - self.mean.value
+        self.mean.value[...] += self.momentum * (x.mean(axis=0) - self.mean.value)
+        self.batches.value[...] += 1
+        self.remember()
+        return x - x.mean(axis=0)
+
+    def backward(self, dy):
+        self.recall()
+        return dy - dy.mean(axis=0)
+
+
+class Declared(Center):
+    running_states = ("mean",)
+
+
+@pytest.mark.parametrize("kind", [Center, Declared])
+def test_states_of_a_layer_of_ones_own(kind):
+    """Those it names become the mean over the batches; others move on as in training, by its own rule."""
+    values = Values()
+    layers = Affine(6, 5, rng=0), kind(5), Affine(5, 4, rng=1)
+    trainer = Trainer(Sequential(*layers, SoftmaxCrossEntropy()), SGD(0.1), callbacks=[values, Average()])
+    fit(trainer, 2)
+    first, layer = trainer.net[0], trainer.net[1]
+    hidden = DATA.features @ first.weight.value + first.bias.value
+    means = [hidden[start : start + 10].mean(axis=0) for start in (0, 10, 20)]
+    if kind is Declared:
+        expected = np.mean(means, axis=0)
+    else:
+        expected = values.epochs[-1][1][:5]
+        for mean in means:
+            expected = 0.7 * expected + 0.3 * mean
+    np.testing.assert_allclose(layer.mean.value, expected, rtol=1e-4, atol=1e-6)
+    assert layer.batches.value == 6 + 3
+    assert layer.momentum == 0.3
+    fit(trainer, 1)
+    assert layer.batches.value == 9 + 3  # the fit went on from the training's own
+
+
+@pytest.mark.parametrize(
+    ("names", "momentum", "words"),
+    [
+        ("mean", 0.1, "running_states to be a tuple of its states' names, got 'mean'"),
+        (("mean", "men"), 0.1, r"running_states to be a tuple of its states' names, got \('mean', 'men'\)"),
+        (("momentum",), 0.1, "running_states to be a tuple of its states' names"),
+        (("mean",), None, "an attribute momentum, by which its running_states move, got None; keep"),
+    ],
+)
+def test_states_that_a_layer_names_wrongly_are_refused_before_the_training(names, momentum, words):
+    layer = Center(6, momentum)
+    layer.running_states = names
+    net = Sequential(layer, Affine(6, 4, rng=0), SoftmaxCrossEntropy())
+    trainer = Trainer(net, SGD(0.1), callbacks=[Average()])
+    with pytest.raises(StructureError, match=f"^Center 'center0': expected {words}"):
+        fit(trainer, 1)
+    assert trainer.step == 0
+
+
 def test_a_last_batch_of_one_sample_has_no_variance():
     """A fit with replacement never has such a batch, and so is possible."""
     trainer = trainer_with(Average())
     trainer.fit(DATA[:22], epochs=2, batch_size=7, sampling="replacement")
     assert np.isfinite(trainer.net.state.values).all()
-    expected = renewed_statistics(trainer.net, trainer.net.parameters.values, DATA[:21], 7)
+    expected = renewed_states(trainer.net, trainer.net.parameters.values, DATA[:21], 7)
     np.testing.assert_array_equal(trainer.net.state.values, expected)
 
 

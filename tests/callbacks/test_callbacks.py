@@ -6,7 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from minidl import Callback, Dataset, ProgressBar
+from minidl import Accuracy, Callback, Dataset, ProgressBar
+from minidl.errors import ConfigurationError
+from minidl.metrics import TopKAccuracy
 from tests.test_console import ENCODINGS, closed, opened
 
 
@@ -65,29 +67,88 @@ def test_the_end_comes_after_an_error_too(make_trainer, dataset):
     assert log[-1] == ("a", "end", None)
 
 
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("on_epoch_ends", "did you mean on_epoch_end?"), ("on_gpu", "otherwise")]
+)
+def test_a_method_that_no_hook_has_is_named(name, remedy, make_trainer):
+    kind = type("Misspelt", (Callback,), {name: lambda self, trainer: None})
+    expected = f"Misspelt's methods on_... to be hooks: on_fit_start, .*, got {name}; .*{re.escape(remedy)}"
+    with pytest.raises(ConfigurationError, match=expected):
+        make_trainer(callbacks=[Callback(), kind()])
+    kind = type("NoMethod", (Callback,), {"on_gpu": False, "once": lambda self: None})
+    make_trainer(callbacks=[kind()])
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True
 
 
-def test_progress_bar_counts_the_steps(make_trainer, dataset, monkeypatch):
-    screen = Terminal()
+class Eager(ProgressBar):
+    """Drawn at every step, not ten times a second."""
+
+    def on_fit_start(self, trainer):
+        super().on_fit_start(trainer)
+        self._bar.mininterval = 0
+
+
+def shown_on(screen, trainer, dataset, monkeypatch, columns=None):
+    """What a fit draws on a terminal of so many columns; None where nobody knows."""
     monkeypatch.setattr("sys.stderr", screen)
-
-    class Eager(ProgressBar):
-        def on_fit_start(self, trainer):
-            super().on_fit_start(trainer)
-            self._bar.mininterval = 0  # drawn at every step, not ten times a second
-
-    trainer = make_trainer(callbacks=[Eager()])
+    if columns is not None:
+        screen.fileno = lambda: 2
+        monkeypatch.setattr("os.get_terminal_size", lambda _: (columns, columns // 4))
     trainer.fit(dataset, epochs=30, batch_size=10, validation=dataset)
-    assert re.search(r" [1-9]\d*/60 ", screen.getvalue())
-    assert "validation" in screen.getvalue()
-    assert "loss" in screen.getvalue()
+    return re.split(r"[\r\n]+", screen.getvalue())
+
+
+def test_progress_bar_counts_the_steps(make_trainer, dataset, monkeypatch):
+    lines = shown_on(Terminal(), make_trainer(callbacks=[Eager()]), dataset, monkeypatch)
+    drawn = " ".join(lines)
+    assert re.search(r" [1-9]\d*/60 ", drawn)
+    assert re.search(r"loss \d\.\d{3}, train/val accuracy \d+\.\d%/\d+\.\d%", drawn)
+
+
+@pytest.mark.parametrize(
+    ("columns", "accuracy", "top"), [(60, False, False), (80, True, False), (130, True, True)]
+)
+def test_progress_bar_shows_what_there_is_room_for(
+    columns, accuracy, top, make_trainer, dataset, monkeypatch
+):
+    trainer = make_trainer(callbacks=[Eager()], metrics=[Accuracy(), TopKAccuracy(2)])
+    lines = shown_on(Terminal(), trainer, dataset, monkeypatch, columns)
+    assert max(map(len, lines)) < columns
+    last = next(line for line in reversed(lines) if "loss" in line)
+    assert last.endswith("]")
+    assert bool(re.search(r"train/val accuracy \d", last)) is accuracy
+    assert bool(re.search(r", top 2 accuracy \d", last)) is top
+
+
+def test_progress_bar_is_drawn_where_the_terminal_does_not_know_its_size(make_trainer, dataset, monkeypatch):
+    lines = shown_on(Terminal(), make_trainer(callbacks=[Eager()]), dataset, monkeypatch, columns=0)
+    assert any("train/val accuracy" in line for line in lines)
+    assert max(map(len, lines)) == 79
+
+
+def test_progress_bar_leaves_a_line_an_epoch(make_trainer, dataset, monkeypatch):
+    trainer = make_trainer(callbacks=[ProgressBar(each_epoch=True)], metrics=[Accuracy(), TopKAccuracy(2)])
+    lines = shown_on(Terminal(), trainer, dataset, monkeypatch, columns=60)
+    lines = [line for line in lines if line.startswith("epoch ")]
+    assert len(lines) == 30
+    epochs = trainer.history.epochs
+    numbers = [
+        f"{part} {epochs[f'train_{name}'][4]:{form}}/{epochs[f'validation_{name}'][4]:{form}}"
+        for part, name, form in [
+            ("loss", "loss", ".4g"),
+            ("accuracy", "accuracy", ".1%"),
+            ("top 2 accuracy", "top_2_accuracy", ".1%"),
+        ]
+    ]
+    assert lines[4] == f"epoch 5: train/val {', '.join(numbers)}"
 
 
 def test_progress_bar_is_silent_where_there_is_no_terminal(make_trainer, dataset, capsys):
-    make_trainer(callbacks=[ProgressBar()]).fit(dataset, epochs=1)
+    make_trainer(callbacks=[ProgressBar(each_epoch=True)]).fit(dataset, epochs=1)
     assert capsys.readouterr() == ("", "")
 
 
@@ -101,7 +162,7 @@ class Gone(Terminal):
 @pytest.mark.parametrize("stream", [None, closed(io.StringIO()), closed(opened("ascii")), Gone()])
 def test_progress_bar_is_silent_where_there_is_no_console(stream, make_trainer, dataset, monkeypatch, capfd):
     monkeypatch.setattr("sys.stderr", stream)
-    make_trainer(callbacks=[ProgressBar()]).fit(dataset, epochs=1)
+    make_trainer(callbacks=[ProgressBar(each_epoch=True)]).fit(dataset, epochs=1)
     assert capfd.readouterr() == ("", "")
 
 
@@ -109,7 +170,7 @@ def test_progress_bar_is_silent_where_there_is_no_console(stream, make_trainer, 
 def test_progress_bar_needs_no_character_that_is_lacking(encoding, make_trainer, dataset, monkeypatch):
     monkeypatch.setattr("sys.stderr", screen := opened(encoding, terminal=True))
     make_trainer(callbacks=[ProgressBar()]).fit(dataset, epochs=1)
-    assert "step/s" in screen.buffer.getvalue().decode(encoding)
+    assert "0/1 [00:00<" in screen.buffer.getvalue().decode(encoding)
 
 
 def test_progress_bar_that_was_shown_can_be_copied(make_trainer, dataset, monkeypatch):

@@ -110,6 +110,12 @@ def test_a_diverging_run_is_saved_and_reported(capsys, tmp_path):
     assert json.loads((tmp_path / "bad/run.json").read_text())["stopped"] == "diverged"
 
 
+def test_a_run_that_diverges_with_its_last_step(capsys, tmp_path):
+    assert call("train --steps 1 --lr 1e30 --out bad") == 2
+    assert "error: after the last step, at learning rate 1e+30: evaluate: expected" in capsys.readouterr().err
+    assert json.loads((tmp_path / "bad/run.json").read_text())["stopped"] == "diverged"
+
+
 def test_without_matplotlib_the_net_is_saved_all_the_same(capsys, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert call("train --steps 5 --out plain") == 0

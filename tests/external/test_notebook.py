@@ -68,11 +68,11 @@ def test_bar_and_curves():
     assert [(each["value"], each["bar_style"]) for each in bars] == [(21, "success"), (14, "success")]
     words = " ".join(each["value"] for each in models if each.get("_model_name") == "HTMLModel")
     assert "21/21" in words
-    assert "validation\u2007accuracy" in words
+    assert "train/val\u2007accuracy" in words
     assert "EarlyStopping: validation_loss" in early[-1].data["text/plain"]
 
     assert "21/21" in texts(plain, "stdout")
-    assert "validation accuracy" in texts(plain, "stdout")
+    assert "train/val accuracy" in texts(plain, "stdout")
 
 
 NOTEBOOKS = sorted(Path(__file__).parents[2].glob("docs/notebooks/*.ipynb"))

@@ -1,3 +1,4 @@
+import math
 import sys
 
 import pytest
@@ -30,8 +31,11 @@ def test_history(history, tmp_path):
     history.plot(tmp_path / "loss.png")
     heights = [len(drawn(tmp_path / f"{name}.png")) for name in ("both", "train", "loss")]
     assert heights[0] == heights[1] == 2 * heights[2]
-    history.plot(tmp_path / "loss.svg")
-    assert (tmp_path / "loss.svg").read_bytes().startswith(b"<?xml")
+    history.epochs |= {"train_margin": [1.0, 2.0, 3.0], "validation_r2": [math.nan] * 3}
+    history.plot(tmp_path / "many.svg")
+    text = (tmp_path / "many.svg").read_text()
+    assert text.startswith("<?xml")
+    assert all(f"<!-- {words} -->" in text for words in ("margin", "r2", "train, 3 at the end"))
 
 
 def test_bad_input(history, tmp_path):

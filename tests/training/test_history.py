@@ -71,6 +71,10 @@ def test_repr_sums_up(history):
     assert repr(History()) == "History(0 steps, 0 epochs)"
     assert "6 steps, 3 epochs, loss" in repr(history)
     assert "validation accuracy" in repr(history)
+    history.record_epoch(
+        train_margin=2.5, train_accuracy=0.25, validation_loss=1, validation_top_2_accuracy=1
+    )
+    assert repr(history).endswith("train accuracy 25.0%, train margin 2.5, validation top 2 accuracy 100.0%)")
 
 
 def strict(path):

@@ -20,6 +20,7 @@ from minidl import (
     Trainer,
     evaluate,
 )
+from minidl.errors import ConfigurationError
 from minidl.training.evaluation import measure
 
 
@@ -213,3 +214,27 @@ def test_a_regression_from_data_to_plot(tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'minidl[plot]'")
     history.plot(tmp_path / "history.png")
     assert (tmp_path / "history.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        ([None], "expected Seen to have a name that is an identifier, got None; write name = 'seen'"),
+        (["my margin!"], "a name that is an identifier, got 'my margin!'"),
+        (["loss"], "a name of its own, got 'loss', which the loss has"),
+        (["a", "b", "a"], "a name of its own, got 'a', which Seen has"),
+    ],
+)
+def test_metrics_names_are_columns_of_their_own(names, words, make_net, weighted):
+    """Of metrics that are given as well as of those that a loss brings along."""
+    given = [Seen() for _ in names]
+    for metric, name in zip(given, names, strict=True):
+        metric.name = name
+    net = make_net()
+    with pytest.raises(ConfigurationError, match=words):
+        Trainer(net, SGD(0.1), metrics=given)
+    with pytest.raises(ConfigurationError, match=words):
+        evaluate(net, weighted, metrics=given)
+    net.head.metrics = lambda: given
+    with pytest.raises(ConfigurationError, match=words):
+        Trainer(net, SGD(0.1))
