@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from minidl.callbacks.callback import Callback, Training
 from minidl.checks import check_float
+from minidl.kernels.vectors import sum_of_squares
 
 
 class ClipNorm(Callback):
@@ -28,6 +27,6 @@ class ClipNorm(Callback):
     def on_gradients(self, trainer: Training) -> None:
         """Scale down where the norm is above `max_norm`."""
         gradients = trainer.net.parameters.gradients
-        norm = math.sqrt(np.dot(gradients, gradients))
+        norm = math.sqrt(sum_of_squares(gradients))
         if norm > self.max_norm:
             gradients *= self.max_norm / norm

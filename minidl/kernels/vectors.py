@@ -18,13 +18,11 @@ _MOST_ADDED = 1 << 13
 
 def sum_of_squares(x: Array) -> float:
     """``sum(x ** 2)``, accurate for millions of numbers, too."""
+    if len(x) <= _MOST_ADDED:
+        return float(np.dot(x, x))
     whole = len(x) // _MOST_ADDED * _MOST_ADDED
-    rest = x[whole:]
-    total = float(np.dot(rest, rest))
-    if whole:
-        rows = x[:whole].reshape(-1, _MOST_ADDED)
-        total += float(np.vecdot(rows, rows).sum(dtype=np.float64))
-    return total
+    rows, rest = x[:whole].reshape(-1, _MOST_ADDED), x[whole:]
+    return float(np.vecdot(rows, rows).sum(dtype=np.float64) + np.dot(rest, rest))
 
 
 def sum_of_squares_definition(x: Array) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from minidl.checks import check_number
 from minidl.data import Dataset
 from minidl.errors import ConfigurationError, DivergedError
+from minidl.kernels.vectors import sum_of_squares
 from minidl.optimizers import LBFGS
 from minidl.schedulers import Constant
 from minidl.training.divergence import origin
@@ -99,7 +100,7 @@ class MinimizingLoop(Loop):
         if self.regularizer is not None:
             penalty = self.regularizer.add_gradients(parameters)
             loss += check_number(type(self.regularizer).__name__, "what add_gradients returns", penalty)
-        norm = math.sqrt(np.dot(parameters.gradients, parameters.gradients))
+        norm = math.sqrt(sum_of_squares(parameters.gradients))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             what, number = ("gradient", norm) if math.isfinite(loss) else ("loss", loss)
             remedy = "standardize the features, or begin with smaller weights"
