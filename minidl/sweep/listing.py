@@ -72,11 +72,11 @@ def _percent(accuracy: float | None) -> str:
 
 
 def _fate_of_all(group: list[Row]) -> str:
-    """Why trials of a group ended before their end, each reason once."""
+    """How many trials of a group ended before their end, and the first one's reason."""
     if len(group) == 1:
         return _fate(group[0])
     fates = [fate for row in group if (fate := _fate(row))]
-    return f"{len(fates)} of {len(group)} {'; '.join(dict.fromkeys(fates))}" if fates else ""
+    return f"{len(fates)} of {len(group)} {fates[0]}" if fates else ""
 
 
 def _fate(row: Row) -> str:

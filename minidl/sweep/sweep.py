@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,6 +138,7 @@ class Sweep:
         jobs: int = -1,
         backend: str = "loky",
         scheduler: str | None = None,
+        on_start: Callable[[Results], object] | None = None,
         on_result: OnResult | None = None,
         resume: bool = True,
         extend: bool = False,
@@ -158,6 +159,8 @@ class Sweep:
         scheduler : str, optional
             Address of the dask scheduler or the Ray cluster; without it the one that this process
             is connected to, else one started here.
+        on_start : callable ``(results)``
+            Called before the first trial, when the directory is found to fit, with what it holds.
         on_result : callable ``(row, results)``
             Called for each new row.
         resume : bool
@@ -180,6 +183,8 @@ class Sweep:
             This process is only just importing the main program, which has no main guard; workers
             lack what the model is made of.
         """
+        if on_start is not None:
+            check_callable("Sweep", "on_start", on_start, "results")
         if on_result is not None:
             check_callable("Sweep", "on_result", on_result, "row", "results")
         folder = None if directory is None else as_path("Sweep.run", directory)
@@ -189,6 +194,8 @@ class Sweep:
             Journal(folder and folder / JOURNAL, self._header(), resume=resume, extend=extend) as journal,
         ):
             run = Run(self, journal, Best(folder), on_result)
+            if on_start:
+                on_start(run.results)
             for entrants, rung in run.rounds():
                 for outcome in run_tasks(run.tasks(entrants, rung)):
                     run.take(outcome)
