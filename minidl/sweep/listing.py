@@ -5,14 +5,39 @@ from __future__ import annotations
 import csv
 import io
 import statistics
+from typing import Any, Protocol
 
 from minidl.sweep.figures import FIGURES
-from minidl.sweep.results import Results, show_value
 from minidl.sweep.trial import Row
 from minidl.tables import table
 
 
-def table_of(results: Results) -> str:
+class Listed(Protocol):
+    """What is needed of `Results`."""
+
+    objective: str
+
+    @property
+    def rows(self) -> list[Row]: ...  # noqa: D102
+    @property
+    def varying(self) -> list[str]: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def is_repeated(self) -> bool: ...  # noqa: D102
+    def groups(self) -> list[list[Row]]: ...  # noqa: D102
+    def averaged(self) -> list[Row]: ...  # noqa: D102
+    def show(self, value: float | None) -> str: ...  # noqa: D102
+
+
+def show_value(value: Any) -> str:
+    """A value of a configuration as a text: floats short, lists as ``300,100``."""
+    if isinstance(value, list):
+        return ",".join(map(show_value, value))
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def table_of(results: Listed) -> str:
     """What `Results.table` gives."""
     repeated, groups, rows = results.is_repeated, results.groups(), results.averaged()
     varying = [key for key in results.varying if not (repeated and key == "seed")]
@@ -45,7 +70,7 @@ def table_of(results: Results) -> str:
     return "\n\n".join(notes)
 
 
-def csv_of(results: Results) -> str:
+def csv_of(results: Listed) -> str:
     """What `Results.save_csv` writes: of the figures, the columns that some trial has."""
     rows = results.rows
     keys = list(dict.fromkeys(key for row in rows for key in row.configuration))

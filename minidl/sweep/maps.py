@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from minidl.checks import check_kind
 from minidl.errors import ConfigurationError
 from minidl.plots.figures import make_figure, save_figure
-from minidl.sweep.results import Results, show_value
+from minidl.sweep.listing import show_value
+from minidl.sweep.results import Results
 from minidl.sweep.shades import is_number, order, shades_of, value_range
 
 if TYPE_CHECKING:

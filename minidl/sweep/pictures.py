@@ -10,9 +10,10 @@ import numpy as np
 
 from minidl.checks import check_kind
 from minidl.plots.figures import make_figure, save_figure
+from minidl.sweep.listing import show_value
 from minidl.sweep.maps import plot_heat_map as plot_heat_map
 from minidl.sweep.objective import is_maximized, watched
-from minidl.sweep.results import Results, show_value
+from minidl.sweep.results import Results
 from minidl.sweep.shades import calm_range, order
 
 if TYPE_CHECKING:

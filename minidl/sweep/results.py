@@ -16,6 +16,7 @@ from minidl.net import Net
 from minidl.sweep.best import Best
 from minidl.sweep.figures import FIGURES
 from minidl.sweep.journal import JOURNAL, read_journal
+from minidl.sweep.listing import csv_of, show_value, table_of
 from minidl.sweep.objective import is_maximized
 from minidl.sweep.trial import Row
 from minidl.training import History
@@ -185,14 +186,10 @@ class Results:
         Trials that differ in their ``seed`` alone share a line, with their mean and its spread. What was
         stopped, diverged or failed comes last, with the reason.
         """
-        from minidl.sweep.listing import table_of  # it is made of results
-
         return table_of(self)
 
     def save_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a line a trial, in their order: a column a key, the figures in full, what became of it."""
-        from minidl.sweep.listing import csv_of
-
         text = csv_of(self)
         with atomic_write(path) as file:
             file.write(text.encode())
@@ -200,13 +197,6 @@ class Results:
     def __repr__(self) -> str:
         best = f", best {self.objective} {self.best.value:.4g}" if self.done else ""
         return f"Results({len(self._last)} of {self.trials} trials{best})"
-
-
-def show_value(value: Any) -> str:
-    """A value of a configuration as a text: floats short, lists as ``300,100``."""
-    if isinstance(value, list):
-        return ",".join(map(show_value, value))
-    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def _mean(group: Sequence[Row]) -> Row:

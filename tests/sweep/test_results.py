@@ -8,7 +8,7 @@ from minidl.errors import CheckpointError, ConfigurationError, StateError
 from minidl.sweep import Results, Row
 from minidl.sweep.best import Best
 from minidl.sweep.journal import FORMAT, JOURNAL
-from minidl.sweep.results import show_value
+from minidl.sweep.listing import show_value
 
 
 def results_of(rows, objective="validation_accuracy", **options):
