@@ -498,7 +498,7 @@ ROWS = {
     "mlp, names": lambda: call(minidl.mlp, 3, [2], 2, target_names=("a", "b")),
     "augmentation": lambda: call(recipes.augmentation, "flip,crop:2"),
     "build_trainer": lambda: call(
-        recipes.build_trainer, net(), {"lr": 0.1}, 10, callbacks=[Callback()], rng=0
+        recipes.build_trainer, net(), {"lr": 0.1}, 10, callbacks=[Callback()], metrics=[Accuracy()], rng=0
     ),
     "settings_for": lambda: call(
         recipes.settings_for, "digits", {"lr": 0.1}, 10, has_labels=True, strict=True
@@ -652,6 +652,8 @@ ROWS = {
         dtype=np.float32,
     ),
     "Results.add": lambda: call(Results.load("sweep").add, row()),
+    "Results.averaged": lambda: call(Results.load("sweep").averaged),
+    "Results.groups": lambda: call(Results.load("sweep").groups),
     "Results.best_net": lambda: call(Results.load("sweep").best_net, custom=[affine]),
     "Results.best_history": lambda: call(Results.load("sweep").best_history),
     "Results.describe": lambda: call(Results.load("sweep").describe, row()),
@@ -669,8 +671,8 @@ ROWS = {
         objective="validation_loss", seed=0, dtype=np.float32, halving=Halving(),
     ),
     "Sweep.run": lambda: call(
-        sweep().run, "sweep", jobs=1, backend="loky", scheduler=None, on_result=None, resume=True,
-        extend=False,
+        sweep().run, "sweep", jobs=1, backend="loky", scheduler=None, on_start=None, on_result=None,
+        resume=True, extend=False,
     ),
     # ---------------------------------------------------------------- minidl.testing
     "GradientReport": lambda: call(testing.GradientReport, {"x": 0.0}, 1, 0, True),

@@ -164,13 +164,17 @@ def _default(name: str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def add_output(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
-    """Add seed and dtype, the directory to write to, and how much to say.
+def add_output(
+    parser: argparse.ArgumentParser, *, seeds: str | None = None
+) -> argparse._MutuallyExclusiveGroup:
+    """Add seed (as many as `seeds` says) and dtype, the directory to write to, and how much to say.
 
     Returns the group of what becomes of a directory that is in use.
     """
     output = parser.add_argument_group("output")
-    output.add_argument("--seed", type=int, default=0, help="of weights and shuffles (0)")
+    several = "; of several, each trial is run with each, and means are compared" if seeds else ""
+    seed_help = f"of weights and shuffles (0){several}"
+    output.add_argument("--seed", type=int, default=0, nargs=seeds, metavar="SEED", help=seed_help)
     output.add_argument(
         "--dtype", choices=("float32", "float64"), default="float32", help="of the net (float32)"
     )

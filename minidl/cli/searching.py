@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
 CURVES, HEAT_MAP = "curves.png", "heatmap.png"
 
 
-def search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> tuple[Results, str]:
+def search(
+    sweep: Sweep, out: Path, arguments: argparse.Namespace, on_start: Callable[[Results], object]
+) -> tuple[Results, str]:
     """Run the sweep under a progress bar: on standard error, and only where that is a terminal.
 
-    Returns the results, and in words how many of them are new.
+    Calls `on_start` when the directory is found to fit. Returns the results, and in words how many of
+    them are new.
     """
     from tqdm import tqdm
 
@@ -42,24 +47,42 @@ def search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> tuple[Resu
             jobs=arguments.jobs,
             backend=arguments.backend,
             scheduler=arguments.scheduler,
+            on_start=on_start,
             on_result=on_result,
             extend=arguments.extend,
         )
-    which = f"{len(ended)} of " if len(ended) < results.trials else ""
-    return results, f"{which}{results.trials} trial{'s' * (results.trials != 1)}"
+    which = f"{len(ended)} new of " if len(ended) < results.trials else ""
+    return results, which + counted(results.trials, "trials")
+
+
+def plan(sweep: Sweep, results: Results, draws: int | None) -> str:
+    """How much there is to do: ``8 trials of 15 epochs: 2 known, 6 new``."""
+    length = counted(sweep.budgets[-1], sweep.setup.unit)
+    few = sweep.adaptive is None and draws is not None and _distinct(sweep) < draws
+    drawn = f" (of {draws:,} draws, the others repeat these)" if few else ""
+    new = results.trials - sum(row.status != "running" for row in results.rows)
+    known = f": {sweep.trials - new} known, {new} new" if results.rows else ""
+    return f"{counted(sweep.trials, 'trials')} of {length}{drawn}{known}"
+
+
+def _distinct(sweep: Sweep) -> int:
+    """How many configurations there are but for their seed."""
+    shared = ({**each, "seed": None} for each in sweep.configurations)
+    return len(set(map(json.dumps, shared)))
+
+
+def counted(number: int, things: str) -> str:
+    """``1 trial``, ``2 trials``."""
+    return f"{number:,} {things if number != 1 else things.removesuffix('s')}"
 
 
 def pictures(results: Results, out: Path) -> run_directory.Pictures:
     """The pictures of a sweep, for `run_directory.draw`."""
+    from minidl.sweep.maps import comparable_keys
     from minidl.sweep.pictures import plot_curves, plot_heat_map
 
-    curves = {}
-    if results.objective == "validation_accuracy":  # the curves are those of accuracies
-        curves[out / CURVES] = partial(plot_curves, results)
-    both = {"lr", "reg"}
-    if not (both <= {*results.varying} and all(both <= row.configuration.keys() for row in results.rows)):
-        return curves
-    return {**curves, out / HEAT_MAP: partial(plot_heat_map, results)}
+    curves = {out / CURVES: partial(plot_curves, results)}
+    return {**curves, out / HEAT_MAP: partial(plot_heat_map, results)} if comparable_keys(results) else curves
 
 
 def _show_progress(bar: Any, results: Results) -> None:

@@ -6,17 +6,14 @@ import argparse
 import itertools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from minidl.data import Splits
-from minidl.errors import ConfigurationError, DataError, MissingExtraError
-from minidl.metrics import R2
-from minidl.net import Net
+from minidl.checks import check_int
+from minidl.errors import ConfigurationError, MissingExtraError
 from minidl.recipes.settings import configuration_of
 from minidl.sweep.adaptive import Adaptive, import_optuna
 from minidl.sweep.space import Configuration, Grid, Random, Space
-from minidl.training import evaluate
 
 Settings: TypeAlias = Callable[[Configuration, bool], Configuration]
 """``settings(given, strict)``: all settings of a trial that is given this.
@@ -27,14 +24,6 @@ trial may have use for it.
 
 _LOGARITHMIC = ("lr", "reg", "weight_decay")  # what a range means here is its magnitude
 _DECISIVE = ("model", "loss", "optimizer", "schedule")  # these say which others have a meaning
-
-
-def validation_r2(net: Net, data: Splits) -> float:
-    """What is maximized where numbers are predicted: unlike a loss, it compares nets of different losses."""
-    if data.validation is None:
-        remedy = "hold a part of the training set out"
-        raise DataError.expected("Sweep", "data with a validation part", "none", remedy)
-    return float(evaluate(net, data.validation, metrics=[R2()])[1])
 
 
 class Range(NamedTuple):
@@ -56,6 +45,21 @@ class _Completed(Space):
     def configurations(self) -> list[Configuration]:
         texts = dict.fromkeys(map(json.dumps, map(self.complete, self.space.configurations())))
         return [json.loads(text) for text in texts]
+
+
+class Repeated(Space):
+    """The configurations of a space, each with each of the seeds."""
+
+    def __init__(self, space: Space, seeds: Sequence[int]) -> None:
+        if isinstance(space, Adaptive):
+            expected = f"one seed beside --sampler {space.sampler}, which draws what to try next"
+            raise ConfigurationError.expected("--seed", expected, f"{len(seeds)} of them")
+        self.space = space
+        self.seeds = [check_int("--seed", "seed", seed, at_least=0) for seed in dict.fromkeys(seeds)]
+
+    def configurations(self) -> list[Configuration]:
+        """Those of a configuration one after the other."""
+        return [each | {"seed": seed} for each in self.space.configurations() for seed in self.seeds]
 
 
 class _CompletedDraws(Adaptive):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minidl.cli import options, report, run_directory, searching
-from minidl.cli.spaces import layers, number, space, validation_r2
+from minidl.cli.spaces import Repeated, layers, number, space
 from minidl.sweep.space import Configuration
 
 TABLE = "results.csv"
@@ -33,7 +33,8 @@ def add_command(commands: Any) -> None:
             "      --reg 1e-4 1e-3 1e-2 --steps 2000 --jobs 2 --out runs/classic\n"
             "  minidl sweep fashion-mnist --hidden 100 300 300,100 --random 30 --lr 1e-3:1e-1 --halving\n"
             "  minidl sweep digits --hidden 50 100 --lr 1e-3:1 --reg 1e-6:1e-1 --sampler tpe --trials 30\n"
-            "  minidl sweep mine.csv --target species --hidden 10 50 --lr 0.01 0.1\n"
+            "  minidl sweep mine.csv --target species --hidden 10 50 --lr 0.01 0.1 --objective f1\n"
+            "  minidl sweep mine.csv --lr 0.01 0.1 --seed 0 1 2      compare means over seeds\n"
             "  minidl sweep mine.npz --lr 0.01 0.1 --backend dask --scheduler tcp://10.0.0.1:8786\n"
             "  minidl sweep --lr 0.02 0.05 0.1 --epochs 5 --out runs/first           begin small, and\n"
             "  minidl sweep --lr 0.05 0.1 0.2 0.3 --epochs 5 --out runs/first --extend   add to it\n"
@@ -74,7 +75,14 @@ def add_command(commands: Any) -> None:
     search.add_argument(
         "--scheduler", metavar="ADDRESS", help="of the dask or Ray cluster (default: one here)"
     )
-    in_use = options.add_output(parser)
+    search.add_argument(
+        "--objective",
+        metavar="NAME",
+        help="what counts, of the validation part: loss; of classes accuracy, f1, precision, recall (means "
+        "of the classes; weighted_f1 and the like: by their samples), auc or log_loss; of numbers r2, "
+        "mean_absolute_error or root_mean_squared_error (accuracy or r2)",
+    )
+    in_use = options.add_output(parser, seeds="+")
     in_use.add_argument(
         "--resume", action="store_true", help="go on with the sweep that --out holds, if there is one"
     )
@@ -89,36 +97,44 @@ def add_command(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, print and write; returns the exit code."""
-    from minidl.sweep import Halving, Sweep
+    from minidl.sweep import Halving, Results, Sweep
+    from minidl.sweep.objective import PART
 
+    seeds = arguments.seed if isinstance(arguments.seed, list) else [arguments.seed]
+    arguments.seed = seeds[0]
     splits = options.load(arguments)
     given = options.given(arguments, splits)
     fixed = {name: given.pop(name) for name in ("steps", "epochs") if name in given}
 
     def settings(values: Configuration, strict: bool) -> Configuration:
+        values = {name: value for name, value in values.items() if name != "seed"}
         return options.settings(arguments, splits, fixed | values, strict=strict)
 
     searched = space(given, arguments, settings)
     first = settings(searched.configurations()[0], False)
+    if len(seeds) > 1:
+        searched = Repeated(searched, seeds)
     unit = "steps" if "steps" in first else "epochs"
     sweep = Sweep(
         first["model"],
         searched,
         splits,
         **{unit: first[unit]},
-        objective="validation_accuracy" if splits.has_labels else validation_r2,
+        objective=arguments.objective and PART + arguments.objective.removeprefix(PART),
         seed=arguments.seed,
         dtype=arguments.dtype,
         halving=None if arguments.halving is None else Halving(arguments.halving),
     )
     out = _directory(arguments)
     say = report.silent if arguments.quiet else print
-    count = sweep.trials
-    trials = f"{count} trial{'s' * (count != 1)}"
-    say(f"{report.summary(splits.name, report.parts(splits))}\n{trials} of {first[unit]:,} {unit}\n")
+
+    def on_start(results: Results) -> None:
+        summary = report.summary(splits.name, report.parts(splits))
+        say(f"{summary}\n{searching.plan(sweep, results, arguments.random)}\n")
+
     started = time.perf_counter()
     try:
-        results, ran = searching.search(sweep, out, arguments)
+        results, ran = searching.search(sweep, out, arguments, on_start)
     except KeyboardInterrupt:
         go_on = f"--out {out} {'--extend' if arguments.extend else '--resume'}"
         print(f"minidl: interrupted; go on with the same command and {go_on}", file=sys.stderr)
@@ -129,6 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
     best, net, history = results.best, results.best_net(), results.best_history()
     made = {
         **options.described(arguments, splits),
+        "seed": best.configuration.get("seed", arguments.seed),
         "settings": settings(best.configuration, False),
         "results": None,
         "seconds": seconds,

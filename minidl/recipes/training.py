@@ -10,6 +10,7 @@ from minidl import optimizers, schedulers
 from minidl.callbacks import Average, Callback, ClipNorm, EarlyStopping
 from minidl.checks import check_choice, check_float, check_int, check_kind, check_list
 from minidl.errors import ConfigurationError
+from minidl.metrics import Metric
 from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.recipes.names import AVERAGES, OPTIMIZERS, SCHEDULES, named
@@ -29,6 +30,7 @@ def build_trainer(
     samples: int,
     *,
     callbacks: Sequence[Callback] = (),
+    metrics: Sequence[Metric] | None = None,
     rng: Rng = None,
 ) -> Trainer:
     """The Trainer with the optimizer, schedule, penalty and callbacks that settings name.
@@ -45,8 +47,8 @@ def build_trainer(
         To train on.
     callbacks : sequence of Callback
         Behind those that settings name.
-    rng
-        As `Trainer` takes it.
+    metrics, rng
+        As `Trainer` takes them.
 
     Raises
     ------
@@ -82,6 +84,7 @@ def build_trainer(
         scheduler=Constant() if is_lbfgs else _scheduler(given, steps),
         regularizer=L2(given["reg"]),
         callbacks=[*_callbacks(given, epochs, steps), *callbacks],
+        metrics=metrics,
         rng=rng,
     )
 

@@ -39,6 +39,12 @@ class Best:
             if trial is None or path.name not in (_name(trial, "npz"), _name(trial, "json")):
                 path.unlink()
 
+    def holds(self, trial: int) -> bool:
+        """Whether a trial's are kept."""
+        if self._folder is None:
+            return trial in self._held
+        return all((self._folder / _name(trial, suffix)).is_file() for suffix in ("npz", "json"))
+
     def net(self, trial: int, custom: Sequence[Callable[..., Any]]) -> Net:
         """A kept net; one's own copy where it comes from a file."""
         if self._folder is None:

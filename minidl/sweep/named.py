@@ -143,4 +143,7 @@ def check_keys(name: str, configuration: Configuration) -> str:
         needs = " and ".join(sorted(needed))
         expected = f"{needs}, and nothing but {', '.join(sorted({*KEYS, 'seed'} - needed))} beside"
         raise ConfigurationError.expected(f"Sweep of {name}", expected, ", ".join(configuration))
+    for key in ("augment", "average"):
+        if configuration.get(key, "") is None:
+            raise ConfigurationError.expected("Sweep", f"a value for {key!r}", None, "'none' is none")
     return name

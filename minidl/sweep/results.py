@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import dataclasses
+import json
+import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from minidl.checks import check_bool, check_float, check_int, check_kind, check_list
@@ -13,11 +14,14 @@ from minidl.errors import CheckpointError, StateError
 from minidl.files import as_path, atomic_write
 from minidl.net import Net
 from minidl.sweep.best import Best
+from minidl.sweep.figures import FIGURES
 from minidl.sweep.journal import JOURNAL, read_journal
-from minidl.sweep.trial import FIGURES, Row
-from minidl.tables import table
+from minidl.sweep.listing import csv_of, show_value, table_of
+from minidl.sweep.objective import is_maximized
+from minidl.sweep.trial import Row
 from minidl.training import History
 
+_LARGE = 1e9  # more is written with an exponent
 _DIGITS = 17  # has no float more
 _LAST = ("done", "running", "stopped", "diverged", "failed")
 
@@ -43,6 +47,7 @@ class Results:
         self.trials = check_int("Results", "trials", trials, at_least=0)
         self._best = best
         self._last: dict[int, Row] = {}
+        self._groups: dict[str, dict[int, None]] = {}  # trials that differ in their seed alone
         for row in check_list("Results", "rows", rows, Row, "a sweep's rows"):
             self.add(row)
 
@@ -55,12 +60,14 @@ class Results:
         if not isinstance(objective, str) or not isinstance(trials, int):
             got = f"one without {'trials' if isinstance(objective, str) else 'objective'}"
             raise CheckpointError.expected(str(folder / JOURNAL), "the header of a minidl sweep", got)
-        maximize = objective != "validation_loss"
+        maximize = is_maximized(objective)
         return cls(rows, Best(folder), objective=objective, maximize=maximize, trials=trials)
 
     def add(self, row: Row) -> None:
         """Take up a trial's next row."""
         self._last[check_kind("Results", "row", row, Row).trial] = row
+        shared = {key: value for key, value in row.configuration.items() if key != "seed"}
+        self._groups.setdefault(json.dumps(shared, sort_keys=True, default=str), {})[row.trial] = None
 
     @property
     def rows(self) -> list[Row]:
@@ -76,26 +83,59 @@ class Results:
     def best(self) -> Row:
         """Of the trials that are done, the best; of equals the lower trial.
 
+        Where trials differ in their ``seed`` alone, the configuration with the best mean over its seeds
+        counts, or the luckiest seed would win; the row is that of its best seed.
+
         Raises
         ------
         StateError
             None is done: all diverged or failed, or the sweep has not come so far.
         """
-        done = self.done
-        if not done:
+        ranks = self._ranks()
+        if not ranks:
             reasons = "; ".join(sorted({row.reason for row in self.rows if row.reason}))
             raise StateError.expected("Results", "a trial that is done", f"none of {len(self.rows)}", reasons)
-        return min(done, key=lambda row: row.rank(self.maximize))
+        return self._last[min(ranks, key=ranks.__getitem__)]
 
     def sorted(self) -> list[Row]:
         """The rows, the best first: done, then by the rung they came to; diverged and failed last."""
+        ranks = self._ranks()
 
         def key(row: Row) -> tuple[Any, ...]:
             if row.value is None:
                 return (1, _LAST.index(row.status), row.trial)
-            return (0, row.status != "done", -row.rung, *row.rank(self.maximize))
+            if row.trial in ranks:
+                return (0, False, -row.rung, *ranks[row.trial])
+            return (0, True, -row.rung, *row.rank(self.maximize))
 
         return sorted(self.rows, key=key)
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether there are trials that differ in their ``seed`` alone."""
+        return any(len(group) > 1 for group in self._groups.values())
+
+    def groups(self) -> list[list[Row]]:
+        """The rows as `sorted` has them, those together that differ in their ``seed`` alone."""
+        place = {trial: key for key, group in self._groups.items() for trial in group}
+        found: dict[str, list[Row]] = {}
+        for row in self.sorted():
+            found.setdefault(place[row.trial], []).append(row)
+        return list(found.values())
+
+    def averaged(self) -> list[Row]:
+        """A row for each of the `groups`: its best one, with the mean figures of those that are done."""
+        return [_mean(group) for group in self.groups()]
+
+    def _ranks(self) -> dict[int, tuple[float, ...]]:
+        """What sorts the trials that are done: the mean of their configuration's seeds, then their own."""
+        ranks: dict[int, tuple[float, ...]] = {}
+        for group in self._groups.values():
+            done = [row for trial in sorted(group) if (row := self._last[trial]).status == "done"]
+            if done:
+                mean, _ = _mean(done).rank(self.maximize)
+                ranks.update((row.trial, (mean, done[0].trial, *row.rank(self.maximize))) for row in done)
+        return ranks
 
     def best_net(self, *, custom: Sequence[Callable[..., Any]] = ()) -> Net:
         """The best trial's net; `custom` as `minidl.load` takes it."""
@@ -114,88 +154,66 @@ class Results:
 
     @property
     def title(self) -> str:
-        """The objective in words."""
-        return self.objective.rpartition(":")[2].replace("_", " ")
+        """The objective in words; of a function that has no name, "objective"."""
+        name = self.objective.rpartition(":")[2].rpartition(".")[2]
+        return name.replace("_", " ") if name.isidentifier() else "objective"
 
     def show(self, value: float | None, digits: int = 2) -> str:
-        """The objective's value as a text: an accuracy in percent, with so many decimals."""
+        """The objective's value as a text: an accuracy in percent, with so many decimals.
+
+        Others have as many as give the best value two digits more than `digits`, so that they line up.
+        """
         if value is None:
             return ""
         value = check_float("Results.show", "value", value)
         digits = min(check_int("Results.show", "digits", digits, at_least=0), _DIGITS)
-        return f"{value:.{digits}%}" if self.objective.endswith("accuracy") else f"{value:.{digits + 2}g}"
+        if self.objective.endswith("accuracy"):
+            return f"{value:.{digits}%}"
+        known = [row.value for row in self._last.values() if row.value is not None] or [value]
+        best = abs(max(known) if self.maximize else min(known))
+        before = math.floor(math.log10(best)) + 1 if best else 0
+        decimals = min(max(digits + 2 - before, 0), _DIGITS)
+        return f"{value:.{decimals}f}" if abs(value) < _LARGE else f"{value:.{digits + 2}g}"
 
     def describe(self, row: Row) -> str:
         """What tells a trial from the others, such as ``lr 0.001, reg 0.01``."""
-        return _describe(check_kind("Results", "row", row, Row), self.varying)
+        found = check_kind("Results", "row", row, Row).configuration
+        return ", ".join(f"{key} {show_value(found[key])}" for key in self.varying if key in found)
 
     def table(self) -> str:
         """A line a trial, the best first, and below it what is the same in all of them.
 
-        What was stopped, diverged or failed comes last, with the reason.
+        Trials that differ in their ``seed`` alone share a line, with their mean and its spread. What was
+        stopped, diverged or failed comes last, with the reason.
         """
-        rows, varying = self.sorted(), self.varying
-        columns = {
-            "trial": [str(row.trial) for row in rows],
-            **{key: [show_value(row.configuration.get(key)) for row in rows] for key in varying},
-            "steps": [f"{row.steps:,}" for row in rows],
-            "train": [_percent(row.train_accuracy) for row in rows],
-            "validation": [_percent(row.validation_accuracy) for row in rows],
-        }
-        if self.objective != "validation_accuracy":
-            columns[self.title] = [self.show(row.value) for row in rows]
-            if rows:  # where numbers are predicted, there are no accuracies
-                columns = {name: texts for name, texts in columns.items() if any(texts)}
-        fates = list(map(_fate, rows))
-        if any(fates):
-            columns[""] = fates
-        last = [len(columns) - 1] if any(fates) else []
-        text = table(list(columns), zip(*columns.values(), strict=True), left=last)
-        same = [key for key in (rows[0].configuration if rows else ()) if key not in varying]
-        return f"{text}\n\nin every trial: {_describe(rows[0], same)}" if same else text
+        return table_of(self)
 
     def save_csv(self, path: str | os.PathLike[str]) -> None:
         """Write a line a trial, in their order: a column a key, the figures in full, what became of it."""
-        rows = self.rows
-        keys = list(dict.fromkeys(key for row in rows for key in row.configuration))
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["trial", *keys, "steps", "status", "value", *FIGURES, "reason"])
-        for row in rows:
-            values = [row.configuration.get(key) for key in keys]
-            values = [show_value(value) if isinstance(value, list) else value for value in values]
-            figures = [getattr(row, name) for name in FIGURES]
-            writer.writerow([row.trial, *values, row.steps, row.status, row.value, *figures, row.reason])
+        text = csv_of(self)
         with atomic_write(path) as file:
-            file.write(text.getvalue().encode())
+            file.write(text.encode())
 
     def __repr__(self) -> str:
         best = f", best {self.objective} {self.best.value:.4g}" if self.done else ""
         return f"Results({len(self._last)} of {self.trials} trials{best})"
 
 
-def show_value(value: Any) -> str:
-    """A value of a configuration as a text: floats short, lists as ``300,100``."""
-    if isinstance(value, list):
-        return ",".join(map(show_value, value))
-    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+def _mean(group: Sequence[Row]) -> Row:
+    """The first row, with the means of those that are done in the place of its figures."""
+    done = [row for row in group if row.status == "done"]
+    if len(done) < 2:
+        return group[0]
+    names = ("value", *FIGURES)
+    figures: dict[str, Any] = {name: _mean_of([getattr(row, name) for row in done]) for name in names}
+    metrics = {name: _mean_of([row.metrics.get(name) for row in done]) for name in done[0].metrics}
+    return dataclasses.replace(group[0], **figures, metrics=metrics)
 
 
-def _describe(row: Row, keys: Iterable[str]) -> str:
-    found = row.configuration
-    return ", ".join(f"{key} {show_value(found[key])}" for key in keys if key in found)
+def _mean_of(figures: Sequence[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return math.fsum(known) / len(known) if len(known) == len(figures) else None
 
 
 def _differ(row: Row, other: Row, key: str) -> bool:
     return bool(row.configuration.get(key) != other.configuration.get(key))
-
-
-def _percent(accuracy: float | None) -> str:
-    return "" if accuracy is None else f"{accuracy:.2%}"
-
-
-def _fate(row: Row) -> str:
-    """Why a trial ended before its end; without an error's remedy, which is the same in all."""
-    if row.status == "done":
-        return row.reason or ""
-    return f"{row.status}: {row.reason.partition('; ')[0]}" if row.reason else row.status

@@ -74,16 +74,39 @@ class Run:
 
     def take(self, outcome: Outcome) -> None:
         """Put an outcome where it belongs."""
-        row, done = outcome.row, self.results.done
-        maximize = self.results.maximize
-        is_best = row.status == "done" and (not done or row.rank(maximize) < self.results.best.rank(maximize))
+        row = outcome.row
+        self.results.add(row)
+        is_best = row.status == "done" and self.results.best.trial == row.trial
         if is_best:
-            assert outcome.net and outcome.history
-            self._best.keep(row.trial, outcome.net, outcome.history)
+            self._keep(outcome)
         self._states[row.trial] = outcome.state
         self._add(row)
         if is_best:
             self._best.forget_others(row.trial)
+
+    def lost(self) -> list[Task]:
+        """The best trial once more, where its net is not there.
+
+        It was not the best when it was done: what made it so is that another seed of the configuration
+        before it was worse.
+        """
+        results = self.results
+        if not (results.is_repeated and results.done and not self._best.holds(results.best.trial)):
+            return []
+        row = results.best
+        budget = self._sweep.budgets[-1]
+        return [Task(row.trial, row.configuration, row.rung, 0, budget, last=True)]
+
+    def restore(self, outcome: Outcome) -> None:
+        """Keep what comes of it."""
+        if outcome.net:
+            self._keep(outcome)
+            self._best.forget_others(outcome.row.trial)
+
+    def _keep(self, outcome: Outcome) -> None:
+        assert outcome.net is not None
+        assert outcome.history is not None
+        self._best.keep(outcome.row.trial, outcome.net, outcome.history)
 
     def _promote(self, entrants: list[int], rung: int) -> list[int]:
         """Those of a rung that go on to the next; the others' last row says why they do not."""

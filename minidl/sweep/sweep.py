@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.checks import check_callable, check_choice, check_int, check_kind
+from minidl.checks import check_callable, check_int, check_kind
 from minidl.data import Splits
-from minidl.errors import ConfigurationError, DataError
+from minidl.errors import ConfigurationError
 from minidl.files import as_path
 from minidl.sweep.adaptive import Adaptive, distributions_in_words
 from minidl.sweep.best import Best
@@ -19,11 +19,12 @@ from minidl.sweep.halving import Halving
 from minidl.sweep.header import describe, describe_space
 from minidl.sweep.journal import JOURNAL, Describe, Journal
 from minidl.sweep.named import NamedModel
+from minidl.sweep.objective import Objective, check_comparable, is_maximized, settle
 from minidl.sweep.pool import open_pool
 from minidl.sweep.results import Results
 from minidl.sweep.run import OnResult, Run
 from minidl.sweep.space import Space, plain_configurations
-from minidl.sweep.trial import Build, Objective, Row, Setup
+from minidl.sweep.trial import Build, Row, Setup
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -48,13 +49,18 @@ class Sweep:
         `Trainer`, which is used as it is; the function is a pure one that draws from `rng` only, and may
         ask for keys of its own. ``augment`` and ``batch_size`` are for all of these.
     space : Space
-        Such as `Grid`, `Random` or `Adaptive`. The key ``seed`` is the trial's own instead of the sweep's.
+        Such as `Grid`, `Random` or `Adaptive`. The key ``seed`` is the trial's own instead of the sweep's;
+        configurations that differ in it alone are compared by their means (see `Results.best`).
     data : Splits
         The trials see its training and validation part, never its test part.
     steps, epochs : int >= 1
         What a trial may spend; one of the two.
-    objective : "validation_accuracy", "validation_loss", or callable ``(net, data) -> float``
-        A loss is minimized, all else maximized.
+    objective : "validation_loss", "validation_METRIC", or callable ``(net, data) -> float``
+        By default the first metric of the net's loss: "validation_accuracy", or for numbers
+        "validation_r2". METRIC may be any other that the net's loss or its Trainer has, and for classes
+        f1, precision, recall (means of the classes; weighted_f1 and the like: by their samples), auc or
+        log_loss, for numbers mean_absolute_error or root_mean_squared_error. A loss or an error is
+        minimized, all else maximized, what a function gives as well.
     seed : int >= 0
         Of every trial, so that they start alike and their differences are the configurations'.
     dtype : float32 or float64
@@ -84,11 +90,16 @@ class Sweep:
         *,
         steps: int | None = None,
         epochs: int | None = None,
-        objective: Objective = "validation_accuracy",
+        objective: Objective | None = None,
         seed: int = 0,
         dtype: npt.DTypeLike = np.float32,
         halving: Halving | None = None,
+        **keys: Any,
     ) -> None:
+        if keys:
+            remedy = f"Grid({', '.join(f'{name}=[{value!r:.40}]' for name, value in keys.items())}, ...)"
+            expected = f"{' and '.join(keys)} as a key of the space, whose values are lists"
+            raise ConfigurationError.expected("Sweep", expected, "an argument of Sweep", remedy)
         if (steps is None) == (epochs is None):
             got = f"steps={steps!r:.50}, epochs={epochs!r:.50}"
             raise ConfigurationError.expected("Sweep", "one of steps and epochs", got)
@@ -101,7 +112,6 @@ class Sweep:
             check_kind("Sweep", "halving", halving, Halving, remedy="such as Halving(eta=3)")
         if not isinstance(model, str):
             check_callable("Sweep", "model, where it is no name,", model, "configuration", "data", "rng")
-        _check_objective(objective, data)
         self.adaptive = space if isinstance(space, Adaptive) else None
         self.configurations = plain_configurations("Sweep", space.configurations())
         self.trials = self.adaptive.count if self.adaptive else len(self.configurations)
@@ -109,13 +119,16 @@ class Sweep:
             remedy = "draw at random, or leave the halving out"
             expected = "a grid or random draws for halving"
             raise ConfigurationError.expected("Sweep", expected, repr(self.adaptive), remedy)
-        self.maximize = objective != "validation_loss"
         self.halving = halving
         budget = check_int("Sweep", unit, budget, at_least=1)
         self.budgets = halving.budgets(budget, len(self.configurations)) if halving else [budget]
         build = NamedModel.of(model, data, dtype, self.configurations) if isinstance(model, str) else model
         seen = Splits(data.name, data.train, data.validation)
         seed = check_int("Sweep", "seed", seed, at_least=0)
+        objective = settle(objective, model, data, self.configurations, seed)
+        if isinstance(model, str):
+            check_comparable(objective, self.configurations)
+        self.maximize = is_maximized(objective)
         self.setup = Setup(build, seen, unit, objective, seed, self.budgets[-1])
 
     def run(
@@ -125,6 +138,7 @@ class Sweep:
         jobs: int = -1,
         backend: str = "loky",
         scheduler: str | None = None,
+        on_start: Callable[[Results], object] | None = None,
         on_result: OnResult | None = None,
         resume: bool = True,
         extend: bool = False,
@@ -145,6 +159,8 @@ class Sweep:
         scheduler : str, optional
             Address of the dask scheduler or the Ray cluster; without it the one that this process
             is connected to, else one started here.
+        on_start : callable ``(results)``
+            Called before the first trial, when the directory is found to fit, with what it holds.
         on_result : callable ``(row, results)``
             Called for each new row.
         resume : bool
@@ -167,6 +183,8 @@ class Sweep:
             This process is only just importing the main program, which has no main guard; workers
             lack what the model is made of.
         """
+        if on_start is not None:
+            check_callable("Sweep", "on_start", on_start, "results")
         if on_result is not None:
             check_callable("Sweep", "on_result", on_result, "row", "results")
         folder = None if directory is None else as_path("Sweep.run", directory)
@@ -176,9 +194,13 @@ class Sweep:
             Journal(folder and folder / JOURNAL, self._header(), resume=resume, extend=extend) as journal,
         ):
             run = Run(self, journal, Best(folder), on_result)
+            if on_start:
+                on_start(run.results)
             for entrants, rung in run.rounds():
                 for outcome in run_tasks(run.tasks(entrants, rung)):
                     run.take(outcome)
+            for outcome in run_tasks(run.lost()):
+                run.restore(outcome)
             return run.results
 
     def _header(self) -> Describe:
@@ -194,14 +216,3 @@ class Sweep:
             return header | describe_space(list(numbered(self.configurations, earlier).values()))
 
         return with_those_before
-
-
-def _check_objective(objective: object, data: Splits) -> None:
-    names = ("validation_accuracy", "validation_loss")
-    if callable(objective):
-        check_callable("Sweep", "objective", objective, "net", "data")
-        return
-    check_choice("Sweep", "objective, where it is no function,", objective, names)
-    if data.validation is None:
-        remedy = "hold a part of the training set out, or give a function as objective"
-        raise DataError.expected("Sweep", f"data with a validation part for {objective}", "none", remedy)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import math
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -22,17 +21,15 @@ from minidl.files import to_json
 from minidl.net import Net
 from minidl.recipes import build_trainer
 from minidl.recipes.augment import augmentation
+from minidl.sweep.figures import figures_of, finite
+from minidl.sweep.objective import PART, Objective, measured_with, metrics_of, watched
 from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
 from minidl.sweep.process import one_thread
 from minidl.sweep.space import Configuration
 from minidl.training import History, Trainer
-from minidl.training.evaluation import measure
 
 Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Net | Trainer"]
-Objective: TypeAlias = "str | Callable[[Net, Splits], float]"
 
-_MEASURED = ("loss", "accuracy")
-FIGURES = tuple(f"{part}_{name}" for part in ("train", "validation") for name in _MEASURED)
 _CURVE = ("step", "train_accuracy", "validation_accuracy")
 
 
@@ -63,8 +60,10 @@ class Row:
     train_loss, train_accuracy, validation_loss, validation_accuracy : float or None
         Of the net as it stands after the last step, on the whole parts, without penalty.
     curve : dict of str to list
-        "step", "train_accuracy" and "validation_accuracy" at the end of each epoch, as the `History`
-        has them.
+        "step", "train_accuracy" and "validation_accuracy", and of another objective its two columns, at
+        the end of each epoch, as the `History` has them.
+    metrics : dict of str to float
+        The other metrics, such as "validation_r2", of the same net.
     """
 
     trial: int
@@ -79,6 +78,7 @@ class Row:
     validation_loss: float | None = None
     validation_accuracy: float | None = None
     curve: dict[str, list[Any]] = dataclasses.field(default_factory=lambda: {name: [] for name in _CURVE})
+    metrics: dict[str, float | None] = dataclasses.field(default_factory=dict)
 
     def rank(self, maximize: bool) -> tuple[float, int]:
         """Sorts the better value first, of equals the lower trial; only for a row with a value."""
@@ -110,7 +110,7 @@ class Setup:
     data : Splits
     unit : "steps" or "epochs"
         What `Task.start` and `Task.stop` count.
-    objective : "validation_accuracy", "validation_loss" or callable ``(net, data) -> float``
+    objective : "validation_loss", "validation_METRIC" or callable ``(net, data) -> float``
     seed : int
         Of a trial whose configuration has no ``seed`` of its own.
     budget : int or None
@@ -163,6 +163,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
     try:
         start = task.start if task.state else 0
         trainer = load_trainer(task.state, train) if task.state else make_trainer(setup, task.configuration)
+        metrics = measured_with(metrics_of(trainer), setup.objective)  # before any work is spent
         options: dict[str, Any] = {setup.unit: task.stop - start}
         if "batch_size" in task.configuration:
             options["batch_size"] = task.configuration["batch_size"]
@@ -170,7 +171,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
             options["transform"] = augmentation(task.configuration["augment"])
         if not (task.state and trainer.stop_reason):  # what ended itself would have done so in one fit, too
             trainer.fit(train, **options, validation=setup.data.validation)
-        figures = _measure(setup, trainer)
+        figures = figures_of(trainer, setup.data, setup.objective, metrics)
         state = None if task.last else save_trainer(trainer, train)
         row = dataclasses.replace(row, reason=trainer.stop_reason, **figures)
     except Exception as error:
@@ -182,16 +183,14 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         row = dataclasses.replace(row, status=status, reason=_reason(error))
     if trainer is None:
         return Outcome(row)
-    curve = {name: list(map(_finite, trainer.history.epochs.get(name, []))) for name in _CURVE}
+    epochs = trainer.history.epochs
+    best = watched(setup.objective, list(epochs)).removeprefix(PART)
+    columns = [name for name in (*_CURVE, f"train_{best}", PART + best) if name in epochs]
+    curve = {name: list(map(finite, epochs[name])) for name in columns}
     row = dataclasses.replace(row, steps=trainer.step, curve=curve)
     if row.status == "running":
         return Outcome(row, state=state)
     return Outcome(row, trainer.net, trainer.history) if row.status == "done" else Outcome(row)
-
-
-def _finite(figure: Any) -> Any:
-    """A figure as the journal gives it back: None where it is no finite number."""
-    return figure if figure is None or math.isfinite(figure) else None
 
 
 def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
@@ -207,34 +206,9 @@ def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
         remedy = "name it in the space, or let the model give a Trainer"
         raise ConfigurationError.expected("Sweep", "a configuration with lr", configuration, remedy)
     length = {} if setup.budget is None else {setup.unit: setup.budget}
-    return build_trainer(made, {**configuration, **length}, len(setup.data.train), rng=rng)
-
-
-def _measure(setup: Setup, trainer: Trainer) -> dict[str, Any]:
-    net, train, objective = trainer.net, setup.data.train, setup.objective
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the figures
-        measured = {"train": measure(net, train), "validation": _measure_validation(trainer, setup.data)}
-        figures = {f"{part}_{name}": measured[part].get(name) for part in measured for name in _MEASURED}
-        value = figures[objective] if isinstance(objective, str) else float(objective(net, setup.data))
-    if value is None:
-        expected = "an objective that the net's loss or metrics give, such as 'validation_loss'"
-        raise ConfigurationError.expected("Sweep", expected, repr(objective))
-    figures["value"] = value
-    for name, figure in figures.items():
-        if figure is not None and not math.isfinite(figure):
-            raise DivergedError.expected("after the last step", f"a finite {name.replace('_', ' ')}", figure)
-    return figures
-
-
-def _measure_validation(trainer: Trainer, data: Splits) -> Mapping[str, float]:
-    if data.validation is None:
-        return {}
-    epochs = trainer.history.epochs
-    # The end of an epoch has just measured it; only a user's own code may have changed the net since.
-    if epochs["step"][-1:] == [trainer.step] and type(trainer) is Trainer and not trainer.callbacks:
-        columns = {name: epochs.get(f"validation_{name}", [])[-1:] for name in _MEASURED}
-        return {name: column[0] for name, column in columns.items() if column}
-    return measure(trainer.net, data.validation)
+    metrics = measured_with(metrics_of(made), setup.objective)  # the curves are to show them, too
+    given = {**configuration, **length}
+    return build_trainer(made, given, len(setup.data.train), metrics=metrics, rng=rng)
 
 
 def _reason(error: Exception) -> str:

@@ -17,9 +17,11 @@ from minidl.data import Splits
 from minidl.errors import ConfigurationError
 from minidl.files import as_path
 from minidl.sweep.adaptive import import_optuna
+from minidl.sweep.figures import FIGURES
+from minidl.sweep.objective import Objective, watched
 from minidl.sweep.space import Configuration, Space, plain_configurations
 from minidl.sweep.sweep import Sweep
-from minidl.sweep.trial import FIGURES, Build, Objective, Task, make_trainer, run_task
+from minidl.sweep.trial import Build, Task, make_trainer, run_task
 from minidl.training import Trainer
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class OptunaObjective:
         *,
         steps: int | None = None,
         epochs: int | None = None,
-        objective: Objective = "validation_accuracy",
+        objective: Objective | None = None,
         seed: int = 0,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
@@ -101,19 +103,21 @@ class OptunaObjective:
         configuration = self._configuration(trial)
         trial.set_user_attr("configuration", configuration)
         setup = self._setup
-        measured = setup.objective if isinstance(setup.objective, str) else "validation_accuracy"
-        pruning = PruningCallback(trial, measured)
+        pruning: PruningCallback | None = None
 
         def build(configuration: Configuration, data: Splits, rng: np.random.Generator) -> Trainer:
+            nonlocal pruning
             trainer = make_trainer(setup, configuration)  # from a generator of its own, equal to `rng`
+            pruning = PruningCallback(trial, watched(setup.objective, list(trainer.history.epochs)))
             trainer.callbacks.append(pruning)
             return trainer
 
         task = Task(trial.number, configuration, 0, 0, self._budget, last=True)
         row = run_task(dataclasses.replace(setup, build=build), task).row
-        for name in ("steps", "reason", *FIGURES):
-            trial.set_user_attr(name, getattr(row, name))
-        if pruning.pruned or row.status == "diverged":
+        figures = {name: getattr(row, name) for name in ("steps", "reason", *FIGURES)} | row.metrics
+        for name, figure in figures.items():
+            trial.set_user_attr(name, figure)
+        if (pruning and pruning.pruned) or row.status == "diverged":
             raise optuna.TrialPruned(row.reason)
         return float("nan") if row.value is None else row.value
 

@@ -21,7 +21,6 @@ from tests.deep import deep
         ("train --steps 5 10", "--steps", "5 10"),
         ("train --seed 0 1 2", "--seed", "0 1 2"),
         ("train --dtype float32 float64", "--dtype", "float32 float64"),
-        ("sweep --seed 0 1", "--seed", "0 1"),
         ("sweep --backend dask ray", "--backend", "dask ray"),
         ("sweep --jobs 1 2", "--jobs", "1 2"),
     ],

@@ -43,7 +43,12 @@ def at_each_picture(monkeypatch):
         def save(figure, path):
             do(path)
 
-        for module in ("minidl.plots.history", "minidl.plots.weights", "minidl.sweep.pictures"):
+        for module in (
+            "minidl.plots.history",
+            "minidl.plots.weights",
+            "minidl.sweep.pictures",
+            "minidl.sweep.maps",
+        ):
             monkeypatch.setattr(f"{module}.save_figure", save)
 
     return replace

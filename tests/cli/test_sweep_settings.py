@@ -58,6 +58,43 @@ def test_numbers_are_compared_by_what_they_explain(tmp_path, capsys):
     run = json.loads((tmp_path / "run/run.json").read_text())
     assert run["settings"]["loss"] == best["loss"]
     assert run["results"]["validation"]["r2"] == pytest.approx(float(best["value"]), rel=1e-6)
+    assert "train_accuracy" not in rows[0]
+    assert float(best["validation_mean_absolute_error"]) > 0
+
+
+def test_the_objective_is_named_and_seeds_are_compared_by_their_means(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("minidl.cli.run_directory.draw", lambda pictures: [])
+    line = "sweep --hidden 4 --lr 0.02 0.1 --steps 10 --jobs 1 --objective f1 --out run"
+    assert call(f"{line} --seed 3 5") == 0
+    out = capsys.readouterr().out
+    assert "\n4 trials of 10 steps\n" in out
+    assert "validation f1" in out
+    assert "means over the seeds 3, 5" in out
+    rows = table_of(tmp_path / "run")
+    assert {(row["lr"], row["seed"]) for row in rows} == {(a, b) for a in ("0.02", "0.1") for b in "35"}
+    run = json.loads((tmp_path / "run/run.json").read_text())
+    (best,) = [row for row in rows if row["trial"] == str(run["trial"])]
+    assert (run["seed"], run["settings"]["lr"]) == (int(best["seed"]), float(best["lr"]))
+    with threadpool_limits(1):
+        assert call(f"train --hidden 4 --lr {best['lr']} --steps 10 --seed {best['seed']} --out made") == 0
+    assert (tmp_path / "run/net.npz").read_bytes() == (tmp_path / "made/net.npz").read_bytes()
+
+
+def test_what_is_done_already_is_said_before_it_begins(capsys, monkeypatch):
+    monkeypatch.setattr("minidl.cli.run_directory.draw", lambda pictures: [])
+    line = "sweep --hidden 4 --steps 1 --jobs 1 --out run --extend"
+    assert call(f"{line} --lr 0.1") == 0
+    assert "\n1 trial of 1 step\n" in capsys.readouterr().out
+    assert call(f"{line} --lr 0.1 0.2 0.3") == 0
+    assert "\n3 trials of 1 step: 1 known, 2 new\n" in capsys.readouterr().out
+    assert call(f"{line} --lr 0.1 --trials 5") == 0
+    assert (
+        "\n1 trial of 1 step (of 5 draws, the others repeat these): 1 known, 0 new\n"
+        in capsys.readouterr().out
+    )
+    # The error comes before anything is said.
+    assert call(f"{line} --lr 0.1 --seed 7") == 2
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

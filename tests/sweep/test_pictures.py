@@ -1,4 +1,5 @@
 import itertools
+import re
 import sys
 
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 
 from minidl.errors import ConfigurationError, MissingExtraError, StateError
 from minidl.sweep import Row
-from minidl.sweep.pictures import _palette, _points, _range, plot_curves, plot_heat_map
+from minidl.sweep.pictures import _palette, _points, plot_curves, plot_heat_map
+from minidl.sweep.shades import value_range as _range
 from tests.deep import first_only
 from tests.sweep.test_results import results_of
 
@@ -92,20 +94,67 @@ def test_the_map_says_every_value_and_frames_the_best(tmp_path):
 
 def test_the_best_over_other_keys_is_shown(tmp_path):
     rows = [row_of(0, 0.11, lr=0.1, reg=0.1, hidden=5), row_of(1, 0.22, lr=0.1, reg=0.1, hidden=6)]
-    plot_heat_map(results_of(rows), tmp_path / "map.svg")
+    plot_heat_map(results_of(rows), tmp_path / "map.svg", x="lr", y="reg")
     text = (tmp_path / "map.svg").read_text()
     assert "22.00%" in text
     assert "11.00%" not in text
-    assert "Validation accuracy, the best over hidden" in text
+    assert "Validation accuracy (the larger the better), the best over" in text
 
 
-def test_any_two_keys_with_numbers(tmp_path):
+def test_any_two_keys(tmp_path):
     results = results_of(grid(momentum=(0.0, 0.9), name=("a", "b")))
     plot_heat_map(results, tmp_path / "map.png", x="momentum", y="lr")
-    for keys in ({"x": "name"}, {"y": "dropout"}):
-        with pytest.raises(ConfigurationError, match="a number as '(name|dropout)' in every configuration"):
+    plot_heat_map(results, tmp_path / "names.svg", x="name", y="momentum")
+    assert {"a", "b"} <= set(text_of(tmp_path / "names.svg"))
+    for keys in ({"x": "nothing"}, {"y": "dropout"}):
+        with pytest.raises(ConfigurationError, match="value of '(nothing|dropout)' in every configuration"):
             plot_heat_map(results, tmp_path / "no.png", **keys)
     assert not (tmp_path / "no.png").exists()
+
+
+def text_of(path):
+    """What is written in a drawing."""
+    return re.findall("<!-- (.*) -->", path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("varying", "labels"),
+    first_only(
+        ({"hidden": ([3, 4], 5), "seed": (0, 1)}, {"hidden", "3,4", "validation accuracy"}),
+        ({"lr": (0.1, 0.2), "loss": ("a", "b"), "hidden": (3, 4, 5)}, {"hidden", "lr", "0.2"}),
+        ({"loss": ("a", "b"), "augment": ("none", "flip")}, {"loss", "augment", "flip"}),
+        ({"lr": (0.1, 0.2), "seed": (0, 1)}, {"lr", "validation accuracy"}),
+    ),
+)
+def test_what_varies_is_compared(varying, labels, tmp_path):
+    places = itertools.product(*varying.values())
+    rows = [row_of(n, n / 20, **dict(zip(varying, place, strict=True))) for n, place in enumerate(places)]
+    results = results_of(rows)
+    plot_heat_map(results, tmp_path / "map.svg")
+    assert labels <= set(text_of(tmp_path / "map.svg"))
+    assert results.show(results.averaged()[0].value) in text_of(tmp_path / "map.svg")
+
+
+def test_where_nothing_varies_there_is_no_map(tmp_path):
+    with pytest.raises(ConfigurationError, match="a key that varies and that every configuration has"):
+        plot_heat_map(results_of([row_of(0, 0.5, lr=0.1)]), tmp_path / "map.png")
+
+
+def test_the_curves_are_those_of_the_objective(tmp_path):
+    rows = []
+    for trial, losses in enumerate(([0.3, 0.1], [0.5, 0.2], [1e25, 1e30])):
+        value = losses[1] if trial < 2 else None
+        curve = {"step": [1, 2], "validation_accuracy": [0.1, 0.2], "validation_loss": losses}
+        rows.append(
+            Row(trial, {"lr": 0.1 + trial}, 0, 2, "done" if value else "diverged", None, value, curve=curve)
+        )
+    results = results_of(rows, "validation_loss")
+    plot_curves(results, tmp_path / "curves.svg")
+    texts = text_of(tmp_path / "curves.svg")
+    assert "validation loss" in texts
+    # The one that diverged has not taken the whole picture.
+    assert not any(text.startswith("1e") for text in texts)
+    assert max(float(text) for text in texts if re.fullmatch(r"[\d.]+", text)) < 3
 
 
 def test_points_are_the_epochs_and_the_end():
@@ -117,11 +166,11 @@ def test_points_are_the_epochs_and_the_end():
 def test_one_bad_trial_does_not_make_the_good_ones_look_alike():
     values = [0.1, 0.5, 0.51, 0.52, 0.54]
     results = results_of([row_of(trial, value, lr=0.1) for trial, value in enumerate(values)])
-    worst, best = _range(results)
+    worst, best = _range(results, results.rows)
     assert best == 0.54
     assert 0.4 < worst < 0.5
     flat = results_of([row_of(trial, 0.5, lr=0.1) for trial in range(3)])
-    assert _range(flat) == (-0.5, 0.5)
+    assert _range(flat, flat.rows) == (-0.5, 0.5)
 
 
 def test_colours_follow_the_order_of_the_values():
@@ -146,7 +195,7 @@ def test_what_are_no_results(plot, tmp_path):
 
 
 def test_what_are_no_keys(tmp_path):
-    for key in (None, ["lr"], 3):
+    for key in (["lr"], 3):
         with pytest.raises(ConfigurationError, match="plot_heat_map: expected key to be of class str, got"):
             plot_heat_map(results_of(grid()), tmp_path / "a.png", x=key)
 

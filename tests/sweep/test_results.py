@@ -8,7 +8,7 @@ from minidl.errors import CheckpointError, ConfigurationError, StateError
 from minidl.sweep import Results, Row
 from minidl.sweep.best import Best
 from minidl.sweep.journal import FORMAT, JOURNAL
-from minidl.sweep.results import show_value
+from minidl.sweep.listing import show_value
 
 
 def results_of(rows, objective="validation_accuracy", **options):
@@ -56,13 +56,46 @@ def test_table_of_another_objective(rows):
         lines = results_of([row], objective="validation_loss").table().splitlines()
     assert lines == [
         "trial  steps   train  validation  validation loss",
-        "    0    100  33.33%      50.00%              0.5",
+        "    0    100  33.33%      50.00%           0.5000",
         "",
         "in every trial: lr 0.1, hidden 300,100, reg 0.001",
     ]
     order = [row.trial for row in results_of(rows, objective="validation_loss").sorted()]
     assert order == [0, 2, 3, 1]
     assert results_of(rows, objective="a.module:my_score").title == "my score"
+    assert results_of(rows, objective="a.module:f.<locals>.<lambda>").title == "objective"
+
+
+def test_figures_line_up():
+    def shown(objective, *values):
+        results = results_of([row_of(trial, value) for trial, value in enumerate(values)], objective)
+        return [results.show(value) for value in values]
+
+    assert shown("validation_r2", 0.9808, 0.979, -3.5) == ["0.9808", "0.9790", "-3.5000"]
+    assert shown("validation_loss", 12.345, 1234.0, 3e12) == ["12.35", "1234.00", "3e+12"]
+    assert shown("m:score", 123456.0, 7.25, 0.0) == ["123456", "7", "0"]
+    assert shown("validation_loss", 0.0) == ["0.0000"]
+
+
+def test_trials_that_differ_in_their_seed_share_a_line():
+    rows = [
+        row_of(0, 0.9, lr=0.1, seed=0), row_of(1, 0.6, lr=0.2, seed=0), row_of(2, 0.4, lr=0.1, seed=1),
+        row_of(3, 0.8, lr=0.2, seed=1), row_of(4, lr=0.3, seed=0, status="failed", reason="no"),
+        row_of(5, 0.5, lr=0.3, seed=1),
+    ]  # fmt: skip
+    results = results_of(rows)
+    assert results.is_repeated
+    assert (results.best, [row.trial for row in results.sorted()]) == (rows[3], [3, 1, 0, 2, 5, 4])
+    assert results.table().splitlines() == [
+        "trials   lr  steps   train  validation       ±",
+        "  1, 3  0.2    100  33.33%      70.00%  14.14%",
+        "  0, 2  0.1    100  33.33%      65.00%  35.36%",
+        "  4, 5  0.3    100  33.33%      50.00%          1 of 2 failed: no",
+        "",
+        "means over the seeds 0, 1; ± is the standard deviation over them",
+    ]
+    assert [row.trial for row in results_of(rows, "validation_loss").sorted()][:2] == [5, 2]
+    assert not results_of(rows[:2]).is_repeated
 
 
 def test_table_of_nothing():
@@ -75,6 +108,16 @@ def test_keys_that_only_some_trials_have(tmp_path):
     assert results.describe(results.best) == "reg 0.01"
     results.save_csv(tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text().splitlines()[1].startswith("0,0.1,,100,done,0.5,")
+
+
+def test_csv_of_numbers(tmp_path):
+    metrics = {"train_r2": 0.75, "validation_r2": 0.5}
+    row = Row(0, {"lr": 0.1}, 0, 9, "done", None, 0.5, 1.0, None, 2.0, None, metrics=metrics)
+    results_of([row], "validation_r2").save_csv(tmp_path / "results.csv")
+    assert (tmp_path / "results.csv").read_text().splitlines() == [
+        "trial,lr,steps,status,value,train_loss,validation_loss,train_r2,validation_r2,reason",
+        "0,0.1,9,done,0.5,1.0,2.0,0.75,0.5,",
+    ]
 
 
 def test_csv(rows, tmp_path):

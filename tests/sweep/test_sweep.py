@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import Dataset
+from minidl import Dataset, mlp
 from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError, DataError, MissingExtraError, StateError
 from minidl.sweep import Grid, Halving, Random, Results, Sweep
@@ -154,6 +154,28 @@ def test_ties_go_to_the_lower_trial(tmp_path):
         assert kept(tmp_path / str(jobs)) == ["006.json", "006.npz"]
 
 
+@pytest.mark.parametrize("kept_in", ["directory", None])
+def test_the_best_mean_over_its_seeds_wins_not_the_luckiest_seed(kept_in, tmp_path):
+    found = {"a": [9, 1, 2], "b": [5, 6, 7]}  # b is the best only when a's second seed is known
+
+    def made(configuration, data, rng):
+        return mlp(64, [found[configuration["kind"]][configuration["seed"]]], 10, rng=rng)
+
+    sweep = Sweep(made, Grid(seed=[0, 1, 2], kind=["a", "b"], lr=[0.1]), digits(20), steps=1, objective=units)
+    results = sweep.run(kept_in and tmp_path, jobs=1)
+    assert (results.best.trial, results.best.value) == (5, 7)
+    assert units(results.best_net(), None) == 7
+    backwards = Grid(seed=[2, 1, 0], kind=["a", "b"], lr=[0.1])
+    sweep = Sweep(made, backwards, digits(20), steps=1, objective=units)
+    found["a"], found["b"] = [1, 2, 9], [5, 6, 7]
+    results = sweep.run(kept_in and tmp_path / "lost", jobs=1)
+    assert (results.best.configuration["seed"], results.best.value) == (2, 7)
+    assert units(results.best_net(), None) == 7  # its net came while it was not the best, and came again
+    if kept_in:
+        assert kept(tmp_path / "lost") == ["001.json", "001.npz"]
+        assert units(Results.load(tmp_path / "lost").best_net(), None) == 7
+
+
 def test_a_local_function_reaches_the_workers():
     class Twice(minidl.ReLU):
         def forward(self, x, *, training):
@@ -261,7 +283,23 @@ def test_the_best_files_gone(swept, tmp_path):
         (
             {"objective": "accuracy"},
             ConfigurationError,
-            "objective, where it is no function, to be one of 'validation_accuracy', 'validation_loss', got",
+            "objective to be a figure of the validation part, such as 'validation_loss', .*, got 'accuracy'",
+        ),
+        (
+            {"objective": "validation_r2"},
+            ConfigurationError,
+            "an objective that .*: validation_NAME of loss, accuracy, f1, .*, got 'validation_r2'",
+        ),
+        ({"batch_size": 30}, ConfigurationError, r"batch_size as a key .* Grid\(batch_size=\[30\], ...\)"),
+        (
+            {"objective": "validation_loss", "space": Grid(hidden=[1], lr=[1], label_smoothing=[0, 0.1])},
+            ConfigurationError,
+            "the same label_smoothing in every trial for validation_loss.* got 0, 0.1; .*validation_log_loss",
+        ),
+        (
+            {"space": Grid(hidden=[1], lr=[1], augment=[None])},
+            ConfigurationError,
+            "a value for 'augment', got None; 'none' is none",
         ),
         ({"objective": lambda net: 0}, ConfigurationError, r"objective to be a function \(net, data\), got"),
         (

@@ -25,7 +25,8 @@ from minidl import (
     mlp,
 )
 from minidl.data import Dataset, Splits
-from minidl.sweep.trial import FIGURES, Row, Setup, Task, run_task
+from minidl.sweep.figures import FIGURES
+from minidl.sweep.trial import Row, Setup, Task, run_task
 from tests.sweep.small import build, digits
 
 DATA = digits(200)
