@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.layers import Columns, Standardize
 from minidl.net import Net
-from minidl.tables import listed, short
+from minidl.tables import listed
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def warn_of_unknown(
         for row, (_, record) in enumerate(read_records(stream, layout)):
             for column, rows in unknown.items():
                 if rows[row]:
-                    words[column][repr(short(record[column], 40) if record[column].strip() else "")] = None
+                    words[column][repr(record[column][:40])] = None  # with the spaces around it
     for column, rows in unknown.items():
         counts, shown = f"{rows.sum():,} of {len(rows):,} rows", listed(list(words[column]), 5)
         _say(f"{layout.label(column)}: {counts} hold categories unknown to the net ({shown})")
