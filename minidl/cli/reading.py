@@ -172,8 +172,8 @@ def _first_scores(where: str, net: Net, features: Array) -> Array:
 def _told(made: Mapping[str, Any], names: Sequence[str] | None = None) -> dict[str, Any]:
     """What a run was told of its table's columns beside the target; to drop are those among `names`."""
     told = {name: made[name] for name in ("task", "categories", "drop") if made.get(name) is not None}
-    if names and "drop" in told:  # another table need not have them
-        told["drop"] = [each for each in told["drop"] if not isinstance(each, str) or each in names]
+    if "drop" in told:  # another table need not have them
+        told["drop"] = [each for each in told["drop"] if not isinstance(each, str) or each in (names or ())]
     return told
 
 
@@ -208,6 +208,9 @@ def _check_columns(
     if isinstance(target, str) and trained_on and found and clean(target) not in found:
         remedy = "to predict it, there is minidl predict; else name it: --target NAME"
         raise DataError.expected(str(path), f"a target column {target!r}", f"columns {listed(found)}", remedy)
+    if made.get("categories") and trained_on and not found:
+        expected = f"a header with the columns that the net was trained on ({listed(trained_on)})"
+        raise DataError.expected(str(path), expected, "none; the net knows its columns by name")
     names = read_layout(path, target, drop).feature_names
     if trained_on is None or names is None or names == trained_on:
         return

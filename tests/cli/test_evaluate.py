@@ -150,6 +150,25 @@ def test_one_part(run, capsys, monkeypatch):
     assert "train by class" in out
 
 
+def test_columns_that_training_dropped_need_not_be_there(tmp_path, capsys):
+    made = {
+        "columns": ["make", "size"],
+        "target": "price",
+        "categories": {"make": ["a", "b"]},
+        "drop": ["id"],
+    }
+    runs.keep(tmp_path / "run", runs.regression(), "gone.csv", **made, task="numbers")
+    printed = set()
+    for lines in ("id,make,size,price\n1,a,2,3\n2,b,2,5\n", "price,make,size\n3,a,2\n5,b,2\n"):
+        (tmp_path / "new.csv").write_text(lines)
+        assert call("evaluate run new.csv") == 0
+        printed.add(capsys.readouterr().out)
+    assert len(printed) == 1
+    (tmp_path / "new.csv").write_text("3,a,2\n5,b,2\n")
+    message = "expected a header with the columns that the net was trained on (make, size), got none"
+    refused("evaluate run new.csv --target 0", message, capsys)
+
+
 def test_a_table_of_pixels(tmp_path, capsys):
     """Its columns are those of an image; its labels, numbers, count the net's classes."""
     labels = np.arange(9) % 3

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import minidl
 from minidl.cli import looking, run_directory, searching, show
@@ -114,6 +115,30 @@ def test_bad_input_gives_one_line_and_exit_code_2(command, message, tmp_path, ca
     (tmp_path / "bare/history.json").unlink()
     (tmp_path / "empty").mkdir()
     assert refused(command, message, capsys) == ""
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_sparse_samples(tmp_path, capsys):
+    """Evaluated, predicted and shown as the same samples are that are dense."""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 2, (30, 9)).astype(np.float32), np.arange(30) % 3
+    net = minidl.Sequential(minidl.Affine(9, 3, rng=0), minidl.SoftmaxCrossEntropy())
+    printed = {}
+    for kind, features in (("dense", x), ("sparse", scipy.sparse.csr_array(x))):
+        part = minidl.Dataset(features, y)
+        minidl.data.save(minidl.data.Splits("x", part, part, part), tmp_path / "x.npz")
+        minidl.data.save(minidl.data.Splits("new", part, part), tmp_path / "new.npz")
+        runs.keep(tmp_path / kind, net, tmp_path / "x.npz")
+        lines = [
+            f"evaluate {kind}",
+            f"evaluate {kind} new.npz",
+            f"predict {kind} x.npz --out -",
+            f"show {kind}",
+        ]
+        assert [call(line) for line in lines] == [0] * 4
+        printed[kind], err = capsys.readouterr()
+        assert not err
+    assert printed["sparse"].replace("into sparse", "into dense") == printed["dense"]
 
 
 def test_another_net_leaves_no_picture_of_the_one_before(tmp_path, capsys, monkeypatch):
