@@ -53,6 +53,7 @@ TABLE = Standardize([100, 5, 7], [20, 1, 1.0])
         (Standardize.fit(pixels() / 255, shared_scale=True), pixels(1), "values from 0 to 166, "),
         (TABLE, np.tile([110.0, 5, 7], (30, 1)), None),  # constants
         (TABLE, [[170.0, 2, 7]], None),
+        (TABLE, np.linspace([100.0, 5, 7], [101.0, 5.01, 7], 15), None),  # too few to tell their spread
         (TABLE, [[1000.0, 5, 7]], "column '0': values from 1000 to 1000, the net"),
         (TABLE, [[1000.0, 500, 7]], "100 ± 20, and 1 more such columns"),
         (TABLE, np.linspace([0.0, 5, 7], [1.0, 5.01, 7], 30), "column '0': values from 0 to 1,"),

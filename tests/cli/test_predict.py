@@ -9,7 +9,8 @@ import pytest
 
 import minidl
 from minidl import Affine, Flatten, Sequential, SoftmaxCrossEntropy
-from minidl.cli import main
+from minidl.cli import main, predict
+from minidl.cli.rows import Rows
 from minidl.losses import BinaryCrossEntropy, MulticlassHinge
 from tests.cli import runs
 from tests.cli.calling import call, refused
@@ -172,6 +173,12 @@ def test_more_samples_than_are_taken_at_once(tmp_path, capsys):
     assert call("predict run many.npz --out -") == 0
     _, below = rows(capsys.readouterr().out)
     np.testing.assert_allclose(np.array(below, float)[:, 0], x.sum(axis=1), atol=1e-5)
+    kept = [[str(row)] for row in range(5000)]
+    written = predict._rows(runs.regression(), Rows(x, ["row"], kept))
+    assert list(written) == [
+        ["row", "prediction"],
+        *(one + cells for one, cells in zip(kept, below, strict=True)),
+    ]
 
 
 def test_whole_or_not_at_all(table, tmp_path, capsys):
