@@ -23,8 +23,15 @@ def add_command(commands: Any) -> None:
         epilog=(
             "examples:\n"
             "  minidl evaluate runs/digits\n"
+            "  minidl evaluate runs/digits --part test\n"
             "  minidl evaluate runs/mine new.csv        a table with the same columns\n"
-            "  minidl evaluate runs/mine new.csv --out looks"
+            "  minidl evaluate runs/mine new.npz        its arrays x_test and y_test, or x and y\n"
+            "  minidl evaluate runs/mine new.csv --out looks\n"
+            "\n"
+            "A file other than the run's is measured whole: nothing of it is held out. FILE.npz is what\n"
+            "numpy.savez('new.npz', x=samples, y=targets) writes: samples like those of training (pixels in\n"
+            "the same range), and labels 0, 1, 2, … in the order of the net's classes, or of target_names,\n"
+            "an array of words. It may have parts: x_train, y_train, x_validation, y_validation, x_test, …"
         ),
     )
     parser.add_argument(
@@ -36,6 +43,9 @@ def add_command(commands: Any) -> None:
         nargs="?",
         help="data set, FILE.csv or FILE.npz (default: the one it was trained on)",
     )
+    parser.add_argument(
+        "--part", choices=("train", "validation", "test"), help="measure this one (default: each there is)"
+    )
     options.add_reading(parser, target="as in training")
     parser.add_argument("--out", type=options.path, metavar="DIR", help="where to draw")
     parser.set_defaults(run=run)
@@ -44,7 +54,9 @@ def add_command(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print and draw; returns the exit code."""
     net, made = reading.read_net(arguments.directory)
-    name, parts = reading.read_parts(net, made, arguments.data, arguments.data_dir, arguments.target)
+    name, parts = reading.read_parts(
+        net, made, arguments.data, arguments.data_dir, arguments.target, arguments.part
+    )
     print(report.summary(name, parts))
     print()
     print(report.scores_table(report.scores(net, parts)))
@@ -53,6 +65,8 @@ def run(arguments: argparse.Namespace) -> int:
     if given.classes is not None:
         print()
         print(report.classes_table(last, given))
+        if mixed_up := report.most_mixed_up(given):
+            print(mixed_up)
     out = arguments.out
     if out is None and reading.is_own(made, arguments.data, arguments.data_dir):
         out = arguments.directory

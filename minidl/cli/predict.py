@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 
 from minidl.cli import looking, options, reading
+from minidl.cli.rows import Rows
 from minidl.errors import ConfigurationError
 from minidl.files import atomic_write
 from minidl.net import Net
 from minidl.types import Array
+
+_OUT = "predictions.csv"
 
 
 def add_command(commands: Any) -> None:
@@ -34,9 +37,12 @@ def add_command(commands: Any) -> None:
             "  minidl predict runs/mine new.csv                  into predictions.csv\n"
             "  minidl predict runs/mine new.csv --out - | head   to the standard output\n"
             "  minidl predict runs/digits digits --part test\n"
+            "  minidl predict runs/mine new.csv --keep id name   these of its columns, too\n"
             "  minidl predict runs/mine new.npz                  its array x, or x_test\n"
             "\n"
-            "A table's columns are found by their names, whatever their order; the target need not be there."
+            "A table's columns are found by their names in any order; the target need not be there.\n"
+            "FILE.npz is what numpy.savez('new.npz', x=samples) writes; a net of images also takes a table\n"
+            "with a pixel a column."
         ),
     )
     parser.add_argument(
@@ -50,13 +56,16 @@ def add_command(commands: Any) -> None:
         choices=("train", "validation", "test"),
         help="of a data set or FILE.npz (default: the last there is)",
     )
+    parser.add_argument(
+        "--keep", nargs="+", default=[], metavar="COLUMN", help="columns of FILE.csv to put before the others"
+    )
     parser.add_argument("--data-dir", type=options.path, metavar="DIR", help="where the data set's files are")
     parser.add_argument(
         "--out",
         type=options.path,
         metavar="FILE",
-        default=Path("predictions.csv"),
-        help="where to write (default: predictions.csv), or - for the standard output",
+        default=Path(_OUT),
+        help=f"where to write (default: {_OUT}), or - for the standard output",
     )
     parser.set_defaults(run=run)
 
@@ -69,25 +78,31 @@ def run(arguments: argparse.Namespace) -> int:
     if source.exists() and out.exists() and source.samefile(out):
         remedy = "give another"
         raise ConfigurationError.expected("--out", "another file than the one that is read", out, remedy)
-    features = reading.read_features(net, made, arguments.data, directory, arguments.part)
-    rows = _rows(net, features)
+    if out.is_dir():
+        raise ConfigurationError.expected("--out", "a file", f"the directory {out}", f"give {out / _OUT}")
+    if out.suffix.lower() in (".npz", ".npy"):
+        remedy = f"give {out.with_suffix('.csv')}"
+        raise ConfigurationError.expected("--out", "the name of a .csv file, which is written", out, remedy)
+    read = reading.read_features(net, made, arguments.data, directory, arguments.part, arguments.keep)
+    rows = _rows(net, read)
     if str(out) == "-":
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
         return 0
+    out.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(out) as file:
         stream = io.TextIOWrapper(file, encoding="utf-8", newline="")
         csv.writer(stream, lineterminator="\n").writerows(rows)
         stream.flush()
         stream.detach()  # the file is not the stream's to close
-    print(f"{len(features):,} predictions written to {out}")
+    print(f"{len(read.features):,} predictions written to {out}")
     return 0
 
 
-def _rows(net: Net, features: Array) -> Iterator[Sequence[str]]:
+def _rows(net: Net, read: Rows) -> Iterator[Sequence[str]]:
     """The header, and the cells of each sample, chunk after chunk."""
-    net.predict(features[:1])  # a net that cannot predict says so before anything is written
+    net.predict(read.features[:1])  # a net that cannot predict says so before anything is written
     classes = None
-    for number, (_, scores) in enumerate(net.score_chunks(features)):
+    for number, (chunk, scores) in enumerate(net.score_chunks(read.features)):
         predicted = net.head.predict(scores)  # type: ignore[union-attr]
         classes = looking.class_names(net, scores.shape[1:])
         columns = [_words(predicted, classes)]
@@ -95,8 +110,9 @@ def _rows(net: Net, features: Array) -> Iterator[Sequence[str]]:
             columns.append(_digits(looking.both(net.head.probabilities(scores))))  # type: ignore[union-attr]
         table = np.hstack(columns)
         if not number:
-            yield _header(columns, classes)
-        yield from table.tolist()
+            yield read.kept_names + _header(columns, classes)
+        kept = read.kept[chunk] if read.kept_names else [[]] * len(table)
+        yield from (before + cells for before, cells in zip(kept, table.tolist(), strict=True))
 
 
 def _words(predicted: Array, classes: Sequence[str] | None) -> Array:

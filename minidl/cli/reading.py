@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 
 import minidl
-from minidl.cli import report, run_directory
+from minidl.cli import doubts, report, run_directory
+from minidl.cli.rows import Rows, as_samples, label_column, read_rows
 from minidl.data import Dataset, Splits, catalog
 from minidl.data.classes import match_classes
-from minidl.data.npz import read_samples
+from minidl.data.npz import read_samples, read_unsplit
 from minidl.errors import CheckpointError, DataError, ShapeError
 from minidl.net import Net
 from minidl.tables import listed
@@ -44,9 +44,16 @@ def read_own(made: Mapping[str, Any], directory: Path | None = None) -> Splits:
 
 
 def read_parts(
-    net: Net, made: Mapping[str, Any], data: str | None, directory: Path | None, target: str | None
+    net: Net,
+    made: Mapping[str, Any],
+    data: str | None,
+    directory: Path | None,
+    target: str | None,
+    part: str | None = None,
 ) -> tuple[str, dict[str, Dataset]]:
-    """A data set's name and its parts, as the net takes them; of a table other than the run's, one part.
+    """A data set's name and its parts, or the one `part`, as the net takes them.
+
+    A file other than the run's is measured as it is: a table is one part, and none is held out.
 
     Raises
     ------
@@ -54,46 +61,65 @@ def read_parts(
         They cannot be read, or are not what the net takes.
     """
     name = data or made["data"]
-    own = is_own(made, data, directory)
+    path, own = Path(directory or "", name), is_own(made, data, directory)
     if catalog.is_csv(name):
-        from minidl.data.csv import read_table  # here: not every start reads a table
-
-        path = Path(directory or "", name)
-        column = made.get("target") if target is None else target
-        _check_columns(path, column, made)
-        if not own:
-            table = read_table(path, column, **_told(made))
-            return catalog.stem(name), {"test": fitted(f"{name}, test part", net, table, is_table=True)}
-        splits = minidl.data.load(name, directory, target=column, **_told(made))
+        parts = _table_parts(path, net, made, target, own=own)
     elif own and target is None:
-        splits = read_own(made, directory)
+        parts = report.parts(read_own(made, directory))
+    elif catalog.is_path(name) and target is None:
+        parts = read_unsplit(path)
     else:
-        splits = minidl.data.load(name, directory, target=target)
-    return splits.name, fitted_parts(name, net, splits)
+        parts = report.parts(minidl.data.load(name, directory, target=target))
+    if part is not None:
+        parts = {part: _of(name, parts, part)}
+    parts = fitted_parts(name, net, parts)
+    if not own:
+        any(doubts.warn_of_scale(net, each.features, made.get("columns")) for each in parts.values())
+    return catalog.stem(name), parts
 
 
-def fitted_parts(name: str, net: Net, splits: Splits) -> dict[str, Dataset]:
-    """The parts of `splits`, each as `fitted`."""
+def _of(name: str, parts: Mapping[str, Dataset], part: str) -> Dataset:
+    if part not in parts:
+        raise DataError.expected(name, f"a {part} part", f"only {listed(list(parts))}")
+    return parts[part]
+
+
+def fitted_parts(name: str, net: Net, parts: Mapping[str, Dataset]) -> dict[str, Dataset]:
+    """The `parts`, each as `fitted`."""
     is_table = catalog.is_csv(name)
     return {
-        part: fitted(f"{name}, {part} part", net, data, is_table=is_table)
-        for part, data in report.parts(splits).items()
+        part: fitted(f"{name}, {part} part", net, data, is_table=is_table) for part, data in parts.items()
     }
 
 
 def fitted(where: str, net: Net, data: Dataset, *, is_table: bool) -> Dataset:
     """`data`, its labels counted as the net counts the classes; `DataError` if it does not fit the net."""
-    scores = _first_scores(where, net, data.features)
     names = getattr(net.head, "target_names", None)
+    if is_table and (images := as_samples(net, data.features)) is not data.features:
+        data = _as_images(images, data, names)
+    scores = _first_scores(where, net, data.features)
     if names is None and is_table and data.target_names:
         # What its words are is known, what the net's classes are is not.
         names = tuple(map(str, range(max(scores.shape[1], 2))))
     return data if names is None else match_classes(where, data, names)
 
 
+def _as_images(images: Array, rows: Dataset, names: Sequence[str] | None) -> Dataset:
+    """`rows` with `images` for features; where the net's classes are words, their numbers name them, too."""
+    own, targets = rows.target_names, rows.targets
+    if own and names and set(own) <= set(map(str, range(len(names)))) and not set(own) <= set(names):
+        own, targets = tuple(names), np.array([*map(int, own)])[targets]
+    return Dataset(images, targets, target_names=own)
+
+
 def read_features(
-    net: Net, made: Mapping[str, Any], data: str, directory: Path | None, part: str | None
-) -> Array:
+    net: Net,
+    made: Mapping[str, Any],
+    data: str,
+    directory: Path | None,
+    part: str | None,
+    keep: Sequence[str] = (),
+) -> Rows:
     """Samples to predict: the rows of a table, with targets or without, or a part of another data set.
 
     Raises
@@ -105,7 +131,20 @@ def read_features(
     if catalog.is_csv(data):
         if part is not None:
             raise DataError.expected(data, "no --part of a table, which is a whole", part, "leave it out")
-        return _table(path, net, made)
+        rows = read_rows(path, net, made, keep)
+    else:
+        if keep:
+            remedy = "leave it out"
+            raise DataError.expected("--keep", "columns of a .csv file only", data, remedy)
+        rows = Rows(_samples(net, made, path, data, directory, part), [], [])
+    if not is_own(made, data, directory):
+        doubts.warn_of_scale(net, rows.features, made.get("columns"))
+    return rows
+
+
+def _samples(
+    net: Net, made: Mapping[str, Any], path: Path, data: str, directory: Path | None, part: str | None
+) -> Array:
     if catalog.is_path(data):
         features, name = read_samples(path, part)
     else:
@@ -113,9 +152,7 @@ def read_features(
         splits = read_own(made, directory) if own else minidl.data.load(data, directory)
         parts = report.parts(splits)
         name = part or list(parts)[-1]
-        if name not in parts:
-            raise DataError.expected(data, f"a {name} part", f"only {listed(list(parts))}")
-        features = parts[name].features
+        features = _of(data, parts, name).features
     _first_scores(f"{data}, {name}", net, features)
     return features
 
@@ -132,18 +169,49 @@ def _first_scores(where: str, net: Net, features: Array) -> Array:
 # ---------------------------------------------------------------- tables
 
 
-def _told(made: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run was told of its table's columns, beside the target's."""
-    return {name: made[name] for name in ("task", "categories", "drop") if made.get(name) is not None}
+def _told(made: Mapping[str, Any], names: Sequence[str] | None = None) -> dict[str, Any]:
+    """What a run was told of its table's columns beside the target; to drop are those among `names`."""
+    told = {name: made[name] for name in ("task", "categories", "drop") if made.get(name) is not None}
+    if "drop" in told:  # another table need not have them
+        told["drop"] = [each for each in told["drop"] if not isinstance(each, str) or each in (names or ())]
+    return told
 
 
-def _check_columns(path: Path, target: str | int | None, made: Mapping[str, Any]) -> None:
-    """Refuse a table whose columns are not those that the net was trained on, in their order."""
+def _table_parts(
+    path: Path, net: Net, made: Mapping[str, Any], target: str | None, *, own: bool
+) -> dict[str, Dataset]:
+    """A table's rows: the run's own in the parts of training, another one's together."""
+    from minidl.data.csv import read_csv, read_table  # here: not every start reads a table
     from minidl.data.layout import read_layout
 
-    trained_on = made.get("columns")
-    drop = {"drop": made["drop"]} if made.get("drop") else {}
-    names = read_layout(path, target, **drop).feature_names
+    column = made.get("target") if target is None else target
+    if column is None and not own:
+        column = label_column(path)
+    told = _told(made, read_layout(path).names)
+    _check_columns(path, column, made, told.get("drop", ()))
+    if own:
+        return report.parts(read_csv(path, path.name, column, **told))
+    table = read_table(path, column, **told)
+    layout = read_layout(path, column, told.get("drop", ()))
+    coded = [place for place, each in enumerate(table.columns or ()) if each.categories is not None]
+    doubts.warn_of_unknown(path, layout, layout.features, table.features, coded)
+    return {"test": table}
+
+
+def _check_columns(
+    path: Path, target: str | int | None, made: Mapping[str, Any], drop: Sequence[str]
+) -> None:
+    """Refuse a table whose columns are not those that the net was trained on, in their order."""
+    from minidl.data.layout import clean, read_layout
+
+    trained_on, found = made.get("columns"), read_layout(path).names
+    if isinstance(target, str) and trained_on and found and clean(target) not in found:
+        remedy = "to predict it, there is minidl predict; else name it: --target NAME"
+        raise DataError.expected(str(path), f"a target column {target!r}", f"columns {listed(found)}", remedy)
+    if made.get("categories") and trained_on and not found:
+        expected = f"a header with the columns that the net was trained on ({listed(trained_on)})"
+        raise DataError.expected(str(path), expected, "none; the net knows its columns by name")
+    names = read_layout(path, target, drop).feature_names
     if trained_on is None or names is None or names == trained_on:
         return
     missing = [name for name in trained_on if name not in names]
@@ -152,68 +220,3 @@ def _check_columns(path: Path, target: str | int | None, made: Mapping[str, Any]
     expected = f"the columns of features that the net was trained on ({listed(trained_on)})"
     got = got or [f"another order, {listed(names)}"]
     raise DataError.expected(str(path), expected, " and ".join(got), "give it these columns, in this order")
-
-
-def _table(path: Path, net: Net, made: Mapping[str, Any]) -> Array:
-    """The features in a table, found by their names; without a header, by their order."""
-    from minidl.data.layout import read_layout
-
-    layout = read_layout(path)
-    trained_on, target, where = made.get("columns"), made.get("target"), str(path)
-    if layout.names and trained_on:
-        missing = [name for name in trained_on if name not in layout.names]
-        if missing:
-            expected = f"the columns that the net was trained on ({listed(trained_on)})"
-            raise DataError.expected(where, expected, f"none named {listed(missing)}")
-        return _cells(path, layout, [layout.names.index(name) for name in trained_on], made)
-    columns = list(range(layout.width))
-    if trained_on and len(trained_on) != layout.width:
-        remedy = "a header with their names says which they are"
-        expected = f"{len(trained_on)} columns, those that the net was trained on"
-        raise DataError.expected(where, expected, layout.width, remedy)
-    if trained_on is None and isinstance(target, int) and not _fits(net, layout.width):
-        columns.remove(target % layout.width)
-    features = _cells(path, layout, columns, made)
-    _first_scores(where, net, features)
-    return features
-
-
-def _fits(net: Net, width: int) -> bool:
-    try:
-        net(np.zeros((1, width), net.dtype))
-    except ShapeError:
-        return False
-    return True
-
-
-def _cells(path: Path, layout: Any, columns: Sequence[int], made: Mapping[str, Any]) -> Array:
-    """Some columns of a table as numbers; words become the codes of their categories, as in training."""
-    from minidl.data.classes import class_name
-    from minidl.data.layout import MISSING, is_number, open_text, read_records
-
-    codes: dict[int, dict[str, int]] = {}
-    for column in columns:
-        words = (made.get("categories") or {}).get(layout.names[column] if layout.names else str(column))
-        if words is not None:
-            codes[column] = {word: code for code, word in enumerate(words, 1)}
-    rows = []
-    with open_text(path) as stream:
-        for line, record in read_records(stream, layout):
-            where = f"csv file {str(path)!r}, line {line}"
-            if len(record) != layout.width:
-                raise DataError.expected(where, f"{layout.width} cells, as in the first row", len(record))
-            row = []
-            for column in columns:
-                cell = record[column]
-                if column in codes:
-                    word = class_name(cell)
-                    row.append(float(codes[column].get("" if word in MISSING else word, 0)))
-                elif is_number(cell) and math.isfinite(float(cell)):
-                    row.append(float(cell))
-                else:
-                    shown = repr(cell if len(cell) < 80 else f"{cell[:80]}…")
-                    raise DataError.expected(f"{where}, {layout.label(column)}", "a finite number", shown)
-            rows.append(row)
-    if not rows:
-        raise DataError.expected(f"csv file {str(path)!r}", "a row a sample", "none")
-    return np.array(rows)

@@ -81,7 +81,8 @@ def classes_table(name: str, given: Answers) -> str:
     """What a net makes of each class of a part, and the averages; of many classes, the worst.
 
     The recall is the share of a class's samples that are recognized, the precision the share of those
-    taken for it that are of it, and F1 their harmonic mean.
+    taken for it that are of it, and F1 their harmonic mean. They are 0 where there is nothing to take a
+    share of, as the averages count them, and not there for a class that neither occurs nor is predicted.
     """
     part, classes = given.part, given.classes or ()
     measured = {
@@ -89,13 +90,12 @@ def classes_table(name: str, given: Answers) -> str:
         for average in ("macro", "weighted")
     }
     figures = measured["macro"]
-    recalled, precise, _ = columns = [figure.per_class() for figure in figures]
-    samples, taken = figures[0].actual, figures[0].predicted
+    recalled, *_ = columns = [figure.per_class() for figure in figures]
+    samples = figures[0].actual
     shown = np.arange(len(classes))
     if len(classes) > _MOST_CLASSES:
         there = np.flatnonzero(samples)
         shown = there[np.argsort(recalled[there], kind="stable")][:_MOST_CLASSES]
-    recalled[samples == 0] = precise[taken == 0] = np.nan  # of nothing there is no share
     rows = [
         [
             short(classes[label], _LONGEST_NAME),
@@ -110,6 +110,20 @@ def classes_table(name: str, given: Answers) -> str:
     lines = table((f"{name} by class", "samples", "recall", "precision", "F1"), rows)
     few = len(shown) < len(classes)
     return f"{lines}\nthe worst {len(shown)} of {len(classes):,} classes" if few else lines
+
+
+def most_mixed_up(given: Answers) -> str | None:
+    """The two classes that are taken for each other most often, and how often; None without a mistake."""
+    right, taken, classes = given.part.targets, given.predictions, given.classes or ()
+    if right.ndim > 1 or not (wrong := right != taken).any():
+        return None
+    pairs, counts = np.unique(np.stack([right[wrong], taken[wrong]], axis=1), axis=0, return_counts=True)
+    often = {(one, other): count for (one, other), count in zip(pairs.tolist(), counts.tolist(), strict=True)}
+    both = {(one, other): count + often.get((other, one), 0) for (one, other), count in often.items()}
+    one, other = max(both, key=lambda pair: (both[pair], often[pair]))
+    names = [short(classes[label], _LONGEST_NAME) for label in (one, other)]
+    number = f"{often[one, other]:,} + {often.get((other, one), 0):,}"
+    return f"most mixed up: {' and '.join(names)} ({number})"
 
 
 def _measured(metric: _Measure, given: Answers) -> _Measure:

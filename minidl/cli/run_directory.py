@@ -8,6 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from textwrap import shorten
@@ -26,6 +27,11 @@ from minidl.types import Array
 
 NET, HISTORY, RUN, JOURNAL = "net.npz", "history.json", "run.json", "journal.jsonl"
 CURVES, WEIGHTS = "history.png", "weights.png"
+PICTURES = (
+    *(CURVES, WEIGHTS, "net.png", "confusion.png", "mistakes.png", "units.png", "predictions.png"),
+    *("curves.png", "heatmap.png"),  # a sweep's
+)
+"""All that the commands draw into a run's directory."""
 
 Pictures: TypeAlias = Mapping[Path, Callable[[Path], object]]
 
@@ -60,8 +66,14 @@ def prepare(out: Path | None, name: str, *, force: bool, resume: bool = False) -
 
 
 def write(out: Path, net: Net, history: History, run: dict[str, Any]) -> None:
-    """Write all but the pictures, the net first: it is what cannot be had again."""
+    """Write all but the pictures, the net first: it is what cannot be had again.
+
+    Pictures of the net that stood there before are removed.
+    """
     minidl.save(net, out / NET)
+    for name in PICTURES:
+        with suppress(OSError):  # it is not there, or no file of ours
+            (out / name).unlink()
     history.save(out / HISTORY)
     write_run(out, run)
 
@@ -119,11 +131,21 @@ def draw(pictures: Pictures) -> list[str]:
     return [path.name for path in pictures if path.name not in lost]
 
 
+def written(out: Path, drawn: list[str]) -> str:
+    """What a command that trained says of the files it has written."""
+    return f"written to {out}: {', '.join(sorted([HISTORY, NET, RUN, *drawn]))}"
+
+
 def read_run(directory: Path) -> dict[str, Any]:
     """What `write_run` wrote."""
     path = directory / RUN
+    if directory.is_file():
+        got, remedy = "a file", f"give the directory that it lies in: {directory.parent}"
+        raise CheckpointError.expected(str(directory), f"a directory with {RUN}", got, remedy)
     if not path.is_file():
         remedy = "give the directory that minidl train wrote"
+        if directory.is_dir():
+            remedy += "; one that still runs, or was killed, has not written it yet"
         raise CheckpointError.expected(str(directory), f"a directory with {RUN}", "none", remedy)
     try:
         run = json.loads(path.read_bytes())

@@ -90,7 +90,7 @@ def _data(
         made, directory = {**made, "data": str(directory / name), "data_dir": None}, None
     try:
         splits = reading.read_own(made, directory)
-        return splits, reading.fitted_parts(made["data"], net, splits)
+        return splits, reading.fitted_parts(made["data"], net, report.parts(splits))
     except (MinidlError, OSError) as error:
         print(f"minidl: shown without the data: {one_line(error)}", file=sys.stderr)
         return None, {}
@@ -100,6 +100,8 @@ def _described(made: Mapping[str, Any]) -> str:
     """What a run was made of, a line each."""
     told = {name: value for name, value in made.items() if name not in ("results", "settings", "categories")}
     told = {**told, **(made.get("settings") or {})}
+    if made.get("stopped"):
+        told |= {name: f"{told[name]} asked for" for name in ("epochs", "steps") if told.get(name)}
     told["stopped"] = made.get("stopped") or "at its end"
     rows = [
         (name.replace("_", " "), _shown(name, value)) for name, value in told.items() if value is not None
@@ -118,10 +120,13 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _last_epoch(history: History) -> str:
-    """The figures of the last epoch that was completed."""
+    """The figures of the last epoch that was completed; before the first, of the last step."""
     steps, epochs = len(history.steps["loss"]), len(history.epochs["lr"])
     if not epochs:
-        return f"{steps:,} steps, no epoch completed"
+        rows = [
+            (name.replace("_", " "), f"{column[-1]:.4g}") for name, column in history.steps.items() if column
+        ]
+        return table((f"{steps:,} step{'s' * (steps != 1)}, no epoch completed", "the last one's"), rows)
     names = [name for name, column in history.epochs.items() if name != "step" and column[-1] is not None]
     rows = [(name.replace("_", " "), _figure(name, history.epochs[name][-1])) for name in names]
     return table((f"epoch {epochs:,}", f"after {history.epochs['step'][-1]:,} steps"), rows)

@@ -162,10 +162,10 @@ def run(arguments: argparse.Namespace) -> int:
     run_directory.write_run(out, {**made, "results": scores})
     say(f"\nbest: {', '.join(filter(None, [f'trial {best.trial}', results.describe(best)]))}\n")
     say(f"{report.scores_table(scores)}\n\n{ran} in {seconds:.1f} s")
-    run_directory.draw(
+    drawn = run_directory.draw(
         {**searching.pictures(results, out), **run_directory.pictures(out, net, history, splits)}
     )
-    say(f"written to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+    say(run_directory.written(out, [run_directory.JOURNAL, TABLE, "best", *drawn]))
     return 0
 
 

@@ -74,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     def keep(stopped: str | None) -> None:
         run_directory.write(out, net, history, {**made, "results": None, "stopped": stopped})
 
-    def draw() -> None:
-        run_directory.draw(run_directory.pictures(out, net, history, splits))
+    def draw() -> list[str]:
+        return run_directory.draw(run_directory.pictures(out, net, history, splits))
 
     def end_diverged(error: object) -> int:
         keep("diverged")
@@ -121,8 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"stopped early: {trainer.stop_reason}")
     for finding in history.diagnose(net, splits):
         say(f"\n{finding.name}: {finding.evidence}\n  {finding.advice}")
-    draw()
-    say(f"\nwritten to {out}: {', '.join(sorted(path.name for path in out.iterdir()))}")
+    say(f"\n{run_directory.written(out, draw())}")
     return 0
 
 

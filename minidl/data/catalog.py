@@ -113,7 +113,9 @@ def load(
         return read_npz(Path(folder or "", as_path(where, name)))
     if name not in DATASETS:
         expected = f"one of {', '.join(DATASETS)} or a path that ends in .npz, .csv or .csv.gz"
-        raise DataError.expected(where, expected, repr(name))
+        remedy = "put it into one: np.savez('mine.npz', x=array) to predict, x_train and y_train to train"
+        is_array = name.lower().endswith(".npy")
+        raise DataError.expected(where, expected, repr(name), remedy if is_array else "")
     try:
         if name == "digits":
             from minidl.data.digits import BUNDLED, load_digits

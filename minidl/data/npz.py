@@ -24,9 +24,8 @@ _PARTS = ("train", "validation", "test")
 _SPARSE = ("data", "indices", "indptr", "shape")
 """What SciPy calls the arrays of a CSR matrix; `x_train` may stand as `x_train_data` and so on."""
 
-_NAMES = tuple(f"{axis}_{part}" for part in _PARTS for axis in "xy")
-_WEIGHTS = tuple(f"weights_{part}" for part in _PARTS)
 _WANTED = "arrays x_train and y_train, at will x_validation, y_validation, x_test, y_test and target_names"
+_TO_MEASURE = "arrays x_test and y_test, or x and y, at will target_names"
 
 _PAIRS = (
     "x_ and y_ come in pairs, weights_ only with them, and a CSR matrix x_train as x_train_data, "
@@ -52,30 +51,56 @@ def read_npz(path: str | os.PathLike[str]) -> Splits:
         set. The message names the file and the arrays found.
     """
     path = as_path("read_npz", path)
+    parts = _read_parts(path, {part: f"_{part}" for part in _PARTS}, "train")
+    train, validation = parts["train"], parts.get("validation")
+    if validation is None:
+        train, validation = stratified_hold_out(train, MAX_VALIDATION)
+    try:
+        return Splits(path.stem, train, validation, parts.get("test"))
+    except DataError as error:
+        raise DataError(f"npz file {str(path)!r}: {error}") from None
+
+
+def read_unsplit(path: str | os.PathLike[str]) -> dict[str, Dataset]:
+    """The parts that are there, of which none is held out: what a net is measured on.
+
+    The arrays `x` and `y` are a part "test", if the file has no other one.
+
+    Raises
+    ------
+    DataError
+        As `read_npz`; a part, whichever, is enough.
+    """
+    path = as_path("read_unsplit", path)
+    names = {*_read_arrays(f"npz file {str(path)!r}", path, ())[0]}
+    is_bare = not any(f"x_{part}{end}" in names for part in _PARTS for end in ("", "_data"))
+    return _read_parts(path, {"test": ""} if is_bare else {part: f"_{part}" for part in _PARTS})
+
+
+def _read_parts(path: Path, ends: Mapping[str, str], needed: str | None = None) -> dict[str, Dataset]:
+    """Each part of which there are arrays whose names have its end, such as ``_train``."""
     where = f"npz file {str(path)!r}"
-    names, arrays = _read_arrays(where, path, (*_NAMES, *_WEIGHTS, "target_names"))
+    own = [f"{kind}{end}" for kind in ("x", "y", "weights") for end in ends.values()]
+    names, arrays = _read_arrays(where, path, (*own, "target_names"))
     found = ", ".join(sorted(names)[:20]) or "no array"
     strangers = [name for name in names if name.startswith(("x_", "y_")) and name not in arrays]
-    lone = [part for part in _PARTS if (f"x_{part}" in arrays) != (f"y_{part}" in arrays)]
-    lone += [part for part in _PARTS if f"weights_{part}" in arrays and f"x_{part}" not in arrays]
-    if "x_train" not in arrays or strangers or lone:
-        raise DataError.expected(where, _WANTED, found, _PAIRS)
+    lone = [end for end in ends.values() if (f"x{end}" in arrays) != (f"y{end}" in arrays)]
+    lone += [end for end in ends.values() if f"weights{end}" in arrays and f"x{end}" not in arrays]
+    there = {part: end for part, end in ends.items() if f"x{end}" in arrays}
+    if not there or (needed and needed not in there) or strangers or lone:
+        wanted = _WANTED if needed else _TO_MEASURE
+        raise DataError.expected(where, wanted, found, _PAIRS)
     try:
         target_names = _target_names(arrays)
-        parts = {
+        return {
             part: Dataset(
-                arrays[f"x_{part}"],
-                arrays[f"y_{part}"],
-                weights=arrays.get(f"weights_{part}"),
+                arrays[f"x{end}"],
+                arrays[f"y{end}"],
+                weights=arrays.get(f"weights{end}"),
                 target_names=target_names,
             )
-            for part in _PARTS
-            if f"x_{part}" in arrays
+            for part, end in there.items()
         }
-        train, validation = parts["train"], parts.get("validation")
-        if validation is None:
-            train, validation = stratified_hold_out(train, MAX_VALIDATION)
-        return Splits(path.stem, train, validation, parts.get("test"))
     except DataError as error:
         raise DataError(f"{where} (found {found}): {error}") from None
 
@@ -98,10 +123,10 @@ def read_samples(path: str | os.PathLike[str], part: str | None = None) -> tuple
         raise DataError.expected(where, f"an array {' or '.join(wanted)}", got)
     try:
         if not arrays[name].ndim or not arrays[name].shape[0]:
-            raise DataError.expected("x", "one sample or more", arrays[name].shape)
+            raise DataError.expected("Dataset", "one sample or more", arrays[name].shape)
         return checked_features(arrays[name]), name
     except DataError as error:
-        raise DataError(f"{where}, {name}: {error}") from None
+        raise DataError(f"{where}, {name}: {str(error).removeprefix('Dataset: ')}") from None
 
 
 def save(splits: Splits, path: str | os.PathLike[str]) -> None:
@@ -166,6 +191,8 @@ def _read_arrays(where: str, path: Path, wanted: Collection[str]) -> tuple[list[
                         matrix = _as_matrix(*(archive[full] for full in parts.values()))
                         arrays |= dict.fromkeys((name, *parts.values()), matrix)
                 return names, arrays
+    except FileNotFoundError as error:
+        raise DataError.expected(where, "a readable .npz file", "no such file", "check the path") from error
     except Exception as error:  # a damaged zip raises from zipfile, zlib, struct, tokenize, NumPy, SciPy
         got = error or type(error).__name__
         raise DataError.expected(where, "a readable .npz file", got, remedy) from error

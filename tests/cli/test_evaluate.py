@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from minidl import Dataset, mlp
 from minidl.cli import looking, main, report
 from minidl.data.digits import read_digits
 from minidl.data.splits import stratified_hold_out
+from minidl.layers import Affine, Flatten, Standardize
+from minidl.losses import SoftmaxCrossEntropy
+from tests.cli import runs
 from tests.cli.calling import call, refused
 from tests.deep import deep
 
@@ -53,7 +57,7 @@ def rows_of(out, first):
     start = next(number for number, line in enumerate(lines) if line.startswith(first))
     rows = {}
     for line in lines[start + 1 :]:
-        if not line or line.startswith("the worst"):
+        if not line or line.startswith(("the worst", "most mixed up")):
             break
         name, _, cells = line.partition("  ")
         rows[name] = cells.split()
@@ -96,7 +100,16 @@ def test_the_classes_are_listed_by_name(run, table, tmp_path, capsys):
         assert rows[word] == [f"{mine.sum()}", *(f"{share:.2%}" for share in shares)]
     right = np.mean(predicted == words[500:])
     assert f"{right:.2%}" in out.split("test by class")[0]
-    assert len({len(line) for line in out.splitlines()[-13:]}) == 1  # aligned
+    *aligned, mixed_up = out.splitlines()[-14:]
+    assert len({len(line) for line in aligned}) == 1
+    one, other, count, back = re.fullmatch(
+        r"most mixed up: (\w+) and (\w+) \((\d+) \+ (\d+)\)", mixed_up
+    ).groups()
+    pairs = list(zip(words[500:], predicted, strict=True))
+    assert (pairs.count((one, other)), pairs.count((other, one))) == (int(count), int(back))
+    assert int(count) + int(back) == max(
+        pairs.count(pair) + pairs.count(pair[::-1]) for pair in pairs if pair[0] != pair[1]
+    )
 
 
 def test_labels_are_matched_to_the_nets_classes_by_name(run, table, tmp_path, capsys):
@@ -107,11 +120,71 @@ def test_labels_are_matched_to_the_nets_classes_by_name(run, table, tmp_path, ca
     rows = rows_of(capsys.readouterr().out, "test by class")
     assert float(rows["two"][1].rstrip("%")) > 80
     assert float(rows["nine"][1].rstrip("%")) > 80
-    assert rows["one"][:2] == ["0", "-"]
+    assert rows["one"] in (["0", *["0.00%"] * 3], ["0", *["-"] * 3])  # predicted or not
     names = np.array(["two", "nine"])
     np.savez("some.npz", x_train=features[chosen], y_train=(words[chosen] == "nine") * 1, target_names=names)
     assert main(["evaluate", str(run), "some.npz"]) == 0
     assert float(rows_of(capsys.readouterr().out, "part")["train"][-1].rstrip("%")) > 80
+
+
+def test_a_file_of_its_own_is_measured_whole(run, table, tmp_path, capsys):
+    features, words = (each[500:] for each in table)
+    labels = np.searchsorted(np.unique(WORDS), words)
+    assert main(["evaluate", str(run), str(write_table(tmp_path / "new.csv", features, words))]) == 0
+    expected = capsys.readouterr().out
+    for part, names in (("test", "x y"), ("test", "x_test y_test"), ("train", "x_train y_train")):
+        np.savez("new.npz", **dict(zip(names.split(), (features, labels), strict=True)))
+        assert main(["evaluate", str(run), "new.npz"]) == 0
+        out = re.sub(r" +", " ", capsys.readouterr().out)
+        assert out == re.sub(r" +", " ", expected.replace("test", part).replace("float32", "uint8"))
+    assert main(["evaluate", str(run), "new.npz", "--part", "train"]) == 0
+    refused(f"evaluate {run} new.npz --part test", "new.npz: expected a test part, got only train", capsys)
+
+
+def test_one_part(run, capsys, monkeypatch):
+    monkeypatch.setattr(looking, "pictures", lambda *_: {})
+    assert call(f"evaluate {run} --part train") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("mine: 450 train samples of 64")
+    assert [*rows_of(out, "part")] == ["train"]
+    assert "train by class" in out
+
+
+def test_columns_that_training_dropped_need_not_be_there(tmp_path, capsys):
+    made = {
+        "columns": ["make", "size"],
+        "target": "price",
+        "categories": {"make": ["a", "b"]},
+        "drop": ["id"],
+    }
+    runs.keep(tmp_path / "run", runs.regression(), "gone.csv", **made, task="numbers")
+    printed = set()
+    for lines in ("id,make,size,price\n1,a,2,3\n2,b,2,5\n", "price,make,size\n3,a,2\n5,b,2\n"):
+        (tmp_path / "new.csv").write_text(lines)
+        assert call("evaluate run new.csv") == 0
+        printed.add(capsys.readouterr().out)
+    assert len(printed) == 1
+    (tmp_path / "new.csv").write_text("3,a,2\n5,b,2\n")
+    message = "expected a header with the columns that the net was trained on (make, size), got none"
+    refused("evaluate run new.csv --target 0", message, capsys)
+
+
+def test_a_table_of_pixels(tmp_path, capsys):
+    """Its columns are those of an image; its labels, numbers, count the net's classes."""
+    labels = np.arange(9) % 3
+    standardize = Standardize(np.full((2, 2), 9), 1)
+    net = minidl.Sequential(standardize, Flatten(), Affine(4, 3), SoftmaxCrossEntropy(("ant", "bee", "cow")))
+    runs.keep(tmp_path / "run", net, "digits")
+    images = np.random.default_rng(0).integers(8, 11, (9, 4))
+    right = np.mean(net.predict(images.reshape(9, 2, 2)) == labels)
+    for names in (labels, np.array(["ant", "bee", "cow"])[labels]):
+        write_table(tmp_path / "new.csv", images, names, target="label")
+        assert call("evaluate run new.csv") == 0
+        out = capsys.readouterr().out
+        assert out.startswith("new: 9 test samples of 2 × 2 float32, 3 classes\n")
+        assert rows_of(out, "part")["test"][-1] == f"{right:.2%}"
+    write_table(tmp_path / "new.csv", images, labels + 1)
+    refused("evaluate run new.csv --target digit", "net's: ant, bee, cow, got '1' (3 samples), '2'", capsys)
 
 
 def test_a_class_that_the_net_does_not_know(run, table, tmp_path, capsys):
@@ -127,6 +200,8 @@ def test_a_table_of_other_columns(run, table, tmp_path, capsys):
     features, words = table
     write_table(tmp_path / "few.csv", features[:, :63], words)
     refused(f"evaluate {run} few.csv", "p18, p19 and 44 more), got none named p63; give it these", capsys)
+    (tmp_path / "few.csv").write_text("p0,p1\n1,2\n")
+    refused(f"evaluate {run} few.csv", "a target column 'digit', got columns p0, p1; to predict it", capsys)
     write_table(tmp_path / "bare.csv", features[:, :63], words, header=False)
     refused(f"evaluate {run} bare.csv", "a target column 'digit', got 64 columns without a header", capsys)
     message = "bare.csv, test part: expected samples of the shape that the net takes, got (63,); Standardize"

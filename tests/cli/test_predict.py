@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import Affine, Sequential
-from minidl.cli import main
+from minidl import Affine, Flatten, Sequential, SoftmaxCrossEntropy
+from minidl.cli import main, predict
+from minidl.cli.rows import Rows
 from minidl.losses import BinaryCrossEntropy, MulticlassHinge
 from tests.cli import runs
 from tests.cli.calling import call, refused
@@ -81,6 +82,16 @@ def test_columns_are_found_by_their_names_and_the_target_need_not_be_there(table
     assert (tmp_path / "there/out.csv").read_text() == expected
 
 
+def test_columns_that_are_kept(table, tmp_path, capsys):
+    assert call("predict run mine.csv --out -") == 0
+    plain = rows(capsys.readouterr().out)
+    assert call("predict run mine.csv --keep kind 0 --out no/where/out.csv") == 0
+    header, below = rows((tmp_path / "no/where/out.csv").read_text())
+    assert header == ["kind", "long", *plain[0]]
+    cells = [line.split(",") for line in table]
+    assert below == [[kind, long, *row] for (long, _, kind), row in zip(cells, plain[1], strict=True)]
+
+
 def test_without_a_header(table, tmp_path, capsys):
     (tmp_path / "raw.csv").write_text("\n".join(table))
     assert call("train raw.csv --steps 5 --quiet --out raw") == 0
@@ -102,6 +113,9 @@ def test_words_become_the_codes_of_training(tmp_path, capsys):
     (tmp_path / "new.csv").write_text("size,colour\n1,red\n2,blue\n3,green\n4,red\n")
     assert call("predict run new.csv --out -") == 0
     assert capsys.readouterr().out.split() == ["prediction", "21.0", "12.0", "3.0", "24.0"]
+    (tmp_path / "new.csv").write_text("red,1\nblue,2\n")  # without a header, in the order of training
+    assert call("predict run new.csv --out -") == 0
+    assert capsys.readouterr().out.split() == ["prediction", "21.0", "12.0"]
 
 
 def test_parts_of_a_data_set(tmp_path, capsys):
@@ -159,12 +173,21 @@ def test_more_samples_than_are_taken_at_once(tmp_path, capsys):
     assert call("predict run many.npz --out -") == 0
     _, below = rows(capsys.readouterr().out)
     np.testing.assert_allclose(np.array(below, float)[:, 0], x.sum(axis=1), atol=1e-5)
+    kept = [[str(row)] for row in range(5000)]
+    written = predict._rows(runs.regression(), Rows(x, ["row"], kept))
+    assert list(written) == [
+        ["row", "prediction"],
+        *(one + cells for one, cells in zip(kept, below, strict=True)),
+    ]
 
 
 def test_whole_or_not_at_all(table, tmp_path, capsys):
     (tmp_path / "predictions.csv").write_text("before")
-    write(tmp_path / "odd.csv", [*table[:5], "1,nan,ant"], [0, 1, 2])
-    refused("predict run odd.csv", "line 7, column 'wide': expected a finite number, got 'nan'", capsys)
+    write(tmp_path / "odd.csv", [*table[:5], "1,inf,ant"], [0, 1, 2])
+    refused("predict run odd.csv", "line 7, column 'wide': expected a finite number, got 'inf'", capsys)
+    write(tmp_path / "odd.csv", [*table[:5], "1,nan,ant", ",,bee"], [0, 1, 2])
+    message = "column 'long' (1 row, first in line 8), column 'wide' (2 rows, first in line 7); drop"
+    refused("predict run odd.csv", message, capsys)
     write(tmp_path / "odd.csv", [*table[:5], "1,2,3,ant"], [0, 1])
     net = minidl.load("run/net.npz")
     net["affine1"].bias.value[...] = np.inf
@@ -181,7 +204,19 @@ def test_whole_or_not_at_all(table, tmp_path, capsys):
         ("predict nowhere mine.csv", "expected a directory with run.json"),
         ("predict run nowhere.csv", "csv file 'nowhere.csv': expected a readable file"),
         ("predict run nowhere.npz", "npz file 'nowhere.npz': expected a readable .npz file"),
-        ("predict run few.csv", "got none named wide"),
+        ("predict run nowhere.npz", "got no such file"),
+        ("predict run few.csv", "got none named wide; the file has long, kind"),
+        ("predict run words.csv", "got 'ant'; the file has no header, and the net knows its columns by name"),
+        ("predict run comma.csv", "got '1,5'; write decimals with a point"),
+        ("predict run/net.npz mine.csv", "got a file; give the directory that it lies in: run"),
+        ("predict run plain.npy", "np.savez('mine.npz', x=array) to predict"),
+        ("predict run mine.csv --keep kin", "expected a --keep column 'kin', got columns long, wide, kind"),
+        ("predict run nan.npz --keep kind", "--keep: expected columns of a .csv file only"),
+        ("predict run mine.csv --out run", "--out: expected a file, got the directory run; give run/pred"),
+        (
+            "predict run mine.csv --out out.NPZ",
+            "expected the name of a .csv file, which is written, got out.NPZ",
+        ),
         ("predict run short.csv", "line 3: expected 2 cells, as in the first row, got 3"),
         ("predict run three.csv", "expected 2 columns, those that the net was trained on, got 3"),
         ("predict run mine.csv --part test", "expected no --part of a table"),
@@ -189,14 +224,16 @@ def test_whole_or_not_at_all(table, tmp_path, capsys):
         ("predict run digits", "expected samples of the shape that the net takes, got (8, 8)"),
         ("predict run x.npz", "expected an array x or x_test or x_validation or x_train, got y"),
         ("predict run x.npz --part test", "expected an array x_test, got y"),
-        ("predict run nan.npz", "nan.npz', x: Dataset: expected finite features"),
-        ("predict run mine.csv --out no/where.csv", "no/where.csv"),
+        ("predict run nan.npz", "nan.npz', x: expected finite features"),
+        ("predict run mine.csv --out mine.csv/where.csv", "mine.csv"),
     ],
 )
 def test_bad_input_gives_one_line_and_exit_code_2(command, message, table, tmp_path, capsys):
     write(tmp_path / "few.csv", table, [0, 2])
     (tmp_path / "short.csv").write_text("long,wide\n1,2\n1,2,3\n")
     (tmp_path / "three.csv").write_text("1,2,3\n" * 4)
+    (tmp_path / "words.csv").write_text("ant,1\nbee,2\n")
+    (tmp_path / "comma.csv").write_text("long;wide\n1,5;2\n")
     np.savez("x.npz", y=np.ones((3, 2)))
     np.savez("nan.npz", x=np.full((3, 2), np.nan))
     assert refused(command, message, capsys) == ""
@@ -211,3 +248,32 @@ def test_what_is_predicted_is_what_evaluate_counts(table, tmp_path, capsys):
     assert call("evaluate run new.csv") == 0
     assert f"{right:.2%}" in capsys.readouterr().out
     assert json.loads((tmp_path / "run/run.json").read_text())["columns"] == COLUMNS[:2]
+
+
+@pytest.mark.parametrize(
+    "names", [None, ["label", *range(108)], [*range(108), "Class"], [*range(108)], ["", *range(108), "y"]]
+)
+def test_a_table_of_pixels(names, tmp_path, capsys):
+    """A pixel a column, in C order, beside labels and pandas' index or not."""
+    x = np.load(runs.images_file(tmp_path / "x.npz"))["x_test"]
+    runs.keep(tmp_path / "run", net := images_net(), tmp_path / "x.npz")
+    pixels = x.reshape(len(x), -1).tolist()
+    lines = [iter(row) for row in pixels]
+    lines = [[next(line) if isinstance(name, int) else 1 for name in names or range(108)] for line in lines]
+    lines = [names, *lines] if names else lines
+    (tmp_path / "new.csv").write_text("\n".join(",".join(map(str, line)) for line in lines))
+    assert call("predict run new.csv --out -") == 0
+    assert [row[0] for row in rows(capsys.readouterr().out)[1]] == [
+        net.head.target_names[label] for label in net.predict(x)
+    ]
+    (tmp_path / "new.csv").write_text("\n".join("1," + ",".join(map(str, line)) for line in pixels))
+    message = "got (109,); 108 numbers a row are taken as images of (3, 6, 6), and a column beside them by"
+    refused("predict run new.csv", message, capsys)
+
+
+def images_net():
+    """A net that says what images it takes."""
+    standardize = minidl.Standardize(np.full((3, 6, 6), 128), 74)
+    return Sequential(
+        standardize, Flatten(), Affine(108, 3, rng=0), SoftmaxCrossEntropy(("cat", "dog", "hen"))
+    )

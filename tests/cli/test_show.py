@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import minidl
-from minidl.cli import looking, run_directory
+from minidl.cli import looking, run_directory, searching, show
 from tests.cli import runs
 from tests.cli.calling import call, refused
 from tests.deep import deep
@@ -48,10 +49,14 @@ def test_a_run_of_digits(tmp_path, capsys):
 
 @pytest.mark.usefixtures("undrawn")
 def test_an_interrupted_run(tmp_path, capsys):
-    runs.keep(tmp_path / "run", runs.regression(), runs.numbers_file(tmp_path / "x.npz"))
+    data, settings = runs.numbers_file(tmp_path / "x.npz"), {"epochs": 5}
+    runs.keep(tmp_path / "run", runs.regression(), data, settings=settings)
     assert call("show run") == 0
     out = capsys.readouterr().out
-    assert "2 steps, no epoch completed" in out
+    lines = [line.split() for line in out.splitlines()]
+    first = lines.index(["2", "steps,", "no", "epoch", "completed", "the", "last", "one's"])
+    assert lines[first + 1 : first + 3] == [["loss", "1"], ["lr", "0.1"]]
+    assert ["epochs", "5", "asked", "for"] in lines
     assert "interrupted" in out
 
 
@@ -102,12 +107,62 @@ def test_without_the_data_what_needs_none_is_shown(tmp_path, capsys):
         ("show", "the following arguments are required: DIR"),
         ("show nowhere", "expected a directory with run.json"),
         ("show bare", "history.json"),
+        ("show empty", "got none; give the directory that minidl train wrote; one that still runs, or was"),
     ],
 )
 def test_bad_input_gives_one_line_and_exit_code_2(command, message, tmp_path, capsys):
     runs.keep(tmp_path / "bare", runs.regression(), runs.numbers_file(tmp_path / "x.npz"))
     (tmp_path / "bare/history.json").unlink()
+    (tmp_path / "empty").mkdir()
     assert refused(command, message, capsys) == ""
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_sparse_samples(tmp_path, capsys):
+    """Evaluated, predicted and shown as the same samples are that are dense."""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 2, (30, 9)).astype(np.float32), np.arange(30) % 3
+    net = minidl.Sequential(minidl.Affine(9, 3, rng=0), minidl.SoftmaxCrossEntropy())
+    printed = {}
+    for kind, features in (("dense", x), ("sparse", scipy.sparse.csr_array(x))):
+        part = minidl.Dataset(features, y)
+        minidl.data.save(minidl.data.Splits("x", part, part, part), tmp_path / "x.npz")
+        minidl.data.save(minidl.data.Splits("new", part, part), tmp_path / "new.npz")
+        runs.keep(tmp_path / kind, net, tmp_path / "x.npz")
+        lines = [
+            f"evaluate {kind}",
+            f"evaluate {kind} new.npz",
+            f"predict {kind} x.npz --out -",
+            f"show {kind}",
+        ]
+        assert [call(line) for line in lines] == [0] * 4
+        printed[kind], err = capsys.readouterr()
+        assert not err
+    assert printed["sparse"].replace("into sparse", "into dense") == printed["dense"]
+
+
+def test_another_net_leaves_no_picture_of_the_one_before(tmp_path, capsys, monkeypatch):
+    """What the run's owner put there stays."""
+    draw = lambda pictures: [path.name for path in pictures if path.write_text("new")]  # noqa: E731
+    monkeypatch.setattr(run_directory, "draw", draw)
+    runs.keep(tmp_path / "run", runs.regression(), runs.numbers_file(tmp_path / "x.npz"))
+    for name in (*run_directory.PICTURES, "mine.png", "notes.txt"):
+        (tmp_path / "run" / name).write_text("before")
+    assert call("train x.npz --steps 2 --force --out run") == 0
+    names = ["history.json", "history.png", "net.npz", "run.json", "weights.png"]
+    assert capsys.readouterr().out.endswith(f"written to run: {', '.join(names)}\n")
+    assert written(tmp_path / "run") == {*names, "mine.png", "notes.txt"}
+    assert (tmp_path / "run/weights.png").read_text() == "new"
+
+
+def test_every_picture_is_known_by_its_name(tmp_path):
+    splits = minidl.data.load(runs.images_file(tmp_path / "x.npz"))
+    net, part = runs.convolutional(), splits.test
+    made = {**looking.pictures(tmp_path, net, looking.answers(net, part))}
+    made |= looking.unit_pictures(tmp_path, net, part)
+    made |= run_directory.pictures(tmp_path, net, minidl.History(), splits)
+    others = {show.DIAGRAM, looking.PREDICTIONS, run_directory.CURVES, searching.CURVES, searching.HEAT_MAP}
+    assert {path.name for path in made} | others == set(run_directory.PICTURES)
 
 
 # ---------------------------------------------------------------- which weights are drawn

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 from minidl.data import Column, Dataset, Splits, load, save
-from minidl.data.npz import read_npz, read_samples
+from minidl.data.npz import read_npz, read_samples, read_unsplit
 from minidl.errors import ConfigurationError, DataError
 
 
@@ -103,7 +103,7 @@ def test_a_zip_of_other_things(tmp_path):
 
 def test_foreign_missing_and_damaged_files(tmp_path):
     path = tmp_path / "mine.npz"
-    with pytest.raises(DataError, match="No such file"):
+    with pytest.raises(DataError, match="no such file"):
         read_npz(path)
     np.save(tmp_path / "one.npy", np.zeros(3))
     for content in (b"", b"no zip at all", (tmp_path / "one.npy").read_bytes()):
@@ -203,3 +203,35 @@ def test_samples_alone(tmp_path):
     assert read_samples(tmp_path / "new.npz", "train")[0].shape == (2, 3)
     with pytest.raises(DataError, match="x_validation, got x_test, x_train"):
         read_samples(tmp_path / "new.npz", "validation")
+
+
+def test_what_is_only_measured_is_not_split(tmp_path):
+    path, made = tmp_path / "new.npz", sparse(50)
+    labels, weights = np.arange(50) % 3, np.ones(50)
+    bare = {f"x_{part}": getattr(made, part) for part in ("data", "indices", "indptr", "shape")}
+    x = made.toarray()
+    for content, part in (
+        ({"x": x, "y": labels}, "test"),
+        ({"x": x, "y": labels, "weights": weights}, "test"),
+        ({**bare, "y": labels}, "test"),
+        ({"x_test": x, "y_test": labels, "x": x}, "test"),
+        ({"x_train": x, "y_train": labels}, "train"),
+        ({f"x_train{name[1:]}": array for name, array in bare.items()} | {"y_train": labels}, "train"),
+    ):
+        np.savez(path, **content, target_names=np.array(["a", "b", "c"]))
+        ((name, read),) = read_unsplit(path).items()
+        assert (name, len(read), read.target_names) == (part, 50, ("a", "b", "c"))
+        features = read.features.toarray() if scipy.sparse.issparse(read.features) else read.features
+        assert np.array_equal(features, x)
+        assert np.array_equal(read.targets, labels)
+        assert (read.weights is None) == ("weights" not in content)
+    for content in ({"x": x}, {"x_test": x}, {"a": x}, {"y": labels}, {"x": x, "y": labels, "x_val": x}):
+        np.savez(path, **content)
+        with pytest.raises(DataError, match="expected arrays x_test and y_test, or x and y"):
+            read_unsplit(path)
+
+
+def test_no_sample(tmp_path):
+    np.savez(tmp_path / "new.npz", x=np.ones((0, 3)))
+    with pytest.raises(DataError, match=r"new.npz', x: expected one sample or more, got \(0, 3\)"):
+        read_samples(tmp_path / "new.npz")
