@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minidl.advice import is_sparse
+from minidl.advice import is_sparse, shown
 from minidl.checks import check_array
 from minidl.data import Dataset, Splits
-from minidl.errors import ShapeError
+from minidl.errors import DataError, ShapeError
 from minidl.kernels.rows import take_rows
 from minidl.kernels.sparse import check_csr, is_csr
 from minidl.layers import Affine
@@ -57,6 +57,10 @@ def features_of(data: object) -> Array:
         data = data.train
     if isinstance(data, Dataset):
         return data.features
+    if isinstance(data, Sequence) and any(isinstance(part, Dataset) for part in data):
+        expected = "an array, a Dataset or Splits"
+        remedy = "give several parts as minidl.data.Splits(name, train, validation)"
+        raise DataError.expected("diagnose", f"data to be {expected}", shown(data), remedy)
     features = (
         check_csr("diagnose", "data", data) if is_sparse(data) else check_array("diagnose", "data", data)
     )

@@ -20,7 +20,7 @@ from minidl import (
 )
 from minidl.cli import main
 from minidl.data import Splits
-from minidl.errors import MinidlError
+from minidl.errors import DataError, MinidlError
 from minidl.recipes import mlp
 from minidl.training import data_diagnosis
 
@@ -246,6 +246,14 @@ def test_a_large_data_set_is_looked_at_in_parts(monkeypatch):
 def test_what_is_no_net_or_no_data_is_refused(call):
     with pytest.raises(MinidlError, match=": expected "):
         call()
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_parts_in_a_tuple_are_told_to_be_splits(kind, digits):
+    with pytest.raises(
+        DataError, match=r"a Dataset or Splits, got .*; give several parts as minidl\.data\.Splits"
+    ):
+        History().diagnose(data=kind([digits.train, digits.validation]))
 
 
 def test_the_command_looks_at_all_parts(tmp_path, capsys):
