@@ -69,9 +69,9 @@ def losses_of(column, *, train_loss, accuracies=None):
     return history
 
 
-def fallen_and_risen(end, seed=0):
-    scatter = 0.01 * np.random.default_rng(seed).uniform(-1, 1, 30)
-    return np.concatenate([np.linspace(2, 0.5, 10), np.linspace(0.5, end, 20)]) + scatter
+def fallen_and_risen(end, scatter=0.01, seed=0):
+    noise = scatter * np.random.default_rng(seed).uniform(-1, 1, 30)
+    return np.concatenate([np.linspace(2, 0.5, 10), np.linspace(0.5, end, 20)]) + noise
 
 
 @pytest.mark.parametrize("accuracies", [None, (1.0, 0.947)])
@@ -95,6 +95,12 @@ def test_a_validation_loss_that_rises_from_its_lowest_is_overfitting(accuracies)
 )
 def test_a_validation_loss_that_rises_without_overfitting(end, train_loss, accuracies):
     assert losses_of(fallen_and_risen(end), train_loss=train_loss, accuracies=accuracies).diagnose() == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_validation_loss_that_scatters_widely_does_not_rise(seed):
+    """Of many means the lowest is always below the last."""
+    assert losses_of(fallen_and_risen(0.5, scatter=0.1, seed=seed), train_loss=0.01).diagnose() == []
 
 
 def test_validation_past_its_best():
@@ -165,7 +171,7 @@ def test_batches_of_which_a_few_are_far_above_the_others_are_no_rise(steps, leve
 @pytest.mark.parametrize("end", [0.05, 0.5])
 def test_a_hump_is_forgiven_where_the_run_ends_well(end):
     steps = np.arange(100)
-    values = end + (2.5 - end) * np.exp(-steps / 10) + 8 * np.exp(-((steps - 4.0) ** 2))
+    values = end + (2.5 - end) * np.exp(-steps / 10) + 20 * np.exp(-(((steps - 4) / 3) ** 2))
     assert losses(values).diagnose() == []
     assert names(losses(values + 2 * steps / 100).diagnose()) == {"rate too large"}
 
