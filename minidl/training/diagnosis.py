@@ -80,7 +80,7 @@ def _loss_findings(loss: Array, rates: list[float]) -> list[Finding]:
         evidence = f"the loss hardly moved, from {start:.4g} to {end:.4g} in {len(loss)} steps"
         return [Finding("rate too small", evidence, "try a learning rate 3 to 10 times larger")]
     late = min((middle - end) / (start - end), 1.0) if end < start else 0.0
-    noise = 3 * np.hypot(parts[1].std(), parts[2].std()) / len(parts[1]) ** 0.5
+    noise = 2 * np.hypot(parts[1].std(), parts[2].std()) / len(parts[1]) ** 0.5
     if late > 0.4 and end > 0.5 * start and middle - end > noise:
         evidence = (
             f"the loss fell in a nearly straight line, from {start:.3g} to {end:.3g}, "
@@ -108,7 +108,7 @@ def _trouble(loss: Array) -> str:
     # One step's loss is one batch's, and an epoch's last batch may be small: neither is a jump.
     width = max(len(loss) // 10, 5)
     curve, peaks = smooth(log, width), smooth(log, max(len(loss) // 100, 5))
-    noise = 4 * scatter * (2 / width) ** 0.5
+    noise = 5 * scatter * (2 / width) ** 0.5
     start, _, end = (float(part.mean()) for part in _tenths(log))
     low = np.minimum.accumulate(curve)
     rise = np.exp(curve) - np.exp(low)

@@ -202,6 +202,17 @@ def test_a_straight_line_is_a_rate_too_small(steps, start, end, seed):
     assert names(history.diagnose()) == {"rate too small"}
 
 
+def test_a_straight_line_is_told_from_scatter_about_a_level():
+    line, level = np.linspace(4.15, 3.73, 200), 1 + 0.4 * np.exp(-np.arange(800) / 60)
+    found = np.zeros(2)
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        runs = line + 0.2 * rng.standard_normal(200), level * rng.chisquare(4, 800) / 4
+        found += ["straight line" in str(losses(values).diagnose()) for values in runs]
+    assert found[0] > 24
+    assert found[1] < 5
+
+
 @given(st.lists(st.floats(-9, 9) | st.sampled_from([np.nan, np.inf]), max_size=60), st.integers(1, 20))
 def test_smooth_is_a_running_mean_of_what_is_finite(values, window):
     for index, mean in enumerate(smooth(values, window)):
