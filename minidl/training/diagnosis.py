@@ -104,7 +104,8 @@ def _trouble(loss: Array) -> str:
         last = float(np.median(log[-3:]))
         rose = last - log[0] > np.log(10)
         return f"the loss rose from {loss[0]:.3g} to {np.exp(last):.3g} in {len(loss)} steps" if rose else ""
-    scatter = 1.05 * float(np.median(np.abs(np.diff(log))))  # a standard deviation, were it normal
+    # A standard deviation, were it normal, and more of it where few steps say how much it is.
+    scatter = 1.05 * float(np.median(np.abs(np.diff(log)))) * (1 + 20 / len(log))
     # One step's loss is one batch's, and an epoch's last batch may be small: neither is a jump.
     width = max(len(loss) // 10, 5)
     curve, peaks = smooth(log, width), smooth(log, max(len(loss) // 100, 5))
