@@ -51,7 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Look and print; returns the exit code."""
     rows = [("minidl", minidl.__version__), ("Python", platform.python_version())]
     rows += [(name, _version(name)) for name in _PACKAGES]
+    load = _load()  # before this command adds to it
     rows += [("CPU", _cpu()), ("cores", _describe_cores())]
+    if load is not None:
+        rows.append(("load", f"{load:.1f} on {os.cpu_count()} cores, in the mean of the last minute"))
     pools = _pools()
     for pool in pools:
         kernel = pool.get("architecture") or "kernel unknown"
@@ -62,12 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
     for name, value in rows:
         print(f"{name:<16} {value}")
     print()
-    for line in _advice(pools, speed) or ["nothing slows this machine down"]:
+    for line in _advice(pools, speed, load) or ["nothing slows this machine down"]:
         print(f"- {line}")
     return 0
 
 
-def _advice(pools: list[dict[str, Any]], speed: float) -> list[str]:
+def _advice(pools: list[dict[str, Any]], speed: float, load: float | None = None) -> list[str]:
     advice = []
     cores, most = usable_cores(), _most_threads(pools)
     pins = [name for name in _PINS if name in os.environ]
@@ -92,6 +95,13 @@ def _advice(pools: list[dict[str, Any]], speed: float) -> list[str]:
             f"the CPU quota leaves {cores} of {affinity()} cores, and minidl's commands keep to as many BLAS "
             "threads; in Python: with threadpoolctl.threadpool_limits(minidl.usable_cores(), user_api='blas')"
         )
+    total = os.cpu_count() or 1
+    if load is not None and load > total and most > 1:
+        alone = _gflops(dict(os.environ), 1)
+        advice.append(
+            f"a load of {load:.1f} on {total} cores: the {most} threads of a product wait for each other, "
+            f"{speed:.0f} GFLOP/s, {alone:.0f} with one; while other programs run: export OMP_NUM_THREADS=1"
+        )
     if not pools:
         advice.append("no BLAS was recognized; pip install numpy brings OpenBLAS along")
     elif not blas.is_found():
@@ -111,6 +121,14 @@ def _pools() -> list[dict[str, Any]]:
 
 def _most_threads(pools: list[dict[str, Any]]) -> int:
     return max((pool["num_threads"] for pool in pools), default=1)
+
+
+def _load() -> float | None:
+    """How many threads of all programs ran or waited for a core in the last minute; None where unknown."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none
+        return None
 
 
 def _gflops(environment: dict[str, str], threads: int) -> float:

@@ -7,15 +7,16 @@ for scales; for copies and constants 2**18, and of wide rows as many as hold 2**
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minidl.advice import is_sparse
+from minidl.advice import is_sparse, shown
 from minidl.checks import check_array
 from minidl.data import Dataset, Splits
-from minidl.errors import ShapeError
+from minidl.errors import DataError, ShapeError
 from minidl.kernels.rows import take_rows
 from minidl.kernels.sparse import check_csr, is_csr
 from minidl.layers import Affine
@@ -56,6 +57,10 @@ def features_of(data: object) -> Array:
         data = data.train
     if isinstance(data, Dataset):
         return data.features
+    if isinstance(data, Sequence) and any(isinstance(part, Dataset) for part in data):
+        expected = "an array, a Dataset or Splits"
+        remedy = "give several parts as minidl.data.Splits(name, train, validation)"
+        raise DataError.expected("diagnose", f"data to be {expected}", shown(data), remedy)
     features = (
         check_csr("diagnose", "data", data) if is_sparse(data) else check_array("diagnose", "data", data)
     )
@@ -87,23 +92,26 @@ def class_findings(splits: Splits) -> list[Finding]:
 
 
 def copy_findings(splits: Splits) -> list[Finding]:
-    """Samples that a validation or test part has in common with the training part.
+    """Samples, with their targets, that a validation or test part has in common with the training part.
 
-    Where samples are alike by nature, as those of a few categories are, the training part repeats
-    itself as well; only what goes far beyond that is one.
+    Features may be equal by chance, as rounded measurements; where the targets differ, they give nothing
+    away. Where samples are alike by nature, as those of a few categories are, a training sample is among
+    the others as often; only what goes far beyond that is one.
     """
     parts = [*_held_out(splits)]
-    dtype = np.result_type(*(data.features.dtype for data in (splits.train, *(part for _, part in parts))))
-    known: set[int] = set()
-    seen = 0
-    for block in _blocks(splits.train.features) if parts else ():
-        seen += len(block)
-        known.update(_hashes(block, dtype))
+    whole = (splits.train, *(part for _, part in parts))
+    dtypes = (
+        np.result_type(*(data.features.dtype for data in whole)),
+        np.result_type(*(data.targets.dtype for data in whole)),
+    )
+    known = Counter(_hashes(splits.train, dtypes) if parts else ())
+    seen = known.total()
+    alike = sum(count for count in known.values() if count > 1) / max(seen, 1)
     findings = []
     for name, part in parts:
-        hashes = [hash_ for block in _blocks(part.features) for hash_ in _hashes(block, dtype)]
+        hashes = [*_hashes(part, dtypes)]
         copies = sum(hash_ in known for hash_ in hashes)
-        if copies >= 5 and copies / len(hashes) > max(0.01, 2 * (1 - len(known) / seen)):
+        if copies >= 5 and copies / len(hashes) > max(0.01, 2 * alike):
             share = f"{copies:,} of {len(hashes):,} {name} samples ({copies / len(hashes):.0%})"
             evidence = f"{share} are among {seen:,} training samples, too"
             advice = f"remove copies before splitting: {name} figures are better than the net"
@@ -123,7 +131,7 @@ def feature_findings(features: Array) -> list[Finding]:
         return []
     constant = np.ones(features.shape[1:], bool)
     rows = 0
-    for block in _blocks(features):
+    for _, block in _blocks(features):
         constant &= (block == sample[0]).all(axis=0)
         rows += len(block)
     share = np.count_nonzero(constant) / constant.size
@@ -170,15 +178,19 @@ def _class_name(part: Dataset, label: int) -> str:
     return f"{label} ({part.target_names[label]!r})" if part.target_names else str(label)
 
 
-def _blocks(features: Array) -> Iterator[Array]:
-    """The rows that are looked at of a large data set, some at a time, and dense."""
+def _blocks(features: Array) -> Iterator[tuple[Array, Array]]:
+    """Indices of the rows that are looked at of a large data set, some at a time, and these rows, dense."""
     numbers = max(math.prod(features.shape[1:]), 1)
     rows = spread_rows(features, min(max(_NUMBERS // numbers, 1), _ROWS))
     step = max(_BLOCK // numbers, 1)
     for start in range(0, len(rows), step):
-        block: Any = take_rows(features, rows[start : start + step])
-        yield block.toarray() if is_csr(block) else block
+        part = rows[start : start + step]
+        block: Any = take_rows(features, part)
+        yield part, block.toarray() if is_csr(block) else block
 
 
-def _hashes(block: Array, dtype: np.dtype[np.generic]) -> Iterator[int]:
-    return (hash(row.tobytes()) for row in block.astype(dtype, copy=False))
+def _hashes(data: Dataset, dtypes: tuple[np.dtype[Any], np.dtype[Any]]) -> Iterator[int]:
+    """One number for each sample with its target, the same where both are equal."""
+    for rows, block in _blocks(data.features):
+        features, targets = block.astype(dtypes[0], copy=False), data.targets[rows].astype(dtypes[1])
+        yield from (hash((x.tobytes(), t.tobytes())) for x, t in zip(features, targets, strict=True))

@@ -21,6 +21,10 @@ from minidl.types import Array
 
 _FEWEST_STEPS = 20  # fewer say nothing about a curve's form
 _FEWEST_EPOCHS = 10  # fewer do not tell a fall from scatter
+_APART = 0.1  # of accuracies that no two splits of the same samples explain
+_AGAINST = (
+    "try early stopping, more data, augmentation, dropout, more regularization or a smaller hidden layer"
+)
 
 
 Passed: TypeAlias = tuple[Module, Array]
@@ -53,44 +57,31 @@ class Finding(NamedTuple):
 
 def curve_findings(steps: Mapping[str, list[float]], epochs: Mapping[str, list[Any]]) -> list[Finding]:
     """What losses and accuracies say, from the columns of a `History`."""
-    findings = _loss_findings(np.asarray(steps["loss"], float))
+    findings = _loss_findings(np.asarray(steps["loss"], float), steps["lr"])
     train = [value for value in epochs.get("train_accuracy", []) if value is not None]
     validation = [value for value in epochs.get("validation_accuracy", []) if value is not None]
-    if train and len(train) == len(validation) and np.isfinite(validation).all():
+    known = bool(train) and len(train) == len(validation) and bool(np.isfinite(validation).all())
+    gap = float(np.mean(train[-3:]) - np.mean(validation[-3:])) if known else None
+    if known:
         findings += _accuracy_findings(train, validation)
-    return findings + _overflow_findings(epochs["validation_loss"])
+    return findings + _validation_loss_findings(epochs["train_loss"], epochs["validation_loss"], gap)
 
 
-def _loss_findings(loss: Array) -> list[Finding]:
-    lost = np.flatnonzero(~np.isfinite(loss))
-    if lost.size:
-        evidence = (
-            f"the loss was no finite number at {lost.size} of {len(loss)} steps, first at {lost[0] + 1}"
-        )
-        return [Finding("rate too large", evidence, "try a learning rate 3 to 10 times smaller")]
+def _loss_findings(loss: Array, rates: list[float]) -> list[Finding]:
+    evidence = _trouble(loss)
+    if evidence:
+        than = f" than {max(rates):.3g}" if rates else ""
+        return [Finding("rate too large", evidence, f"try a learning rate 3 to 10 times smaller{than}")]
     if len(loss) < _FEWEST_STEPS:
         return []
-    # One step's loss is one batch's, and an epoch's last batch may be small: neither is a jump.
-    curve = smooth(loss, max(len(loss) // 10, 5))
-    peaks = smooth(loss, max(len(loss) // 100, 5))
-    start, middle, end = (float(part.mean()) for part in _tenths(loss))
-    rise = curve - np.minimum.accumulate(curve)
-    evidence = ""
-    if end > 1.02 * start:
-        evidence = f"the loss rose from {start:.3g} to {end:.3g}"
-    elif peaks.max() > 2 * loss[0]:
-        evidence = (
-            f"the loss jumped from {loss[0]:.3g} to {peaks.max():.3g} at step {int(peaks.argmax()) + 1}"
-        )
-    elif rise.max() > 0.2 * loss[0]:
-        evidence = f"the loss rose by {rise.max():.3g} up to step {int(rise.argmax()) + 1}"
-    if evidence:
-        return [Finding("rate too large", evidence, "try a learning rate 3 to 10 times smaller")]
-    if start - end < 0.02 * start:
+    parts = _tenths(loss)
+    start, middle, end = (float(part.mean()) for part in parts)
+    if abs(start - end) < 0.02 * start:
         evidence = f"the loss hardly moved, from {start:.4g} to {end:.4g} in {len(loss)} steps"
         return [Finding("rate too small", evidence, "try a learning rate 3 to 10 times larger")]
-    late = min((middle - end) / (start - end), 1.0)
-    if late > 0.4 and end > 0.5 * start:
+    late = min((middle - end) / (start - end), 1.0) if end < start else 0.0
+    noise = 2 * np.hypot(parts[1].std(), parts[2].std()) / len(parts[1]) ** 0.5
+    if late > 0.4 and end > 0.5 * start and middle - end > noise:
         evidence = (
             f"the loss fell in a nearly straight line, from {start:.3g} to {end:.3g}, "
             f"{late:.0%} of it in the second half"
@@ -99,14 +90,68 @@ def _loss_findings(loss: Array) -> list[Finding]:
     return []
 
 
-def _overflow_findings(column: list[Any]) -> list[Finding]:
+def _trouble(loss: Array) -> str:
+    """By which figures the loss rose more than the scatter of its batches; else nothing."""
+    lost = np.flatnonzero(~np.isfinite(loss))
+    if lost.size:
+        return f"the loss was no finite number at {lost.size} of {len(loss)} steps, first at {lost[0] + 1}"
+    if len(loss) < 2 or loss[0] <= 0:
+        return ""
+    # In logarithms a few hard samples in one batch weigh little. What is below a thousandth of the first
+    # loss is as good as it.
+    log = np.log(np.maximum(loss, 1e-3 * loss[0]))
+    if len(loss) < _FEWEST_STEPS:
+        last = float(np.median(log[-3:]))
+        rose = last - log[0] > np.log(10)
+        return f"the loss rose from {loss[0]:.3g} to {np.exp(last):.3g} in {len(loss)} steps" if rose else ""
+    # A standard deviation, were it normal, and more of it where few steps say how much it is.
+    scatter = 1.05 * float(np.median(np.abs(np.diff(log)))) * (1 + 20 / len(log))
+    # One step's loss is one batch's, and an epoch's last batch may be small: neither is a jump.
+    width = max(len(loss) // 10, 5)
+    curve, peaks = smooth(log, width), smooth(log, max(len(loss) // 100, 5))
+    noise = 5 * scatter * (2 / width) ** 0.5
+    start, _, end = (float(part.mean()) for part in _tenths(log))
+    low = np.minimum.accumulate(curve)
+    rise = np.exp(curve) - np.exp(low)
+    if end - start > 0.02 + noise:
+        return f"the loss rose from {np.exp(start):.3g} to {np.exp(end):.3g}"
+    if end < log[0] - np.log(2) and end < curve.min() + np.log(1.2) + noise:
+        return ""  # whatever came between, it ended well
+    if peaks.max() - log[0] > np.log(2) + 4 * scatter:
+        peak = int(peaks.argmax())
+        return f"the loss jumped from {loss[0]:.3g} to {np.exp(peaks[peak]):.3g} at step {peak + 1}"
+    peak = int(np.where(curve - low > noise, rise, 0.0).argmax())
+    if rise[peak] > 0.2 * loss[0] and curve[peak] - low[peak] > noise:
+        return f"the loss rose by {rise[peak]:.3g} up to step {peak + 1}"
+    return ""
+
+
+def _validation_loss_findings(train: list[Any], column: list[Any], gap: float | None) -> list[Finding]:
     losses = np.asarray(column, float)  # NaN, too, where None is
     measured = np.array([value is not None for value in column], bool)
     epochs = np.flatnonzero(measured & ~np.isfinite(losses))
-    if not len(epochs):
+    if len(epochs):
+        evidence = (
+            f"the validation loss was not finite after {len(epochs)} epochs, first after {epochs[0] + 1}"
+        )
+        return [
+            Finding("validation not finite", evidence, "minidl.evaluate(net, validation) names the samples")
+        ]
+    # Of accuracies close to each other a rising loss says only that the net is too sure of its few
+    # errors; those far apart have their finding.
+    if len(losses) < _FEWEST_EPOCHS or not measured.all() or (gap is not None and not 0.03 < gap <= _APART):
         return []
-    evidence = f"the validation loss was not finite after {len(epochs)} epochs, first after {epochs[0] + 1}"
-    return [Finding("validation not finite", evidence, "minidl.evaluate(net, validation) names the samples")]
+    curve = smooth(losses, 3)
+    best, last, trained = int(curve.argmin()), float(losses[-3:].mean()), float(np.mean(train[-3:]))
+    rise = last - curve[best]
+    scatter = float(np.std((losses - curve)[1:-1]))
+    if best < len(curve) - 3 and rise > max(0.1 * curve[best], 3 * scatter) and last > 1.5 * trained:
+        evidence = (
+            f"the validation loss was lowest around epoch {best + 1} of {len(curve)} at {curve[best]:.3g}, "
+            f"and is {last:.3g} at the end, the training loss {trained:.3g}"
+        )
+        return [Finding("overfitting", evidence, _AGAINST)]
+    return []
 
 
 def _tenths(loss: Array) -> tuple[Array, Array, Array]:
@@ -123,9 +168,8 @@ def _accuracy_findings(train: list[float], validation: list[float]) -> list[Find
     if abs(gap) < 0.05 and last_train < 0.6:
         advice = "try a larger hidden layer or less regularization, once the rate is right"
         findings.append(Finding("model too small", f"{figures}, close together and low", advice))
-    if gap > 0.1:
-        advice = "try more regularization, more data or a smaller hidden layer"
-        findings.append(Finding("overfitting", f"{figures}, {100 * gap:.0f} points apart", advice))
+    if gap > _APART:
+        findings.append(Finding("overfitting", f"{figures}, {100 * gap:.0f} points apart", _AGAINST))
     # Means of three epochs, and a fall far beyond their scatter: of many numbers, the highest is
     # always above the last.
     curve = smooth(validation, 3)

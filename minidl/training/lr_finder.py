@@ -14,6 +14,7 @@ from minidl.callbacks import Callback
 from minidl.callbacks.callback import Training
 from minidl.checks import check_float, check_int, check_kind
 from minidl.data import Dataset
+from minidl.data.dataset import check_dataset
 from minidl.errors import ConfigurationError, DivergedError
 from minidl.optimizers import LBFGS
 from minidl.plots import smooth
@@ -54,13 +55,17 @@ class RateCurve:
         """Draw the losses, raw and smoothed, over the rates into an image file (extra ``plot``)."""
         figure = make_figure((7.5, 3.6))
         axis = figure.subplots()
-        smoothed = _smoothed(self.losses)
         axis.plot(self.rates, self.losses, color="#1f77b4", alpha=0.3, linewidth=0.8, label="each step")
-        axis.plot(self.rates, smoothed, color="#1f77b4", linewidth=1.8, label="smoothed")
+        axis.plot(
+            self.rates, _smoothed(self.losses, _DIVERGED), color="#1f77b4", linewidth=1.8, label="smoothed"
+        )
         if self.suggestion is not None:
             label = f"suggestion, {self.suggestion:.2g}"
             axis.axvline(self.suggestion, color="#d95f02", linestyle="--", label=label)
-        low, high = min(self.losses), float(np.max(smoothed))
+        if self.diverged:
+            label = f"diverged, {self.rates[-1]:.2g}"
+            axis.axvline(self.rates[-1], color="#555555", linestyle=":", label=label)
+        low, high = min(self.losses), float(np.max(_smoothed(self.losses)))
         room = 0.1 * (high - low) or 0.1
         axis.set(xlabel="learning rate", ylabel="loss (with penalty)", xscale="log")
         axis.set_ylim(low - room, high + 3 * room)  # losses that diverged would flatten the rest
@@ -119,6 +124,8 @@ def find_lr(
     lowest = check_float("find_lr", "lowest", lowest, above=0)
     highest = check_float("find_lr", "highest", highest, above=lowest)
     steps = check_int("find_lr", "steps", steps, at_least=_LEAST_STEPS)
+    batch_size = check_int("find_lr", "batch_size", batch_size, at_least=1)
+    check_dataset("find_lr", "data", data)  # or the copy's `fit` would speak
     if isinstance(trainer.optimizer, LBFGS):
         expected, remedy = "an optimizer with a learning rate", "LBFGS finds the length of each step itself"
         raise ConfigurationError.expected("find_lr", expected, "LBFGS", remedy)
@@ -175,10 +182,14 @@ def _half_window(count: int) -> int:
     return max(count // 10, 2)
 
 
-def _smoothed(losses: list[float]) -> Array:
+def _smoothed(losses: list[float], times: float = 0) -> Array:
+    """The running mean, in which no loss counts for more than the first ones or so many `times` the best."""
     half = _half_window(len(losses))
     ceiling = max(losses[: half + 1])  # what diverged would lift the mean over losses that did not
-    return smooth(np.minimum(losses, ceiling), 2 * half + 1)
+    smoothed = smooth(np.minimum(losses, ceiling), 2 * half + 1)
+    if times * smoothed.min() > ceiling:
+        smoothed = smooth(np.minimum(losses, times * smoothed.min()), 2 * half + 1)
+    return smoothed
 
 
 def _steepest(rates: list[float], losses: list[float]) -> float | None:

@@ -20,6 +20,7 @@ def a_plain_environment(monkeypatch):
     monkeypatch.setattr(doctor, "usable_cores", lambda: 2)
     monkeypatch.setattr(doctor, "affinity", lambda: 2)
     monkeypatch.setattr(doctor.blas, "is_found", lambda: True)
+    monkeypatch.setattr("os.getloadavg", lambda: (0.5, 9.0, 9.0), raising=False)
 
 
 def test_shows_versions_blas_and_speed(capsys):
@@ -54,6 +55,37 @@ def test_threads(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     (line,) = doctor._advice([{**POOL, "num_threads": 1}], 50.0)
     assert line == "OMP_NUM_THREADS=1 leaves 1 of 2 cores without work"
+
+
+def test_threads_wait_for_each_other_where_other_programs_take_the_cores(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr(doctor, "_gflops", lambda environment, threads: 40.0 if threads == 1 else 50.0)
+    (line,) = doctor._advice([POOL], 50.0, 8.04)
+    assert line.startswith("a load of 8.0 on 4 cores: the 2 threads of a product wait")
+    assert "50 GFLOP/s, 40 with one" in line
+    assert line.endswith("export OMP_NUM_THREADS=1")
+    assert doctor._advice([POOL], 50.0, 3.9) == []  # of 4 cores
+    assert doctor._advice([{**POOL, "num_threads": 1}], 50.0, 8.0) == []
+
+
+def test_the_load_is_that_of_the_last_minute_where_the_system_tells_it(monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "_gflops", lambda environment, threads: 50.0)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    for load, shown in (((8.04, 0.1, 0.1), "8.0 on 4 cores"), (OSError, ""), (None, "")):
+
+        def tell(load=load):
+            if load is OSError:
+                raise OSError
+            return load
+
+        if load is None:
+            monkeypatch.delattr("os.getloadavg")
+        else:
+            monkeypatch.setattr("os.getloadavg", tell)
+        assert main(["doctor"]) == 0
+        rows = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line.strip())
+        assert rows.get("load", "").startswith(shown)
+        assert ("load" in rows) == bool(shown)
 
 
 def test_a_blas_whose_routines_are_not_found(monkeypatch):

@@ -20,7 +20,7 @@ from minidl import (
 )
 from minidl.cli import main
 from minidl.data import Splits
-from minidl.errors import MinidlError
+from minidl.errors import DataError, MinidlError
 from minidl.recipes import mlp
 from minidl.training import data_diagnosis
 
@@ -202,6 +202,16 @@ def test_samples_that_two_parts_have_in_common(part, dtype):
     assert f"30 of 100 {part} samples (30%) are among 400 training samples" in finding.evidence
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.float32, np.float64])
+def test_features_that_are_equal_by_chance_where_the_targets_are_not_are_no_copies(dtype):
+    features, _ = made()
+    targets = (np.arange(500) % 7).astype(dtype)
+    train = Dataset(features, targets[:400])
+    assert History().diagnose(data=Splits("rounded", train, Dataset(features[:100], targets[1:101]))) == []
+    copied = Dataset(features[:100], targets[:100].astype(np.float64 if dtype == np.float32 else dtype))
+    assert names(History().diagnose(data=Splits("leaky", train, copied))) == ["duplicated samples"]
+
+
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 99))
 def test_samples_that_are_alike_by_nature_are_no_copies(columns, values, seed):
     features = np.random.default_rng(seed).integers(0, values + 1, (500, columns))
@@ -212,7 +222,7 @@ def test_a_large_data_set_is_looked_at_in_parts(monkeypatch):
     features, targets = made(samples=5000)
     for name, most in (("_NUMBERS", 12_000), ("_ROWS", 1000)):
         monkeypatch.setattr(data_diagnosis, name, most)
-        rows = [len(block) for block in data_diagnosis._blocks(features)]
+        rows = [len(block) for _, block in data_diagnosis._blocks(features)]
         assert sum(rows) == 1000
         splits = Splits("leaky", *2 * [Dataset(np.asfortranarray(features), targets)])
         assert (
@@ -236,6 +246,14 @@ def test_a_large_data_set_is_looked_at_in_parts(monkeypatch):
 def test_what_is_no_net_or_no_data_is_refused(call):
     with pytest.raises(MinidlError, match=": expected "):
         call()
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_parts_in_a_tuple_are_told_to_be_splits(kind, digits):
+    with pytest.raises(
+        DataError, match=r"a Dataset or Splits, got .*; give several parts as minidl\.data\.Splits"
+    ):
+        History().diagnose(data=kind([digits.train, digits.validation]))
 
 
 def test_the_command_looks_at_all_parts(tmp_path, capsys):

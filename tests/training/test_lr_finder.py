@@ -20,6 +20,8 @@ from minidl import (
 from minidl.errors import ConfigurationError, DataError, DivergedError
 from minidl.layers import Dropout
 from minidl.optimizers import LBFGS, Adam
+from minidl.training import lr_finder
+from minidl.training.lr_finder import RateCurve
 
 
 @pytest.fixture
@@ -145,8 +147,25 @@ def test_the_picture_and_the_words(make_trainer, make_batch, tmp_path):
     assert (tmp_path / "rates.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("lowest_loss", [0.1, 2.0])
+def test_the_picture_shows_how_the_loss_diverged(lowest_loss, monkeypatch, tmp_path):
+    """The mean rises to the end, also where the loss hardly fell before."""
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'minidl[plot]'")
+    drawn = []
+    monkeypatch.setattr(lr_finder, "save_figure", lambda figure, path: drawn.append(figure))
+    losses = [*np.linspace(2.3, lowest_loss, 50), *np.geomspace(lowest_loss, 100, 12)]
+    rates = list(np.geomspace(1e-4, 1, len(losses)))
+    RateCurve(rates, losses, None, diverged=True).plot(tmp_path / "rates.png")
+    (axis,) = drawn[0].axes
+    smoothed = next(line for line in axis.lines if line.get_label() == "smoothed").get_ydata()
+    assert smoothed[-1] > 3 * min(smoothed)
+    assert np.all(np.diff(smoothed[-8:]) >= 0)
+    assert axis.lines[-1].get_label() == "diverged, 1"
+
+
 @pytest.mark.parametrize(
-    "options", [{"lowest": 0}, {"highest": 1e-7}, {"steps": 9}, {"steps": 2.5}, {"lowest": "1e-6"}]
+    "options",
+    [{"lowest": 0}, {"batch_size": 0}, {"highest": 1e-7}, {"steps": 9}, {"steps": 2.5}, {"lowest": "1e-6"}],
 )
 def test_wrong_bounds(options, make_trainer, make_batch):
     with pytest.raises(ConfigurationError, match="find_lr: expected"):
@@ -159,5 +178,5 @@ def test_wrong_parts(make_net, make_trainer, make_batch):
         find_lr(Trainer(make_net(), LBFGS()), dataset)
     with pytest.raises(ConfigurationError, match="trainer to be of class Trainer"):
         find_lr(make_net(), dataset)
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="find_lr: expected data"):
         find_lr(make_trainer(), dataset.features)
