@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         out = arguments.directory
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        drawn = run_directory.draw(looking.pictures(out, net, given))
+        drawn = run_directory.draw(looking.pictures(out, net, given, made.get("target")))
         if drawn:
             print(f"\ndrawn into {out}: {', '.join(drawn)}")
     return 0
