@@ -729,8 +729,9 @@ ROWS = {
     ),
     "plot_predictions": lambda: call(plots.plot_predictions, [1.0, 2.0], [2.0, 1.0], "numbers.svg", ["a"]),
     "plot_units": lambda: call(
-        plots.plot_units, SQUARES, np.eye(4), "units.svg", filters=SQUARES, padding=1, units=2, samples=2
-    ),
+        plots.plot_units, SQUARES, np.eye(4), "units.svg", filters=SQUARES, padding=1, units=2, samples=2,
+        title="two",
+    ),  # fmt: skip
     # ---------------------------------------------------------------- minidl.testing.strategies
     "batches": lambda: call(strategies.batches, (3,), min_batch=1, max_batch=2),
     "labels": lambda: call(strategies.labels, 3, 2),

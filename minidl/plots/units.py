@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_array, check_int, check_sizes
+from minidl.checks import check_array, check_int, check_kind, check_sizes
 from minidl.errors import DataError, ShapeError
 from minidl.plots.figures import save_figure
 from minidl.plots.tiles import Box, as_images, colour_note, coloured, scaled, tiles_figure
@@ -70,6 +70,8 @@ def plot_units(
         check_sizes("plot_units", name, value, at_least=least)
         for name, value, least in (("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))
     ]
+    if title is not None:
+        check_kind("plot_units", "title", title, str)
     best = np.argsort(-excited[:, :most], axis=0, kind="stable")[:columns].T
     chosen = scaled(shown[best.ravel()]).reshape(most, columns, *shown.shape[1:])
     patches = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_array, check_sizes
+from minidl.checks import check_array, check_kind, check_sizes
 from minidl.errors import ShapeError
 from minidl.plots.figures import make_figure, save_figure, short_names
 from minidl.plots.tiles import add_boxes, colour_note, coloured, is_image, mosaic
@@ -66,6 +66,8 @@ def plot_weights(
         raise ShapeError.expected("plot_weights", f"weight of shape {shape}", weight.shape)
     units = weight.shape[1]
     rows = None if names is None else short_names("plot_weights", names, features)
+    if title is not None:
+        check_kind("plot_weights", "title", title, str)
     title = title or f"First layer's weights, {units} units"
     if not is_image(sample_shape):
         return save_figure(_map(weight, rows, title), path)
@@ -87,7 +89,8 @@ def _tiles(tiles: Array, across: int, title: str, note: str) -> Figure:
     figure = make_figure((wide, high + head))
     figure.set_layout_engine("none")  # which takes as long as all the rest
     axis = figure.add_axes((0, 0, size / wide, high / (high + head)))
-    axis.imshow((grid * 255).astype(np.uint8), interpolation="nearest")
+    known = np.nan_to_num(grid, nan=1.0)  # a unit with NaN, in a net that diverged, is an empty frame
+    axis.imshow((known * 255).astype(np.uint8), interpolation="nearest")
     add_boxes(axis, edges)
     axis.set_axis_off()
     for up, text, letters in ((0.3, title, 10), (0.1, note, 7)):
