@@ -731,7 +731,7 @@ ROWS = {
     "plot_units": lambda: call(
         plots.plot_units, SQUARES, np.eye(4), "units.svg", filters=SQUARES, padding=1, units=2, samples=2,
         title="two",
-    ),  # fmt: skip
+    ),
     # ---------------------------------------------------------------- minidl.testing.strategies
     "batches": lambda: call(strategies.batches, (3,), min_batch=1, max_batch=2),
     "labels": lambda: call(strategies.labels, 3, 2),
