@@ -93,7 +93,6 @@ def tiles_figure(
     columns: Sequence[str] = (),
     title: str,
     note: str = "",
-    side: float = _SIDE,
 ) -> Figure:
     """A figure of images in [0, 1], each at its (row, column), with what stands below and beside them.
 
@@ -108,8 +107,6 @@ def tiles_figure(
         What stands left of each row, and above each column.
     title, note : str
         The note stands below the title, in small letters.
-    side : float
-        The longer side of a tile, in inches.
     """
     captions, boxes = captions or {}, boxes or {}
     down = max([row + 1 for row, _ in tiles] + [len(rows)])
@@ -118,9 +115,8 @@ def tiles_figure(
     left = 0.08 * max((len(line) for text in rows for line in text.split("\n")), default=0) + _MARGIN
     top = _MARGIN + (2.2 + 1.1 * bool(note) + 1.2 * bool(columns)) * _LINE
     shapes = [image.shape[:2] for image in tiles.values()] or [(1, 1)]
-    cell_high, cell_wide = (side * max(each[axis] / max(each) for each in shapes) for axis in (0, 1))
-    gap = _GAP * max(side, 0.4)
-    step, stride = cell_high + gap + lines * _LINE, cell_wide + gap
+    cell_high, cell_wide = (_SIDE * max(each[axis] / max(each) for each in shapes) for axis in (0, 1))
+    step, stride = cell_high + _GAP + lines * _LINE, cell_wide + _GAP
     texts = max(0.078 * len(title), 0.056 * len(note))  # inches, roughly
     wide, high = max(left + across * stride, texts + _MARGIN) + _MARGIN, top + down * step + _MARGIN
     figure = make_figure((wide, high))  # first: it says which extra is missing
@@ -146,7 +142,7 @@ def tiles_figure(
         write(left + column * stride + cell_wide / 2, top - 1.2 * _LINE, text, ha="center")
     frames, marks = [], []
     for (row, column), image in tiles.items():
-        pixel = side / max(image.shape[:2])
+        pixel = _SIDE / max(image.shape[:2])
         height, width = (pixel * pixels for pixels in image.shape[:2])
         x = left + column * stride + (cell_wide - width) / 2
         y = top + row * step + (cell_high - height) / 2

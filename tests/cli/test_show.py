@@ -217,6 +217,16 @@ def test_numbers_are_measured_in_their_unit(tmp_path, capsys):
     assert (tmp_path / "run/predictions.png").exists()
 
 
+@pytest.mark.parametrize(("target", "names"), [("price", ["price"]), (3, None), (None, None)])
+def test_predicted_numbers_bear_the_name_of_their_column(target, names, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(looking, "plot_predictions", lambda *_, **named: seen.append(named["names"]))
+    net = runs.regression()
+    given = looking.answers(net, minidl.Dataset(np.ones((4, 2)), np.ones((4, 1))))
+    run_directory.draw(looking.pictures(tmp_path, net, given, target))
+    assert seen == [names]
+
+
 @pytest.mark.parametrize("head", [minidl.losses.BinaryCrossEntropy, minidl.losses.MulticlassHinge])
 def test_answers_of_other_losses(head, tmp_path):
     """Two classes by one score; and a loss that knows no probabilities, so that no mistake is sure."""
