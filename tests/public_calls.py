@@ -735,15 +735,16 @@ ROWS = {
     "zeros": lambda: call(zeros, *DRAW),
     # ---------------------------------------------------------------- minidl.plots
     "plot_history": lambda: call(plots.plot_history, fitted().steps, fitted().epochs, "history.svg"),
-    "plot_weights": lambda: call(plots.plot_weights, np.eye(4), (2, 2), "weights.svg"),
+    "plot_weights": lambda: call(plots.plot_weights, np.eye(4), (2, 2), "weights.svg", title="four"),
     "smooth": lambda: call(plots.smooth, [1.0, 2.0, 3.0], 3),
     "plot_confusion_matrix": lambda: call(plots.plot_confusion_matrix, np.eye(2), "matrix.svg", ["a", "b"]),
     "plot_mistakes": lambda: call(
         plots.plot_mistakes, SQUARES, [0, 1, 1, 0], [0, 0, 1, 0], np.ones(4), "mistakes.svg", names=["a", "b"]
     ),
-    "plot_predictions": lambda: call(plots.plot_predictions, [1.0, 2.0], [2.0, 1.0], "numbers.svg"),
+    "plot_predictions": lambda: call(plots.plot_predictions, [1.0, 2.0], [2.0, 1.0], "numbers.svg", ["a"]),
     "plot_units": lambda: call(
-        plots.plot_units, SQUARES, np.eye(4), "units.svg", filters=SQUARES, units=2, samples=2
+        plots.plot_units, SQUARES, np.eye(4), "units.svg", filters=SQUARES, padding=1, units=2, samples=2,
+        title="two",
     ),
     # ---------------------------------------------------------------- minidl.testing.strategies
     "batches": lambda: call(strategies.batches, (3,), min_batch=1, max_batch=2),

@@ -72,7 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
         out = arguments.directory
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        drawn = run_directory.draw(looking.pictures(out, net, given))
+        target = made.get("target") if arguments.target is None else arguments.target
+        drawn = run_directory.draw(looking.pictures(out, net, given, target))
         if drawn:
             print(f"\ndrawn into {out}: {', '.join(drawn)}")
     return 0

@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.cli.run_directory import Pictures
 from minidl.data import Dataset
-from minidl.layers import Affine
+from minidl.layers import Affine, Conv2d
 from minidl.losses import BinaryCrossEntropy
 from minidl.losses.labels import LabelLoss
 from minidl.metrics import confusion_matrix
@@ -67,12 +67,13 @@ def class_names(
     return own if own and len(own) == count else tuple(map(str, range(count)))
 
 
-def pictures(out: Path, net: Net, given: Answers) -> Pictures:
-    """The pictures of a net's answers, for `run_directory.draw`."""
+def pictures(out: Path, net: Net, given: Answers, target: object = None) -> Pictures:
+    """The pictures of a net's answers, for `run_directory.draw`; `target` names a number, if it is a word."""
     part, classes = given.part, given.classes
     if classes is None:
         numbers = given.predictions.reshape(len(part), -1), part.targets.reshape(len(part), -1)
-        return {out / PREDICTIONS: partial(plot_predictions, numbers[1], numbers[0])}
+        names = [target] if isinstance(target, str) and numbers[0].shape[1] == 1 else None
+        return {out / PREDICTIONS: partial(plot_predictions, numbers[1], numbers[0], names=names)}
     if part.targets.ndim > 1:  # labels that do not exclude each other are not mixed up
         return {}
 
@@ -99,7 +100,7 @@ def both(probabilities: Array) -> Array:
     return np.hstack([1 - probabilities, probabilities]) if probabilities.shape[1] == 1 else probabilities
 
 
-def unit_pictures(out: Path, net: Net, part: Dataset) -> Pictures:
+def unit_pictures(out: Path, net: Net, name: str, part: Dataset) -> Pictures:
     """The picture of what the units of the first layer with weights see, where samples are images."""
     if not is_image(part.sample_shape):
         return {}
@@ -107,7 +108,7 @@ def unit_pictures(out: Path, net: Net, part: Dataset) -> Pictures:
     def draw(path: Path) -> None:
         numbers = net.widest(part.sample_shape) * len(list(net.named_modules()))
         most = min(max(_MOST_NUMBERS // numbers, 100), _MOST_IMAGES)
-        images = part.features[:: -(-len(part) // most)]
+        images = part.features[:: (every := -(-len(part) // most))]
         traced = [one for one in net.trace(images) if not list(one.layer.children())]
         place = next(place for place, one in enumerate(traced) if getattr(one.layer, "weight", None))
         layer: Any = traced[place].layer
@@ -119,6 +120,10 @@ def unit_pictures(out: Path, net: Net, part: Dataset) -> Pictures:
         same = [one for one in following if one.y.shape == traced[place].y.shape]
         outputs = (same or [traced[place]])[-1].y
         is_drawn = filters.ndim > 2 and is_image(filters.shape[1:])
-        plot_units(images, outputs, path, filters=filters if is_drawn else None)
+        keys = ("stride", "padding", "dilation") if isinstance(layer, Conv2d) else ()
+        slides = {key: getattr(layer, key) for key in keys}
+        share = f" (1 in {every} of {len(part):,})" if every > 1 else ""
+        title = f"{traced[place].path}: what excites each unit most, of {len(images):,} {name} images{share}"
+        plot_units(images, outputs, path, filters=filters if is_drawn else None, title=title, **slides)
 
     return {out / UNITS: draw}

@@ -7,7 +7,7 @@ import math
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import Any, TypeAlias
 
 import minidl
 from minidl.console import one_line
-from minidl.data import Splits
+from minidl.data import Column, Splits
 from minidl.errors import CheckpointError, ConfigurationError, MinidlError
 from minidl.files import atomic_write, to_json
+from minidl.layers import Columns, Embedding
+from minidl.module import Module
 from minidl.net import Net
 from minidl.parameters import Parameter
 from minidl.plots import plot_weights
@@ -90,22 +92,47 @@ def pictures(out: Path, net: Net, history: History, splits: Splits | None) -> Pi
     first = _first_weights(net)
     if first is None:
         return curves
-    weight, shape = first
-    if splits is not None and len(weight) == math.prod(splits.sample_shape) and len(shape) == 1:
+    path, layer, weight = first
+    columns = _columns(out, splits)
+    units, shape = (len(weight), weight.shape[1:]) if weight.ndim > 2 else (weight.shape[1], weight.shape[:1])
+    title, names = f"{path}: weights of {units} units", None
+    if isinstance(layer, Embedding):
+        column = _column_of(net, layer, columns)
+        title = f"{path}: a vector for each of {len(weight)} indices"
+        if column is not None and column.num_codes == len(weight):
+            title = f"{column.name}: a vector for each category"
+            names = ["(others)", *(category or "(missing)" for category in column.categories or ())]
+    elif len(columns) == math.prod(shape):
+        names = [column.name for column in columns]
+    elif splits is not None and weight.ndim == 2 and len(weight) == math.prod(splits.sample_shape):
         shape = splits.sample_shape
-    return {**curves, out / WEIGHTS: partial(plot_weights, weight, shape)}
+    return {**curves, out / WEIGHTS: partial(plot_weights, weight, shape, names=names, title=title)}
 
 
-def _first_weights(net: Net) -> tuple[Array, tuple[int, ...]] | None:
-    """Of the first layer that has some, its weights (inputs, units) and the shape of the inputs."""
-    for _, module in net.named_modules():
+def _first_weights(net: Net) -> tuple[str, Module, Array] | None:
+    """Of the first layer that has weights, its path, itself and its weights."""
+    for path, module in net.named_modules():
         weight = getattr(module, "weight", None)
-        if not isinstance(weight, Parameter) or weight.value.ndim < 2:
-            continue
-        array = weight.value
-        if array.ndim == 2:  # an affine layer's; an embedding's vectors are a map, too
-            return array, (len(array),)
-        return array.reshape(len(array), -1).T, array.shape[1:]
+        if isinstance(weight, Parameter) and weight.value.ndim > 1:
+            return path, module, weight.value
+    return None
+
+
+def _columns(out: Path, splits: Splits | None) -> Sequence[Column]:
+    """What a table's columns are; none of other data. Without the data, as the run has them."""
+    if splits is not None:
+        return splits.train.columns or ()
+    made = read_run(out)
+    categories = made.get("categories") or {}
+    return [Column(name, categories.get(name)) for name in made.get("columns") or ()]
+
+
+def _column_of(net: Net, layer: Module, columns: Sequence[Column]) -> Column | None:
+    """The column of a table that a layer gets, if it gets one alone."""
+    for _, module in net.named_modules():
+        for place, own in module.columns.values() if isinstance(module, Columns) else ():
+            if own is layer and isinstance(place, int) and place < len(columns):
+                return columns[place]
     return None
 
 

@@ -33,7 +33,9 @@ def add_command(commands: Any) -> None:
             "  history.png, weights.png      the curves, and the first layer's weights\n"
             "  net.png                       the layers\n"
             "  confusion.png                 of classes: which are taken for which\n"
-            "  mistakes.png, units.png       of images: the surest mistakes, and what single units see\n"
+            "  mistakes.png                  of images: the surest mistakes\n"
+            "  units.png                     of images: those that excite the first layer's units most,\n"
+            "                                among up to 2,000 of the last part\n"
             "  predictions.png               of numbers: predicted against true ones\n"
             "A run that was interrupted is shown as far as it came."
         ),
@@ -67,10 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
         out / DIAGRAM: partial(net.diagram, sample_shape=shape),
     }
     if splits is not None:
-        part = list(parts.values())[-1]
-        pictures |= looking.unit_pictures(out, net, part)
+        name, part = list(parts.items())[-1]
+        pictures |= looking.unit_pictures(out, net, name, part)
         try:
-            pictures |= looking.pictures(out, net, looking.answers(net, part))
+            pictures |= looking.pictures(out, net, looking.answers(net, part), made.get("target"))
         except MinidlError as error:  # such as scores that are NaN
             print(f"minidl: no pictures of what it answers: {one_line(error)}", file=sys.stderr)
     if drawn := run_directory.draw(pictures):

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_array
-from minidl.errors import ConfigurationError, DataError, ShapeError
-from minidl.plots.figures import make_figure, save_figure
+from minidl.errors import DataError, ShapeError
+from minidl.plots.figures import make_figure, save_figure, short_names
 from minidl.plots.tiles import as_images, scaled, tiles_figure
 from minidl.tables import short
 from minidl.types import Array
@@ -48,7 +48,8 @@ def plot_confusion_matrix(
     if not (np.isfinite(counts).all() and (counts >= 0).all()):
         raise DataError.expected("plot_confusion_matrix", "counts, finite and >= 0", "others")
     classes = len(counts)
-    texts = _checked_names("plot_confusion_matrix", names, classes)
+    numbers = list(map(str, range(classes)))
+    texts = numbers if names is None else short_names("plot_confusion_matrix", names, classes, of="class")
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.where(totals > 0, totals, 1.0)
     mistakes = np.where(np.eye(classes, dtype=bool), 0.0, shares)
@@ -123,7 +124,9 @@ def plot_mistakes(
     )
     sure = _sureness(probabilities, taken)
     classes = int(max(true.max(), taken.max())) + 1
-    texts = None if names is None else _checked_names("plot_mistakes", names, classes, at_least=True)
+    texts = None
+    if names is not None:
+        texts = short_names("plot_mistakes", names, classes, at_least=True, of="class")
     wrong = np.flatnonzero(true != taken)
     surest = wrong[np.argsort(-sure[wrong], kind="stable")][:_MOST_MISTAKES]
     title = f"{len(wrong):,} of {len(true):,} samples mistaken"
@@ -136,28 +139,18 @@ def plot_mistakes(
     places = [divmod(place, _MISTAKES_ACROSS) for place in range(len(surest))]
     tiles = dict(zip(places, scaled(pictures[surest]), strict=True)) if len(surest) else {}
     captions = {
-        place: f"{name(true[row], 21)}\ntaken for {name(taken[row], 11)}\n{sure[row]:.1%} sure"
+        place: f"{name(true[row], 21)}\ntaken for {name(taken[row], 11)}\n{_sure(sure[row])} sure"
         for place, row in zip(places, surest, strict=True)
     }
     save_figure(tiles_figure(tiles, captions=captions, title=title), path)
 
 
+def _sure(probability: float) -> str:
+    return f"{probability:.1%}" if probability < 0.9995 else ">99.9%"  # never 100%: it was mistaken
+
+
 def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.095 or share == 0 else f"{share:.1%}"
-
-
-def _checked_names(
-    where: str, names: Sequence[str] | None, classes: int, *, at_least: bool = False
-) -> list[str]:
-    """The classes' names, short enough to stand beside a picture."""
-    if names is None:
-        return list(map(str, range(classes)))
-    is_list = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
-    if not is_list or not (len(names) == classes or (at_least and len(names) > classes)):
-        expected = f"names to be {'at least ' * at_least}{classes} words, one for each class"
-        got = f"{len(names)} words" if is_list else type(names).__name__
-        raise ConfigurationError.expected(where, expected, got)
-    return [short(name, 24) for name in names]
 
 
 def _labels(name: str, values: npt.ArrayLike, samples: int) -> Array:

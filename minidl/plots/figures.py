@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from minidl.errors import ConfigurationError, MissingExtraError
 from minidl.files import as_path, atomic_write
+from minidl.tables import short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,3 +34,15 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         raise ConfigurationError.expected("plot", f"a file name ending in one of {sorted(known)}", str(path))
     with atomic_write(path) as file:
         figure.savefig(file, format=suffix)
+
+
+def short_names(
+    where: str, names: Sequence[str], count: int, *, at_least: bool = False, of: str = "row"
+) -> list[str]:
+    """Names short enough to stand beside a picture, if there is one for each of `count`."""
+    is_list = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
+    if not is_list or not (len(names) == count or (at_least and len(names) > count)):
+        expected = f"names to be {'at least ' * at_least}{count} words, one for each {of}"
+        got = f"{len(names)} words" if is_list else type(names).__name__
+        raise ConfigurationError.expected(where, expected, got)
+    return [short(name, 24) for name in names]

@@ -179,18 +179,54 @@ def test_every_picture_is_known_by_its_name(tmp_path):
     ],
 )  # fmt: skip
 def test_the_first_layers_weights(net, sample_shape, weight, shape, tmp_path, monkeypatch):
-    seen = []
-    monkeypatch.setattr(run_directory, "plot_weights", lambda *given: seen.append(given))
     net = net()
-    x = np.zeros((3, *sample_shape))
-    splits = minidl.data.Splits("a", minidl.Dataset(x, np.zeros(3, int)))
-    pictures = run_directory.pictures(tmp_path, net, minidl.History(), splits)
-    run_directory.draw(pictures)
-    ((array, drawn_shape, path),) = seen
-    own = net.parameters[weight].value
-    expected = own if own.ndim == 2 else own.reshape(len(own), -1).T
-    np.testing.assert_array_equal(array, expected)
-    assert (drawn_shape, path) == (shape, tmp_path / "weights.png")
+    splits = minidl.data.Splits("a", minidl.Dataset(np.zeros((3, *sample_shape)), np.zeros(3, int)))
+    array, drawn_shape, path, names, title = weights_drawn(tmp_path, net, splits, monkeypatch)
+    np.testing.assert_array_equal(array, net.parameters[weight].value)
+    assert (drawn_shape, path, names) == (shape, tmp_path / "weights.png", None)
+    assert title.startswith(f"{weight.removesuffix('.weight')}: ")
+
+
+def weights_drawn(directory, net, splits, monkeypatch):
+    """What is given to `plot_weights`."""
+    seen = []
+    monkeypatch.setattr(run_directory, "plot_weights", lambda *given, **named: seen.append((given, named)))
+    run_directory.draw(run_directory.pictures(directory, net, minidl.History(), splits))
+    ((given, named),) = seen
+    return *given, named["names"], named["title"]
+
+
+def test_the_weights_of_a_table_bear_its_names(tmp_path, monkeypatch):
+    """Of categories, a vector each; of numbers, a row each; and without the data, too."""
+    columns = [minidl.data.Column("km"), minidl.data.Column("make", ["", "BMW", "VW"])]
+    train = minidl.Dataset(np.array([[1.0, 1], [2, 2], [3, 3]]), np.ones((3, 1)), columns=columns)
+    splits = minidl.data.Splits("cars", train)
+    run = {"data": "cars.csv", "columns": ["km", "make"], "categories": {"make": ["", "BMW", "VW"]}}
+    run_directory.write_run(tmp_path, run)
+    for data in (splits, None):
+        net = minidl.recipes.table_net(train, rng=0)
+        weight, shape, _, names, title = weights_drawn(tmp_path, net, data, monkeypatch)
+        assert weight is net.parameters["columns0.column1.weight"].value
+        assert (shape, names) == ((4,), ["(others)", "(missing)", "BMW", "VW"])
+        assert title == "make: a vector for each category"
+        _, shape, _, names, title = weights_drawn(tmp_path, minidl.mlp(2, [5], 1), data, monkeypatch)
+        assert (shape, names, title) == ((2,), ["km", "make"], "affine0: weights of 5 units")
+
+
+def test_what_excites_units_says_where_and_among_which(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(looking, "plot_units", lambda *given, **named: seen.append((given, named)))
+    monkeypatch.setattr(looking, "_MOST_IMAGES", 4)
+    part = minidl.Dataset(np.random.default_rng(0).random((9, 3, 6, 6)), np.zeros(9, int))
+    run_directory.draw(looking.unit_pictures(tmp_path, runs.convolutional(), "test", part))
+    (((images, outputs, _), named),) = seen
+    np.testing.assert_array_equal(images, part.features[::3])
+    assert outputs.shape == (3, 4, 6, 6)
+    assert {name: named[name] for name in ("stride", "padding", "dilation")} == dict(
+        stride=1, padding=1, dilation=1
+    )
+    where = "sequential0.conv2d0: what excites each unit most, of 3 test images (1 in 3 of 9)"
+    assert named["title"] == where
 
 
 def test_a_net_without_weights_has_no_picture_of_them(tmp_path):
@@ -234,6 +270,16 @@ def test_numbers_are_measured_in_their_unit(tmp_path, capsys):
     spread = ((arrays["y_test"] - arrays["y_test"].mean()) ** 2).sum()
     assert cells["r2"] == f"{1 - (errors**2).sum() / spread:.4f}"
     assert (tmp_path / "run/predictions.png").exists()
+
+
+@pytest.mark.parametrize(("target", "names"), [("price", ["price"]), (3, None), (None, None)])
+def test_predicted_numbers_bear_the_name_of_their_column(target, names, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(looking, "plot_predictions", lambda *_, **named: seen.append(named["names"]))
+    net = runs.regression()
+    given = looking.answers(net, minidl.Dataset(np.ones((4, 2)), np.ones((4, 1))))
+    run_directory.draw(looking.pictures(tmp_path, net, given, target))
+    assert seen == [names]
 
 
 @pytest.mark.parametrize("head", [minidl.losses.BinaryCrossEntropy, minidl.losses.MulticlassHinge])

@@ -95,19 +95,34 @@ def test_label_what_it_was_taken_for_and_how_sure(shape, tmp_path, monkeypatch):
     seen = figures(monkeypatch, "classes")
     names = ["cat", "dog", "a very long name of a class"]
     plot_mistakes(rng.random((4, *shape)), labels, predictions, probabilities, tmp_path / "a.png", names)
-    title, first, second = (text.get_text() for text in seen[0].axes[0].texts)
+    title, *captions = (text.get_text() for text in seen[0].axes[0].texts)
     assert title == "2 of 4 samples mistaken"
-    assert first == "a very long name of …\ntaken for dog\n91.0% sure"
-    assert second == "dog\ntaken for a very lon…\n80.0% sure"
+    assert captions[:3] == ["a very long name of …", "taken for dog", "91.0% sure"]
+    assert captions[3:] == ["dog", "taken for a very lon…", "80.0% sure"]
     sure = probabilities[np.arange(4), predictions]
     plot_mistakes(rng.random((4, *shape)), labels, predictions, sure, tmp_path / "b.png", names)
-    assert [text.get_text() for text in seen[1].axes[0].texts] == [title, first, second]
+    assert [text.get_text() for text in seen[1].axes[0].texts] == [title, *captions]
+
+
+def test_captions_stand_on_one_line_and_no_mistake_is_certain(tmp_path, monkeypatch):
+    """A slash is higher than a letter: aligned by their tops, the words would stand lower or higher."""
+    seen = figures(monkeypatch, "classes")
+    sure = [1.0, 0.9996, 0.9994]
+    names = ["T-shirt/top", "aaa", "Coat"]
+    plot_mistakes(np.ones((3, 4, 4)), [0, 1, 2], [1, 2, 0], sure, tmp_path / "a.png", names)
+    _, *captions = seen[0].axes[0].texts
+    assert {text.get_verticalalignment() for text in captions} == {"baseline"}
+    for line in range(3):
+        assert len({text.get_position()[1] for text in captions[line::3]}) == 1
+    assert [text.get_text() for text in captions[2::3]] == [">99.9% sure", ">99.9% sure", "99.9% sure"]
 
 
 def test_without_a_mistake(tmp_path, monkeypatch):
     seen = figures(monkeypatch, "classes")
     plot_mistakes(np.ones((3, 4, 4)), [0, 1, 2], [0, 1, 2], np.ones(3), tmp_path / "a.png")
-    assert [text.get_text() for text in seen[0].axes[0].texts] == ["0 of 3 samples mistaken"]
+    assert [text.get_text() for text in seen[0].axes[0].texts if text.get_text()] == [
+        "0 of 3 samples mistaken"
+    ]
     assert not seen[0].axes[0].images
 
 
