@@ -131,7 +131,8 @@ class Trainer(MinimizingLoop):
             if epochs is not None:
                 left = left * self._batches.steps_per_epoch - self._done_of_epoch()
             self.last_step = self.step + left
-            self.train, self.batch_size, self.history.unfinished = train, rows or batch_size, None
+            self.train, self.batch_size = train, rows or batch_size
+            self.history.unfinished = self.history.kept_epoch = None
             self.validation, self.stop_reason, self._clock = validation, None, time.perf_counter()
             try:
                 for callback, name in self._hooks("on_fit_start"):
