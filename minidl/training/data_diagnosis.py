@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl.advice import is_sparse
+from minidl.advice import is_sparse, shown
 from minidl.checks import check_array
 from minidl.data import Dataset, Splits
-from minidl.errors import ShapeError
+from minidl.errors import DataError, ShapeError
 from minidl.kernels.rows import take_rows
 from minidl.kernels.sparse import check_csr, is_csr
 from minidl.layers import Affine
@@ -56,6 +56,9 @@ def features_of(data: object) -> Array:
         data = data.train
     if isinstance(data, Dataset):
         return data.features
+    if isinstance(data, (tuple, list)) and any(isinstance(part, (Dataset, Splits)) for part in data):
+        remedy = "put parts together: minidl.data.Splits('mine', train, validation)"
+        raise DataError.expected("diagnose", "data to be one object", shown(data), remedy)
     features = (
         check_csr("diagnose", "data", data) if is_sparse(data) else check_array("diagnose", "data", data)
     )
