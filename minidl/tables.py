@@ -30,14 +30,21 @@ def short(name: object, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def last_measured(epochs: Mapping[str, Sequence[float | None]]) -> list[str]:
-    """Each metric in a `History`'s columns at the last epoch's end: ``train accuracy 97.1%``."""
-    return [
+def last_measured(epochs: Mapping[str, Sequence[float | None]], kept: int | None = None) -> list[str]:
+    """Each metric in a `History`'s columns at the last epoch's end: ``train accuracy 97.1%``.
+
+    Then those of the `kept` epoch, where another one was.
+    """
+    shown = [
         f"{part} {name} {number}"
         for name, *numbers in measured(epochs)
         for part, number in zip(("train", "validation"), numbers, strict=True)
         if number and name != "loss"
     ]
+    if kept is not None and kept != len(epochs["lr"]):
+        of_kept = last_measured({name: column[:kept] for name, column in epochs.items()}, kept)
+        shown.append(f"kept epoch {kept}{': ' * bool(of_kept)}{', '.join(of_kept)}")
+    return shown
 
 
 def measured(epochs: Mapping[str, Sequence[float | None]]) -> list[tuple[str, str, str]]:

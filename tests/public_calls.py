@@ -213,6 +213,12 @@ def fitted():
     return history
 
 
+def filled(metric):
+    """A metric that has taken in a batch."""
+    metric.update(np.eye(2), np.arange(2))
+    return metric
+
+
 class Stop(Callback):
     def on_step_end(self, trainer):
         trainer.stop("enough")
@@ -431,7 +437,7 @@ ROWS = {
     "RootMeanSquaredError": lambda: call(metrics.RootMeanSquaredError),
     "TopKAccuracy": lambda: call(metrics.TopKAccuracy, k=2),
     "confusion_matrix": lambda: call(metrics.confusion_matrix, LABELS, LABELS, 2),
-    "_OfClasses.per_class": lambda: call(metrics.F1().per_class),
+    "_OfClasses.per_class": lambda: call(filled(metrics.F1()).per_class),
     **{
         f"{owner}.{method}": lambda kind=kind, method=method: call(getattr(kind(), method))
         for owner, kind in (
@@ -734,7 +740,10 @@ ROWS = {
     "xavier_uniform": lambda: call(initializers.xavier_uniform, *DRAW),
     "zeros": lambda: call(zeros, *DRAW),
     # ---------------------------------------------------------------- minidl.plots
-    "plot_history": lambda: call(plots.plot_history, fitted().steps, fitted().epochs, "history.svg"),
+    "plot_history": lambda: call(
+        plots.plot_history, fitted().steps, fitted().epochs, "history.svg",
+        unfinished={"step": 2, "train_loss": 0.5}, kept_epoch=1,
+    ),
     "plot_weights": lambda: call(plots.plot_weights, np.eye(4), (2, 2), "weights.svg", title="four"),
     "smooth": lambda: call(plots.smooth, [1.0, 2.0, 3.0], 3),
     "plot_confusion_matrix": lambda: call(plots.plot_confusion_matrix, np.eye(2), "matrix.svg", ["a", "b"]),

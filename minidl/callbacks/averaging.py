@@ -82,7 +82,7 @@ class Average(Substitution):
         """Give the net the average."""
         if self._count and self._own is None:
             states = renewed_states(trainer.net, self._mean, trainer.train, trainer.batch_size)
-            self._substitute(trainer.net, self._mean, states)
+            self._substitute(trainer, self._mean, states)
 
 
 def renewed_states(net: Net, parameters: Array, train: Dataset, batch_size: int) -> Array:

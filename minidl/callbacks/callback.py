@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -18,6 +19,10 @@ class Columns(Protocol):
 
     steps: dict[str, list[float]]
     epochs: dict[str, list[Any]]
+    kept_epoch: int | None
+
+    def plot(self, path: str | os.PathLike[str]) -> None:
+        """Draw it into an image file."""
 
 
 class Training(Protocol):

@@ -12,17 +12,21 @@ def in_notebook() -> bool:
     return getattr(get_shell() if get_shell else None, "kernel", None) is not None
 
 
-class Picture:
-    """A picture below the cell that runs, where the next one takes its place."""
+class Output:
+    """What is shown below the cell that runs, where the next one takes its place."""
 
-    def __init__(self) -> None:
-        self._handle: Any = None
+    def __init__(self, shown: object) -> None:
+        from IPython.display import display
 
-    def show(self, png: bytes) -> None:
-        """Show it, or put it in the place of the one before."""
-        from IPython.display import Image, display
+        self._handle: Any = display(shown, display_id=True)
 
-        if self._handle is None:
-            self._handle = display(Image(png), display_id=True)
-        else:
-            self._handle.update(Image(png))
+    def update(self, shown: object) -> None:
+        """Show this in the place of the one before."""
+        self._handle.update(shown)
+
+
+def picture(png: bytes) -> object:
+    """A PNG file's content as what a notebook shows."""
+    from IPython.display import Image
+
+    return Image(png)

@@ -10,7 +10,7 @@ import warnings
 from typing import Any
 
 from minidl.callbacks.callback import Callback, Training
-from minidl.callbacks.notebook import in_notebook
+from minidl.callbacks.notebook import Output, in_notebook
 from minidl.checks import check_bool
 from minidl.tables import measured
 
@@ -37,26 +37,33 @@ class ProgressBar(Callback):
     def __init__(self, *, each_epoch: bool = False) -> None:
         self.each_epoch = check_bool("ProgressBar", "each_epoch", each_epoch)
         self._bar: Any = None
+        self._output: Output | None = None
         self._measured: list[str] = []
 
     def on_fit_start(self, trainer: Training) -> None:
         """Open the bar."""
         from minidl.console import ConsoleStream
 
-        self._measured = []
+        self._measured, self._first = [], trainer.step
         total, is_notebook = trainer.last_step - trainer.step, in_notebook()
         options: dict[str, Any] = {"bar_format": _FORMAT, "dynamic_ncols": True, "leave": is_notebook}
         options["disable"] = False if is_notebook else None  # None: where there is no terminal
         stream = sys.stdout if is_notebook else sys.stderr  # what a notebook shows of the other is red
-        self._bar = _bar_class(is_notebook)(total=total, file=ConsoleStream(stream), **options)
+        kind = _bar_class(is_notebook)
+        if kind.is_widget:
+            options["display"] = False
+        self._bar = kind(total=total, file=ConsoleStream(stream), **options)
+        if kind.is_widget:
+            self._output = Output(self._bar.container)
         if (getattr(self._bar, "nrows", None) or 1) < 1:  # a terminal that does not know its size
             self._bar.ncols, self._bar.nrows, self._bar.dynamic_ncols = 79, 23, False
 
     def on_step_end(self, trainer: Training) -> None:
-        """Move on by a step."""
+        """Move on to the step."""
         if trainer.step % self._EVERY == 0:
             self._show(trainer)
-        self._bar.update()
+        # Not by one: after a break, the first such call is for the last step of the fit before.
+        self._bar.update(trainer.step - self._first - self._bar.n)
 
     def _show(self, trainer: Training) -> None:
         text, columns = f"loss {trainer.history.steps['loss'][-1]:.3f}", getattr(self._bar, "ncols", None)
@@ -86,7 +93,9 @@ class ProgressBar(Callback):
             if trainer.stop_reason is not None:
                 self._bar.total = self._bar.n  # an end that was meant, not one to be shown in red
         self._bar.close()
-        self._bar = None  # it holds the terminal, which nothing can copy
+        if self._output is not None:
+            self._output.update(self._bar.container)  # for the text beside the widget, which is of the start
+        self._bar = self._output = None  # they hold the terminal, which nothing can copy
 
 
 @functools.cache
@@ -99,7 +108,10 @@ def _bar_class(is_notebook: bool) -> Any:
     else:
         from tqdm import tqdm
 
+    box = getattr(sys.modules.get("tqdm.notebook"), "TqdmHBox", None)
+
     class Bar(tqdm):  # type: ignore[misc]
         _lock = threading.RLock()
+        is_widget = is_notebook and hasattr(box, "_repr_mimebundle_")  # ipywidgets before 8 show it anew
 
     return Bar

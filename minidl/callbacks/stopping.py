@@ -98,6 +98,6 @@ class EarlyStopping(Substitution):
     def on_fit_end(self, trainer: Training) -> None:
         """Give the net its best values."""
         if self._values is not None and self._own is None:
-            self._substitute(trainer.net, *self._values)
+            self._substitute(trainer, *self._values, self.best_epoch)
             if self._ended:  # the next fit goes on from these
                 self._own = None

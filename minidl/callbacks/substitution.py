@@ -25,8 +25,14 @@ class Substitution(Callback):
             if isinstance(callback, Substitution):
                 callback._put_back(trainer.net)
 
-    def _substitute(self, net: Net, parameters: Array, states: Array) -> None:
-        """Keep the net's values, and give it these, which stay as they are until the next fit."""
+    def _substitute(
+        self, trainer: Training, parameters: Array, states: Array, epoch: int | None = None
+    ) -> None:
+        """Keep the net's values, and give it these, which stay as they are until the next fit.
+
+        Where they are those after an `epoch`, the history says so.
+        """
+        net, trainer.history.kept_epoch = trainer.net, epoch
         self._own = net.parameters.values.copy(), net.state.values.copy()
         self._given = parameters, states
         net.parameters.values[...], net.state.values[...] = parameters, states

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from minidl.checks import check_array, check_kind
+from minidl.advice import as_object, shown
+from minidl.checks import check_array
 from minidl.data.columns import Column, checked_columns
 from minidl.data.dataset_checks import (
     check_labels,
@@ -187,11 +188,20 @@ class Dataset:
         return np.where(chosen < 0, chosen + len(self), chosen)
 
 
-def check_dataset(where: str, name: str, dataset: object) -> Dataset:
-    """`dataset`, or `DataError` if it is something else."""
-    remedy = "wrap arrays: minidl.data.Dataset(features, targets)"
-    check_kind(where, name, dataset, Dataset, error=DataError, remedy=remedy)
-    return dataset  # type: ignore[return-value]
+def check_dataset(where: str, name: str, dataset: object, more: tuple[object, ...] = ()) -> Dataset:
+    """`dataset`, or `DataError` if it is something else or more was given, such as labels beside features."""
+    if isinstance(dataset, Dataset) and not more:
+        return dataset
+    remedy = as_object(dataset, Dataset) or "wrap arrays: minidl.data.Dataset(features, targets)"
+    names = ("train", "validation", "test")  # of `Splits`, which this module cannot know
+    if parts := [part for part in names if isinstance(getattr(dataset, part, None), Dataset)]:
+        remedy = f"give a part of it: data.{name if name in parts else ' or data.'.join(parts)}"
+    elif any(isinstance(one, Dataset) for one in more):
+        remedy = "give the second by its name: validation=..." if where == "fit" else "give one at a time"
+    elif isinstance(dataset, (tuple, list)) and any(isinstance(one, Dataset) for one in dataset):
+        remedy = "give one of them"
+    expected = f"{name} to be {'one' if more else 'of class'} Dataset"
+    raise DataError.expected(where, expected, " and ".join(map(shown, (dataset, *more))), remedy)
 
 
 def _are_equal(one: Array, other: Array) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 from minidl.losses.loss import Loss
@@ -12,13 +11,11 @@ from minidl.types import Array
 
 
 class Tally:
-    """Loss and metrics, added up batch by batch."""
+    """Loss and metrics, added up batch by batch; the metrics given are reset, and take the batches in."""
 
     def __init__(self, head: Loss, metrics: Sequence[Metric] | None = None) -> None:
         self.head = head
-        if metrics is not None:
-            metrics = copy.deepcopy(check_metrics(metrics))
-        self.metrics = head.metrics() if metrics is None else metrics
+        self.metrics = head.metrics() if metrics is None else check_metrics(metrics)
         self.names = ["loss", *(metric.name for metric in self.metrics)]
         self.reset()
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_array, check_choice, check_int, check_shape
-from minidl.errors import DataError, ShapeError
+from minidl.errors import DataError, ShapeError, StateError
 from minidl.metrics.metric import Metric, classes
 from minidl.types import Array
 
@@ -35,6 +35,7 @@ class _OfClasses(Metric):
 
     def reset(self) -> None:
         """Forget all samples."""
+        self._has_batch = False
         self.right = self.predicted = self.actual = np.zeros(1)
         """How many samples of each class were predicted to be of it, predicted, and of it: shape (C,)."""
 
@@ -48,7 +49,7 @@ class _OfClasses(Metric):
         """
         kind = type(self).__name__
         scores, actual, weights = classes(kind, scores, targets, weights)
-        if self.actual.shape not in ((1,), actual.shape[1:]):
+        if self._has_batch and self.actual.shape != actual.shape[1:]:
             expected = f"{self.actual.size} classes, as before"
             raise ShapeError.expected(kind, expected, actual.shape[1], "call reset between data sets")
         if np.ndim(targets) == 2:
@@ -60,6 +61,7 @@ class _OfClasses(Metric):
             self.right = self.right * np.nan
         self.predicted = self.predicted + weights @ predicted
         self.actual = self.actual + weights @ actual
+        self._has_batch = True
 
     @abstractmethod
     def _fraction(self, right: Array, predicted: Array, actual: Array) -> tuple[Array, Array]:
@@ -73,7 +75,15 @@ class _OfClasses(Metric):
         """The figure of each class, of shape (C,); NaN of one that neither occurs nor is predicted.
 
         0 where the fraction is 0 / 0 otherwise: of the precision of a class that is never predicted.
+
+        Raises
+        ------
+        StateError
+            It has taken in no batch since it was made or reset: there are no classes.
         """
+        if not self._has_batch:
+            remedy = "give it to evaluate(net, data, metrics=[...]): a Trainer fills copies only"
+            raise StateError.expected(type(self).__name__, "a batch to have been taken in", "none", remedy)
         figures = self._figure(self.right, self.predicted, self.actual)
         return np.where(self.predicted + self.actual > 0, figures, np.nan)
 

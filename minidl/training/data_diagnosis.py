@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,10 +57,10 @@ def features_of(data: object) -> Array:
         data = data.train
     if isinstance(data, Dataset):
         return data.features
-    if isinstance(data, Sequence) and any(isinstance(part, Dataset) for part in data):
-        expected = "an array, a Dataset or Splits"
+    if isinstance(data, (tuple, list)) and any(isinstance(part, (Dataset, Splits)) for part in data):
+        expected = "data to be an array, a Dataset or Splits"
         remedy = "give several parts as minidl.data.Splits(name, train, validation)"
-        raise DataError.expected("diagnose", f"data to be {expected}", shown(data), remedy)
+        raise DataError.expected("diagnose", expected, shown(data), remedy)
     features = (
         check_csr("diagnose", "data", data) if is_sparse(data) else check_array("diagnose", "data", data)
     )

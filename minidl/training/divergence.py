@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from minidl.data import Batches
+from minidl.data import Batches, Dataset
 from minidl.errors import DivergedError
 from minidl.inspection import trace
 from minidl.kernels.sparse import is_csr
-from minidl.net import Net
+from minidl.losses import Loss
+from minidl.net import Net, head_loss
 from minidl.types import Array
 
 
@@ -93,3 +94,16 @@ def _wrong(x: Array) -> str:
 def _span(x: Array) -> str:
     numbers = _numbers(x)
     return f"from {numbers.min():.3g} to {numbers.max():.3g}"
+
+
+def rows_without_a_loss(net: Net, head: Loss, dataset: Dataset) -> Array:
+    """The samples for which the loss is not finite."""
+    found = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows, scores in net.score_chunks(dataset.features):
+            targets = dataset.targets[rows]
+            for row in range(len(targets)):
+                one = slice(row, row + 1)
+                if not math.isfinite(head_loss(head, scores[one], targets[one])):
+                    found.append(rows.start + row)
+    return np.array(found, np.intp)

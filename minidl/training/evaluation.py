@@ -11,12 +11,12 @@ import numpy as np
 from minidl.advice import as_object, shown
 from minidl.data import Dataset
 from minidl.data.dataset import check_dataset
-from minidl.errors import DataError, DivergedError, StructureError
+from minidl.errors import DivergedError, StructureError
 from minidl.losses import Loss
 from minidl.losses.tally import Tally
 from minidl.metrics import Metric
 from minidl.net import Net, head_loss
-from minidl.types import Array
+from minidl.training.divergence import rows_without_a_loss
 
 
 def evaluate(
@@ -29,7 +29,8 @@ def evaluate(
     net : Net
     dataset : Dataset
     metrics : list of Metric, optional
-        By default those of the net's loss: of `SoftmaxCrossEntropy`, the accuracy.
+        By default those of the net's loss: of `SoftmaxCrossEntropy`, the accuracy. Those that are given
+        are reset before, and hold what they took in afterwards, such as `Recall.per_class`.
 
     Raises
     ------
@@ -37,16 +38,19 @@ def evaluate(
         The loss is not finite, be it for NaN or because numbers overflowed; says in which samples.
     """
     head = require_head("evaluate", net)
-    require_dataset("evaluate", "dataset", dataset, more)
+    check_dataset("evaluate", "dataset", dataset, more)
     measured = measure(net, dataset, metrics)
     if math.isnan(measured["loss"]):
-        rows = _rows_without_a_loss(net, head, dataset)
+        rows = rows_without_a_loss(net, head, dataset)
         raise DivergedError.in_rows("evaluate", "a finite loss for every sample", rows, len(dataset))
     return tuple(measured.values())
 
 
 def measure(net: Net, dataset: Dataset, metrics: Sequence[Metric] | None = None) -> dict[str, float]:
-    """``loss`` and each metric by its name, as `evaluate`; all NaN where the loss is not finite."""
+    """``loss`` and each metric by its name, as `evaluate`; all NaN where the loss is not finite.
+
+    The metrics are reset, and hold what they took in, of such a data set nothing.
+    """
     tally = Tally(require_head("evaluate", net), metrics)
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows shows in the loss
         for rows, scores in net.score_chunks(dataset.features):
@@ -54,21 +58,10 @@ def measure(net: Net, dataset: Dataset, metrics: Sequence[Metric] | None = None)
             weights = None if dataset.weights is None else dataset.weights[rows]
             loss = head_loss(tally.head, scores, targets, weights)
             if not math.isfinite(loss):
+                tally.reset()
                 return dict.fromkeys(tally.names, math.nan)
             tally.add(loss, scores, targets, weights)
     return tally.result()
-
-
-def _rows_without_a_loss(net: Net, head: Loss, dataset: Dataset) -> Array:
-    found = []
-    with np.errstate(over="ignore", invalid="ignore"):
-        for rows, scores in net.score_chunks(dataset.features):
-            targets = dataset.targets[rows]
-            for row in range(len(targets)):
-                one = slice(row, row + 1)
-                if not math.isfinite(head_loss(head, scores[one], targets[one])):
-                    found.append(rows.start + row)
-    return np.array(found, np.intp)
 
 
 def require_head(where: str, net: object) -> Loss:
@@ -78,12 +71,3 @@ def require_head(where: str, net: object) -> Loss:
         remedy = as_object(net, Net) or "end the Sequential with SoftmaxCrossEntropy()"
         raise StructureError.expected(where, "a net that ends with a loss", shown(net), remedy)
     return head
-
-
-def require_dataset(where: str, name: str, dataset: object, more: tuple[object, ...] = ()) -> Dataset:
-    """`dataset`, or `DataError` if it is something else or more was given, such as labels beside features."""
-    if more:
-        got = " and ".join(map(shown, (dataset, *more)))
-        remedy = "wrap arrays in one: minidl.data.Dataset(features, targets)"
-        raise DataError.expected(where, f"{name} to be one Dataset", got, remedy)
-    return check_dataset(where, name, dataset)

@@ -40,6 +40,9 @@ class History:
     unfinished : dict or None
         Where the last fit ended within an epoch, by its length, a `stop` or Ctrl-C: the same columns,
         one number each, of the part of the epoch that is done. The next fit drops them.
+    kept_epoch : int or None
+        The epoch, counted from 1, whose values the net holds after the last fit, where that left it
+        other values than its last: the best one's, by `EarlyStopping`. The next fit drops it.
     """
 
     def __init__(self, metrics: Sequence[str] = ()) -> None:
@@ -47,6 +50,7 @@ class History:
         names = [f"{part}_{name}" for name in ("loss", *metrics) for part in ("train", "validation")]
         self.epochs: dict[str, list[Any]] = {name: [] for name in ("step", *names, "lr", "seconds")}
         self.unfinished: dict[str, float | None] | None = None
+        self.kept_epoch: int | None = None
 
     def record_step(self, *, loss: float, lr: float) -> None:
         """Append one step's numbers."""
@@ -66,7 +70,7 @@ class History:
         """Write the columns as JSON, whole or not at all; NaN and infinities, which it lacks, are null."""
         with atomic_write(path) as file:
             content = {"steps": self.steps, "epochs": self.epochs, "unfinished": self.unfinished}
-            file.write(to_json(content).encode())
+            file.write(to_json(content | {"kept_epoch": self.kept_epoch}).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
@@ -83,17 +87,20 @@ class History:
                 columns.update((name, _read(name, column)) for name, column in stored[table].items())
                 if len({len(column) for column in columns.values()}) > 1:
                     raise ValueError("columns of different lengths")
-            row = stored.get("unfinished")  # which older files lack
+            row = stored.get("unfinished")  # which older files lack, as they do the next
             history.unfinished = row and {name: _read(name, [value])[0] for name, value in row.items()}
+            if (kept := stored.get("kept_epoch")) not in (None, *range(1, len(history.epochs["lr"]) + 1)):
+                raise ValueError(f"kept_epoch {kept}")
+            history.kept_epoch = kept and int(kept)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError.expected(str(path), "a history written by History.save", error) from error
         return history
 
     def plot(self, path: str | os.PathLike[str]) -> None:
-        """Draw loss per step over each metric per epoch into an image file (extra ``plot``)."""
+        """Draw the curves into an image file (extra ``plot``); see `minidl.plots.plot_history`."""
         from minidl.plots import plot_history
 
-        plot_history(self.steps, self.epochs, path)
+        plot_history(self.steps, self.epochs, path, unfinished=self.unfinished, kept_epoch=self.kept_epoch)
 
     def diagnose(
         self, net: Net | None = None, data: Splits | Dataset | npt.ArrayLike | None = None
@@ -122,7 +129,8 @@ class History:
         shown = [f"{steps} steps", f"{epochs} epochs"]
         if steps:
             shown.append(f"loss {self.steps['loss'][-1]:.4f}")
-        return f"History({', '.join([*shown, *last_measured(self.epochs)])})"
+        shown += last_measured(self.epochs, self.kept_epoch)
+        return f"History({', '.join(shown)})"
 
 
 def _read(name: str, column: list[Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from minidl.data import Batches, Dataset
 from minidl.errors import DivergedError
 from minidl.losses.tally import Tally
 from minidl.metrics import Metric
+from minidl.metrics.metric import check_metrics
 from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
@@ -57,7 +59,8 @@ class Loop:
             check_kind("Trainer", "regularizer", regularizer, Regularizer)
         self.regularizer = regularizer
         self.callbacks = check_callbacks("Trainer", callbacks)
-        self._tally = Tally(head, head.metrics() if metrics is None else metrics)
+        metrics = head.metrics() if metrics is None else check_metrics(metrics)
+        self._tally = Tally(head, copy.deepcopy(metrics))
         self.history = History(self._tally.names[1:])
         self.epoch = self.step = self.last_step = 0
         self.stop_reason: str | None = None
@@ -157,7 +160,8 @@ class Loop:
 
     def _measure(self) -> dict[str, float | None]:
         """The columns of the epoch under way."""
-        measured = {} if self.validation is None else measure(self.net, self.validation, self._tally.metrics)
+        metrics = copy.deepcopy(self._tally.metrics)  # for they hold what the epoch was trained on
+        measured = {} if self.validation is None else measure(self.net, self.validation, metrics)
         columns: dict[str, float | None] = {"step": self.step, "lr": self.history.steps["lr"][-1]}
         for name, value in self._tally.result().items():
             columns |= {f"train_{name}": value, f"validation_{name}": measured.get(name)}

@@ -67,7 +67,7 @@ class RateCurve:
             axis.axvline(self.rates[-1], color="#555555", linestyle=":", label=label)
         low, high = min(self.losses), float(np.max(_smoothed(self.losses)))
         room = 0.1 * (high - low) or 0.1
-        axis.set(xlabel="learning rate", ylabel="loss (with penalty)", xscale="log")
+        axis.set(xlabel="learning rate", ylabel="loss (and any penalty)", xscale="log")
         axis.set_ylim(low - room, high + 3 * room)  # losses that diverged would flatten the rest
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
@@ -121,6 +121,7 @@ def find_lr(
     True
     """
     check_kind("find_lr", "trainer", trainer, Trainer)
+    check_dataset("find_lr", "data", data)
     lowest = check_float("find_lr", "lowest", lowest, above=0)
     highest = check_float("find_lr", "highest", highest, above=lowest)
     steps = check_int("find_lr", "steps", steps, at_least=_LEAST_STEPS)

@@ -9,10 +9,10 @@ import numpy as np
 
 from minidl.checks import check_int
 from minidl.data import Batches, Dataset
-from minidl.errors import ConfigurationError, StateError
+from minidl.data.dataset import check_dataset
+from minidl.errors import ConfigurationError, MinidlError, StateError
 from minidl.kernels.rows import take_rows
 from minidl.optimizers import LBFGS
-from minidl.training.evaluation import require_dataset
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
 from minidl.training.minimizing import MinimizingLoop
@@ -34,7 +34,8 @@ class Trainer(MinimizingLoop):
         Multiplies the optimizer's ``lr``; constant by default.
     regularizer : Regularizer, optional
     metrics : list of Metric, optional
-        What the history records beside the loss; by default what suits the net's loss.
+        What the history records beside the loss; by default what suits the net's loss. Copies of
+        them measure: the objects themselves stay as they are.
     callbacks : sequence of Callback
     rng : Generator, seed or None
         The order of the samples. The Trainer spawns a stream of its own from it, so that nothing
@@ -131,7 +132,8 @@ class Trainer(MinimizingLoop):
             if epochs is not None:
                 left = left * self._batches.steps_per_epoch - self._done_of_epoch()
             self.last_step = self.step + left
-            self.train, self.batch_size, self.history.unfinished = train, rows or batch_size, None
+            self.train, self.batch_size = train, rows or batch_size
+            self.history.unfinished = self.history.kept_epoch = None
             self.validation, self.stop_reason, self._clock = validation, None, time.perf_counter()
             try:
                 for callback, name in self._hooks("on_fit_start"):
@@ -151,11 +153,16 @@ class Trainer(MinimizingLoop):
         self.stop_reason = reason
 
     def _check_dataset(self, name: str, dataset: Dataset, more: tuple[object, ...] = ()) -> None:
-        require_dataset("fit", name, dataset, more)
+        check_dataset("fit", name, dataset, more)
         first = take_rows(dataset.features, slice(0, 1))
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._tally.head.check_targets(dataset.targets, self.net(first).shape[1:])
-            self.net.loss(first, dataset.targets[:1])  # a loss of a user's own may check no more than that
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                self._tally.head.check_targets(dataset.targets, self.net(first).shape[1:])
+                self.net.loss(
+                    first, dataset.targets[:1]
+                )  # a loss of a user's own may check no more than that
+        except MinidlError as error:  # of the net, which knows no more than its batch
+            raise type(error)(f"fit, {name}: {error}") from None
 
     def _take_up(self, train: Dataset, batch_size: int, sampling: str, transform: Transform | None) -> None:
         """Go on with the batches of the last fit, where it trained on the same; else begin anew."""

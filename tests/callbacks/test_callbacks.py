@@ -2,6 +2,7 @@ import copy
 import errno
 import io
 import re
+import signal
 
 import numpy as np
 import pytest
@@ -181,3 +182,47 @@ def test_progress_bar_that_was_shown_can_be_copied(make_trainer, dataset, monkey
     for each in (trainer, copied):
         each.fit(dataset, epochs=1)
     assert np.array_equal(trainer.net.parameters.values, copied.net.parameters.values)
+
+
+class Breaks(Callback):
+    """Breaks a fit off after a step, once."""
+
+    def __init__(self, step, kind):
+        self.step, self.kind = step, kind
+
+    def on_step_end(self, trainer):
+        if trainer.step == self.step:
+            self.step = None
+            if self.kind is KeyboardInterrupt:
+                signal.raise_signal(signal.SIGINT)
+            else:
+                raise self.kind
+
+
+class Counts(ProgressBar):
+    """Keeps where the bar stood at each fit's end, and of how many steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = []
+
+    def on_fit_end(self, trainer):
+        self.ends.append((self._bar.n, self._bar.total))
+        super().on_fit_end(trainer)
+
+
+@pytest.mark.parametrize("kind", [OSError, KeyboardInterrupt])
+@pytest.mark.parametrize("order", [1, -1], ids=["before the bar", "after it"])
+@pytest.mark.parametrize("step", [3, 4], ids=["within an epoch", "at its end"])
+def test_progress_bar_counts_no_step_twice_after_a_break(
+    kind, order, step, make_trainer, dataset, monkeypatch
+):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    counts = Counts()
+    trainer = make_trainer(callbacks=[Breaks(step, kind), counts][::order])
+    with pytest.raises(kind):
+        trainer.fit(dataset, epochs=9, batch_size=10)
+    trainer.fit(dataset, steps=6, batch_size=10)
+    trainer.fit(dataset, steps=5, batch_size=10)
+    assert counts.ends[0][0] in (step - 1, step)
+    assert counts.ends[1:] == [(6, 6), (5, 5)]

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from minidl import Callback
 from minidl.callbacks import LivePlot
 from minidl.errors import ConfigurationError, MissingExtraError
 from tests.callbacks.runs import data, trainer_with
@@ -7,22 +10,54 @@ from tests.callbacks.runs import data, trainer_with
 DATA = data()
 
 
-def test_a_picture_after_each_epoch_and_each_fit(tmp_path, monkeypatch):
+class Clock(Callback):
+    """A time of its own, in which each epoch takes so many seconds."""
+
+    def __init__(self, seconds):
+        self.seconds, self.now = seconds, 0.0
+
+    def on_epoch_end(self, trainer):
+        self.now += self.seconds
+
+
+class Timed(LivePlot):
+    def __init__(self, clock, *args, **options):
+        self._clock = lambda: clock.now
+        super().__init__(*args, **options)
+
+
+def pictures(monkeypatch, seconds, cost, *fits, **options):
+    """After how many steps there is a picture, where an epoch of two steps and a picture take so long."""
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'minidl[plot]'")
-    drawn = []
+    clock, drawn = Clock(seconds), []
 
-    def draw(steps, epochs, path):
-        drawn.append((len(steps["loss"]), len(epochs["lr"]), path))
+    def plot(history, path):
+        assert path == Path("curves.png")
+        drawn.append(len(history.steps["loss"]))
+        clock.now += cost
 
-    monkeypatch.setattr("minidl.callbacks.live_plot.plot_history", draw)
-    path = tmp_path / "curves.png"
-    trainer = trainer_with(LivePlot(path))
-    trainer.fit(DATA, epochs=2, batch_size=10)
-    trainer.fit(DATA, steps=1, batch_size=10)
-    assert drawn == [(2, 1, path), (4, 2, path), (5, 2, path)]
-    drawn.clear()
-    trainer_with(LivePlot(path, every=2)).fit(DATA, epochs=3, batch_size=10)
-    assert drawn == [(4, 2, path), (6, 3, path)]
+    monkeypatch.setattr("minidl.History.plot", plot)
+    trainer = trainer_with(clock, Timed(clock, "curves.png", **options))
+    for fit in fits:
+        trainer.fit(DATA, batch_size=10, **fit)
+    return drawn
+
+
+def test_a_picture_after_each_epoch_and_each_fit(monkeypatch):
+    fits = {"epochs": 2}, {"steps": 1}
+    assert pictures(monkeypatch, 10, 0.5, *fits) == [2, 4, 5]
+    assert pictures(monkeypatch, 10, 0.5, {"epochs": 3}, every=2) == [4, 6]
+
+
+def test_pictures_take_no_more_than_a_tenth_of_the_time(monkeypatch):
+    # The first after 2.7 seconds, which a picture is taken to need nine times over; the last always.
+    assert pictures(monkeypatch, 1, 0.5, {"epochs": 16}) == [6, 16, 26, 32]
+    assert pictures(monkeypatch, 0.01, 0.5, {"epochs": 30}, {"epochs": 1}) == [60, 62]
+    for cost in (0.1, 2):
+        drawn = pictures(monkeypatch, 1, cost, {"epochs": 60})
+        followed = len(drawn) - 2  # the last two stand at the end, as near to each other as it falls
+        assert followed * cost <= (60 + followed * cost) / 10
+        assert drawn[-1] == 120
 
 
 def test_the_picture_is_drawn(tmp_path):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl import Accuracy, Callback, EarlyStopping
-from minidl.errors import ConfigurationError, DivergedError
+from minidl import Accuracy, Callback, EarlyStopping, History
+from minidl.callbacks import Average
+from minidl.errors import CheckpointError, ConfigurationError, DivergedError
 from tests.callbacks.runs import Script, Values, assert_equal, data, held, trainer_with
 
 FIGURES = st.lists(
@@ -192,3 +193,40 @@ def test_a_column_that_is_not_there_is_refused_before_the_first_step():
     with pytest.raises(ConfigurationError, match=r"a validation set to measure .* give fit one: validation="):
         trainer.fit(DATA, epochs=1)
     assert trainer.step == 0
+
+
+def test_the_history_says_which_epoch_the_net_is_of(tmp_path):
+    script = Script([3.0, 1.0, 2.0, 2.0, 0.5, 2.0, 2.0, 2.0])
+    trainer = trainer_with(script, EarlyStopping(2))
+    history = fit(trainer, 8).history
+    assert (trainer.epoch, history.kept_epoch) == (4, 2)
+    accuracy = history.epochs["train_accuracy"][1]
+    assert f", kept epoch 2: train accuracy {accuracy:.1%}, validation accuracy" in repr(history)
+    history.save(tmp_path / "history.json")
+    assert History.load(tmp_path / "history.json").kept_epoch == 2
+    text = (tmp_path / "history.json").read_text()
+    for wrong in ("5", "0", '"2"', "1.5", "[2]"):
+        (tmp_path / "wrong.json").write_text(text.replace('"kept_epoch": 2', f'"kept_epoch": {wrong}'))
+        with pytest.raises(CheckpointError):
+            History.load(tmp_path / "wrong.json")
+    fit(trainer, 1)
+    assert history.kept_epoch == 5
+    assert "kept" not in repr(history)  # it is the last
+
+    class Looks(Callback):
+        def on_step_end(self, trainer):
+            assert trainer.history.kept_epoch is None
+
+    trainer.callbacks.append(Looks())
+    fit(trainer, 1)
+    assert history.kept_epoch == 5
+
+
+@pytest.mark.parametrize(("make", "kept"), [
+    (lambda: [EarlyStopping(9), Average()], None),
+    (lambda: [Average(), EarlyStopping(9)], 2),
+    (lambda: [EarlyStopping(9, restore=False)], None),
+])  # fmt: skip
+def test_the_last_to_change_the_net_says_so(make, kept):
+    trainer = trainer_with(Script([3.0, 1.0, 2.0]), *make())
+    assert fit(trainer, 3).history.kept_epoch == kept

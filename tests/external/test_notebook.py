@@ -62,6 +62,8 @@ def test_bar_and_curves():
 
     widget = "application/vnd.jupyter.widget-{}+json"
     assert [len(shown(outputs, widget.format("view"))) for outputs in (fit, early, plain)] == [1, 1, 0]
+    for outputs, end in ((fit, "21/21"), (early, "14/14")):  # what is read where no widget is drawn
+        assert any(end in text for text in shown(outputs, "text/plain"))
     assert not texts(fit, "stdout")
     models = [each["state"] for each in notebook.metadata.widgets[widget.format("state")]["state"].values()]
     bars = [each for each in models if each.get("_model_name") == "FloatProgressModel"]

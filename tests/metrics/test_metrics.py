@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl.errors import ConfigurationError, DataError, DTypeError, ShapeError
+from minidl.errors import ConfigurationError, DataError, DTypeError, ShapeError, StateError
 from minidl.metrics import (
     AUC,
     F1,
@@ -292,3 +292,20 @@ def test_wrong_options_are_refused():
 def test_a_confusion_matrix_of_wrong_labels_is_refused(labels, predictions, error):
     with pytest.raises(error, match="confusion_matrix: expected"):
         confusion_matrix(labels, predictions, 2)
+
+
+@pytest.mark.parametrize("kind", [F1, Precision, Recall])
+def test_classes_are_unknown_before_a_batch(kind):
+    metric = kind()
+    scores, labels = np.eye(3), np.arange(3)
+    for _ in range(2):
+        with pytest.raises(StateError, match=rf"^{kind.__name__}: expected a batch to have been taken in"):
+            metric.per_class()
+        metric.update(scores, labels)
+        np.testing.assert_array_equal(metric.per_class(), [1, 1, 1])
+        with pytest.raises(ShapeError, match="3 classes, as before"):
+            metric.update(scores[:, :1], np.ones((3, 1)))
+        metric.reset()
+    metric.update(scores[:, :1], np.ones((3, 1)))
+    with pytest.raises(ShapeError, match="1 classes, as before"):
+        metric.update(scores, labels)

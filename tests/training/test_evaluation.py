@@ -15,8 +15,11 @@ from minidl import (
     SoftmaxCrossEntropy,
     Trainer,
     evaluate,
+    find_lr,
 )
+from minidl.data import Batches, Splits
 from minidl.errors import ConfigurationError, DataError, DivergedError
+from minidl.metrics import AUC, F1, LogLoss, Precision, Recall, TopKAccuracy
 from minidl.training.evaluation import measure
 
 
@@ -63,7 +66,7 @@ def test_rows_without_a_finite_loss_are_named(value, chunk, dataset):
     spoilt = Sequential(copy.deepcopy(net[0]), Spoils(limit, value), SoftmaxCrossEntropy())
     rows = np.flatnonzero(net(dataset.features)[:, 0] > limit)
     assert len(rows) == 3
-    spoilt._rows = chunk
+    spoilt._chunk_rows = lambda x: chunk
     named = f"none in 3 of 95 rows of x: {', '.join(map(str, rows))}; look for NaN"
     with pytest.raises(
         DivergedError, match=f"^evaluate: expected a finite loss for every sample, got {named}"
@@ -152,6 +155,64 @@ def test_a_custom_losses_number_of_any_kind_is_a_float(number, make_batch):
     ):
         assert type(loss) is float
         assert loss == number
+
+
+@pytest.mark.parametrize("kind", [Accuracy, AUC, F1, LogLoss, Precision, Recall, TopKAccuracy])
+def test_metrics_hold_what_they_took_in(kind, make_net, dataset):
+    net, metric = make_net(), kind()
+    net._chunk_rows = lambda x: 40  # in three chunks
+    for part in (dataset, dataset[:50]):  # nothing of the one before is left
+        (_, value) = evaluate(net, part, metrics=[metric])
+        expected = kind()
+        expected.update(net(part.features), part.targets)
+        assert metric.compute() == pytest.approx(value, rel=1e-6)
+        assert expected.compute() == pytest.approx(value, rel=1e-6)
+        if hasattr(metric, "per_class"):
+            np.testing.assert_allclose(metric.per_class(), expected.per_class())
+
+
+def test_metrics_of_no_finite_loss_are_empty(make_net, dataset):
+    net, metric = make_net(), Accuracy()
+    net._chunk_rows = lambda x: 40
+    dataset.features[-1] = np.inf
+    with pytest.raises(DivergedError):
+        evaluate(net, dataset, metrics=[metric])
+    assert np.isnan(metric.compute())
+
+
+def test_a_trainer_fills_copies(make_net, dataset):
+    accuracy = Accuracy()
+    trainer = Trainer(make_net(), SGD(0.1), metrics=[accuracy], rng=0)
+    trainer.fit(dataset, steps=1, batch_size=10, validation=dataset)
+    assert np.isnan(accuracy.compute())
+
+
+PARTS = "data.train or data.validation or data.test"
+
+
+@pytest.mark.parametrize(
+    ("call", "got"),
+    [
+        (lambda net, t, s: evaluate(net, s), f"evaluate: .*got Splits.*; give a part of it: {PARTS}$"),
+        (lambda net, t, s: t.fit(s, epochs=1), "fit: .*train to be of .*; give a part of it: data.train$"),
+        (
+            lambda net, t, s: t.fit(s.train, epochs=1, validation=s),
+            "fit: .*; give a part of it: data.validation$",
+        ),
+        (lambda net, t, s: find_lr(t, s), f"^find_lr: expected data to be .*; give a part of it: {PARTS}$"),
+        (lambda net, t, s: find_lr(t, 3), "^find_lr: expected data to be of class Dataset, got 3; wrap arr"),
+        (lambda net, t, s: Batches(s, 2), f"^Batches: .*; give a part of it: {PARTS}$"),
+        (lambda net, t, s: t.fit(s.train, s.test, epochs=1), r"got Dataset.*and Dataset.*tion=\.\.\.$"),
+        (lambda net, t, s: evaluate(net, s.train, s.test), "; give one at a time$"),
+        (lambda net, t, s: t.fit((s.train, s.test), epochs=1), "; give one of them$"),
+        (lambda net, t, s: evaluate(net, Dataset), r"; give an object, Dataset\(\.\.\.\), not the class$"),
+        (lambda net, t, s: t.history.diagnose(net, (s.train, s.test)), r"^diagnose: .*Splits\('mine', train"),
+    ],
+)  # fmt: skip
+def test_what_is_no_data_set_is_told_what_to_write(call, got, make_net, dataset):
+    net, splits = make_net(), Splits("these", dataset, dataset, dataset)
+    with pytest.raises(DataError, match=got):
+        call(net, Trainer(net, SGD(0.1), rng=0), splits)
 
 
 def test_arrays_are_to_be_wrapped(make_net, make_batch):

@@ -305,6 +305,8 @@ def test_data_that_does_not_fit_the_net_is_refused_before_training(make_trainer,
     trainer = make_trainer()
     with pytest.raises(ShapeError, match=r"Affine 'affine0': expected x of shape \(batch, 6\), got \(1, 5\)"):
         trainer.fit(Dataset(np.zeros((9, 5)), np.zeros(9, int)), epochs=1)
+    with pytest.raises(ShapeError, match=r"^fit, validation: Affine .*, got \(1, 5\)"):
+        trainer.fit(dataset, epochs=1, validation=Dataset(np.zeros((9, 5)), np.zeros(9, int)))
     rare = Dataset(np.zeros((900, 6)), np.r_[np.zeros(899, int), 4])
     for options in ({"train": rare}, {"train": dataset, "validation": rare}):
         with pytest.raises(DataError, match="labels from 0 to 3, one for each of 4 scores, got 4"):
