@@ -59,7 +59,7 @@ def features_of(data: object) -> Array:
         return data.features
     if isinstance(data, (tuple, list)) and any(isinstance(part, (Dataset, Splits)) for part in data):
         expected = "data to be an array, a Dataset or Splits"
-        remedy = "give several parts as minidl.data.Splits(name, train, validation)"
+        remedy = "give several parts as minidl.data.Splits('mine', train, validation)"
         raise DataError.expected("diagnose", expected, shown(data), remedy)
     features = (
         check_csr("diagnose", "data", data) if is_sparse(data) else check_array("diagnose", "data", data)
