@@ -143,7 +143,7 @@ def _check_columns(path: Path, target: str | int | None, made: Mapping[str, Any]
 
     trained_on = made.get("columns")
     drop = {"drop": made["drop"]} if made.get("drop") else {}
-    names = read_layout(path, target, **drop).feature_names
+    names = read_layout(path, target, **drop, named=trained_on).feature_names
     if trained_on is None or names is None or names == trained_on:
         return
     missing = [name for name in trained_on if name not in names]
@@ -158,8 +158,8 @@ def _table(path: Path, net: Net, made: Mapping[str, Any]) -> Array:
     """The features in a table, found by their names; without a header, by their order."""
     from minidl.data.layout import read_layout
 
-    layout = read_layout(path)
     trained_on, target, where = made.get("columns"), made.get("target"), str(path)
+    layout = read_layout(path, named=trained_on)
     if layout.names and trained_on:
         missing = [name for name in trained_on if name not in layout.names]
         if missing:

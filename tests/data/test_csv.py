@@ -132,10 +132,30 @@ def test_classes_are_the_distinct_words_or_whole_numbers(words, names, labels, t
         ("1,5;2,5;x\n1;1;y\n", None),
         ("1\t2\tx\n", None),
         ("2020,2021,class\nnan,1,x\n2,1,y\n3,4,x\n", None),  # rather a row of numbers than names
+        ("colour,smell,class\nred,nan,a\nblue,sweet,b\nred,sour,a\n", ("colour", "smell", "class")),
+        (",colour,class\nann,red,a\nbob,blue,b\n", ("", "colour", "class")),
+        ("red,sour,a\nblue,sweet,b\ngreen,so,a\n", None),  # one of its cells comes again
+        ("red,sour,a\n" + "blue,sweet,b\n" * 99 + "green,so,a\n", None),
+        ("x,y,x\nu,v,w\nv,w,u\n", None),  # no names, for two of them are alike
+        ("red,?,a\nblue,sweet,b\n", None),
     ],
 )
 def test_a_header_is_detected(content, names, table):
     assert read_layout(table(content)).names == names
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"target": "class"}, {"drop": ["smell"]}, {"categories": ["colour"]}, {"categories": {"colour": ["red"], "smell": ["sour"]}}],
+)
+def test_a_row_with_a_name_that_is_given_is_a_header(options, table):
+    # By themselves these rows would be samples, for a smell is called as its column is.
+    path = table("colour,smell,class\n" + "red,smell,a\nblue,sour,b\n" * 3)
+    assert read_layout(path).names is None
+    data = read_table(path, **options)
+    assert data.target_names == ("a", "b")
+    assert [column.name for column in data.columns][0] == "colour"
+    assert len(read_table(path, target="2")) == len(data) + 1  # a position is no name
 
 
 def test_the_index_that_pandas_writes_is_left_out(table):
