@@ -64,7 +64,10 @@ def read_csv(
             layout = read_layout(path, target, drop, _names(categories))
             refuse_target(path, layout, "two classes or more, with several rows each", got)
     elif (table.targets == table.targets[0]).all():
-        layout, got = read_layout(path, target, drop, _names(categories)), f"{table.targets[0, 0]:g} in each row"
+        layout, got = (
+            read_layout(path, target, drop, _names(categories)),
+            f"{table.targets[0, 0]:g} in each row",
+        )
         refuse_target(path, layout, "numbers that differ, to predict", got)
     return Splits(name, *stratified_hold_out(table, MAX_VALIDATION))
 

@@ -146,7 +146,12 @@ def test_a_header_is_detected(content, names, table):
 
 @pytest.mark.parametrize(
     "options",
-    [{"target": "class"}, {"drop": ["smell"]}, {"categories": ["colour"]}, {"categories": {"colour": ["red"], "smell": ["sour"]}}],
+    [
+        {"target": "class"},
+        {"drop": ["smell"]},
+        {"categories": ["colour"]},
+        {"categories": {"colour": ["red"], "smell": ["sour"]}},
+    ],
 )
 def test_a_row_with_a_name_that_is_given_is_a_header(options, table):
     # By themselves these rows would be samples, for a smell is called as its column is.
@@ -154,7 +159,7 @@ def test_a_row_with_a_name_that_is_given_is_a_header(options, table):
     assert read_layout(path).names is None
     data = read_table(path, **options)
     assert data.target_names == ("a", "b")
-    assert [column.name for column in data.columns][0] == "colour"
+    assert data.columns[0].name == "colour"
     assert len(read_table(path, target="2")) == len(data) + 1  # a position is no name
 
 
