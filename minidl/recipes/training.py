@@ -12,8 +12,9 @@ from minidl.checks import check_choice, check_float, check_int, check_kind, chec
 from minidl.errors import ConfigurationError
 from minidl.net import Net
 from minidl.optimizers import Optimizer
+from minidl.recipes.defaults import Settings
 from minidl.recipes.names import AVERAGES, OPTIMIZERS, SCHEDULES, named
-from minidl.recipes.settings import MEANT_FOR, Settings
+from minidl.recipes.settings import MEANT_FOR
 from minidl.regularizers import L2
 from minidl.schedulers import Constant, LinearWarmup, Scheduler, StepDecay
 from minidl.training import Trainer

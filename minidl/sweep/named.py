@@ -19,10 +19,11 @@ from minidl.kernels.sparse import is_csr
 from minidl.layers import Layer, Standardize
 from minidl.losses import Loss, SoftmaxCrossEntropy
 from minidl.net import Net
+from minidl.recipes.defaults import GENERAL, Settings
 from minidl.recipes.head import unit_of
 from minidl.recipes.images import residual_conv_net, small_conv_net
 from minidl.recipes.names import LABEL_LOSSES, MODELS, NUMBER_LOSSES, named
-from minidl.recipes.settings import GENERAL, KEYS, Settings
+from minidl.recipes.settings import KEYS
 from minidl.recipes.tables import table_net
 from minidl.sweep.space import Configuration
 
