@@ -15,6 +15,7 @@ from minidl.recipes import Settings, settings_for
 from minidl.recipes.names import (
     ACTIVATIONS,
     AVERAGES,
+    CLASS_WEIGHTS,
     LABEL_LOSSES,
     MODELS,
     NORMS,
@@ -50,6 +51,9 @@ NET = {
         str, "of labels the first two, of numbers the others", "NAME", (*LABEL_LOSSES, *NUMBER_LOSSES)
     ),
     "label_smoothing": Option(float, "share of each label that goes to all classes, of softmax", "SHARE"),
+    "class_weights": Option(
+        str, "let rare classes count as much as frequent ones, of softmax", "NAME", CLASS_WEIGHTS
+    ),
 }
 """What makes the net."""
 

@@ -13,7 +13,7 @@ from minidl.data import Splits
 from minidl.errors import ConfigurationError, DataError, MissingExtraError
 from minidl.metrics import R2
 from minidl.net import Net
-from minidl.recipes.settings import configuration_of
+from minidl.recipes.settings import check_one_net, configuration_of
 from minidl.sweep.adaptive import Adaptive, import_optuna
 from minidl.sweep.space import Configuration, Grid, Random, Space
 from minidl.training import evaluate
@@ -107,6 +107,8 @@ def _keys(values: dict[str, list[Any]], settings: Settings) -> set[str]:
 
     An option that has no meaning in any trial is refused.
     """
+    for pair in itertools.product(values.get("average", ()), values.get("early_stopping", ())):
+        check_one_net(*pair)
     first = {name: given[0] for name, given in values.items()}
     decisive = {name: values[name] for name in _DECISIVE if name in values}
     keys: set[str] = set()

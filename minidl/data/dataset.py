@@ -119,6 +119,22 @@ class Dataset:
             raise DataError.expected("Dataset", "labels, integers counted from 0, to number classes", got)
         return self._num_classes
 
+    def balanced_weights(self) -> tuple[float, ...]:
+        """A weight for each class, with which all count alike: ``samples / (classes * samples of it)``.
+
+        Of weighted samples their weights count. A class without samples has weight 0, and is none of the
+        classes counted. For the argument `class_weights` of a loss.
+
+        Examples
+        --------
+        >>> Dataset([[0.0], [1.0], [2.0], [3.0]], [0, 0, 0, 1]).balanced_weights()
+        (0.6666666666666666, 2.0)
+        """
+        sizes = np.bincount(self.targets, self.weights, self.num_classes)
+        there = sizes > 0
+        weights = np.divide(sizes.sum() / there.sum(), sizes, out=np.zeros(len(sizes)), where=there)
+        return tuple(weights.tolist())
+
     @property
     def sample_shape(self) -> tuple[int, ...]:
         """The shape of one sample, such as (28, 28)."""

@@ -27,6 +27,9 @@ class Settings:
         For labels "softmax" or "hinge"; for numbers "mse", "huber" or "l1".
     label_smoothing : float
         Of "softmax".
+    class_weights : "none" or "balanced"
+        Of "softmax": balanced, all classes count alike, however many samples they have
+        (`Dataset.balanced_weights`).
     optimizer : str
         "sgd", "adam", "adamw", "rmsprop", "adagrad" or "lbfgs".
     lr, momentum, weight_decay : float
@@ -65,6 +68,7 @@ class Settings:
     first_scale: float = 1.0
     loss: str = "softmax"
     label_smoothing: float = 0.0
+    class_weights: str = "none"
     optimizer: str = "sgd"
     lr: float = 0.05
     momentum: float = 0.9

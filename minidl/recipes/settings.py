@@ -30,6 +30,7 @@ MEANT_FOR: dict[str, tuple[str, tuple[str, ...]]] = {
     "norm": ("model", ("mlp",)),
     "first_scale": ("model", ("mlp",)),
     "label_smoothing": ("loss", ("softmax",)),
+    "class_weights": ("loss", ("softmax",)),
     "lr": ("optimizer", _GRADUAL),
     "momentum": ("optimizer", ("sgd", "rmsprop")),
     "weight_decay": ("optimizer", ("adamw",)),
@@ -72,7 +73,7 @@ def settings_for(
     Raises
     ------
     ConfigurationError
-        A name that there is not, or a loss of the other kind of targets.
+        A name that there is not, a loss of the other kind of targets, or an average beside early stopping.
     """
     check_kind("settings", "data", data, str)
     check_kind("settings", "given", given, Mapping, remedy="such as {'lr': 0.1}")
@@ -112,7 +113,15 @@ def settings_for(
                 name, f"{other} {which} beside it", got, "leave one of the two out"
             )
         del chosen[name]
+    check_one_net(chosen["average"], chosen["early_stopping"])
     return chosen
+
+
+def check_one_net(average: object, patience: object) -> None:
+    """`ConfigurationError` where both the average and the best net are to be taken in the end."""
+    if average != "none" and patience:
+        got, remedy = f"average {average} and early_stopping {patience}", "leave one of the two out"
+        raise ConfigurationError.expected("settings", "one net to take in the end", got, remedy)
 
 
 def configuration_of(settings: Mapping[str, Any], given: Collection[str] = ()) -> dict[str, Any]:
