@@ -122,7 +122,7 @@ def read_table(
         if full and not (task is None and all(map(is_number, coded[layout.target]))):
             refuse_target(path, layout, "classes", f"more than {MAX_CLASSES:,} different words or numbers")
         if not full:
-            find_fault(path, layout, coded, task or "classes")
+            find_fault(path, layout, coded, task)
             if isinstance(error, DataError):
                 raise
             raise DataError.expected(where, "rows of numbers and a target", error) from error

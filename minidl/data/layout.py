@@ -234,6 +234,8 @@ def find_column(where: str, what: str, names: tuple[str, ...] | None, width: int
         pass
     got = f"columns {listed(names)}" if names else f"{width} columns without a header"
     remedy = f"give a name of these, or a position from 0 to {width - 1}"
+    if isinstance(column, str) and "," in column and names:
+        remedy = f"separate columns by spaces: {' '.join(map(str.strip, column.split(',')))}"
     raise DataError.expected(where, f"a {what} column {column!r}", got, remedy)
 
 

@@ -57,7 +57,8 @@ def test_without_options_it_is_the_classic_training_to_the_bit(digits):
 
 def test_every_setting_is_followed(tmp_path, digits):
     line = (
-        "train digits --hidden 6 --activation tanh --norm layer --dropout 0.1 --label-smoothing 0.2 --class-weights balanced "
+        "train digits --hidden 6 --activation tanh --norm layer --dropout 0.1 --label-smoothing 0.2 "
+        "--class-weights balanced "
         "--optimizer adamw --weight-decay 0.3 --lr 0.004 --schedule polynomial --warmup 5 --clip-norm 1 "
         "--average ema --augment crop:1,noise --batch-size 50 --steps 20 --reg 0"
     )
@@ -65,8 +66,9 @@ def test_every_setting_is_followed(tmp_path, digits):
     settings = run_of(tmp_path / "run")["settings"]
     assert settings.items() >= {
         "model": "mlp", "hidden": [6], "activation": "tanh", "norm": "layer", "dropout": 0.1,
-        "label_smoothing": 0.2, "class_weights": "balanced", "optimizer": "adamw", "weight_decay": 0.3, "lr": 0.004, "warmup": 5,
-        "schedule": "polynomial", "clip_norm": 1, "average": "ema", "augment": "crop:1,noise", "steps": 20,
+        "label_smoothing": 0.2, "class_weights": "balanced", "optimizer": "adamw", "weight_decay": 0.3,
+        "lr": 0.004, "warmup": 5, "schedule": "polynomial", "clip_norm": 1, "average": "ema",
+        "augment": "crop:1,noise", "steps": 20,
     }.items()  # fmt: skip
     net = minidl.load("run/net.npz")
     kinds = [type(layer).__name__ for layer in net]

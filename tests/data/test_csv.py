@@ -210,13 +210,25 @@ def test_missing_values_are_refused_by_line_and_column(missing, table):
         ("a,price\n1,2.5\n2,?\n", ["line 3, column 'price': expected a number to predict, got a missing"]),
         (
             "a,price\n1,2.5\n" * 1 + "2,3\n" * 300 + "2,x\n",
-            ["line 303", "to predict, got 'x'", "task='classes'"],
+            ["line 303", "to predict, got 'x'", "without a unit", "task 'classes'"],
         ),
         ("a,b\n1,x\n2,x\n", ["column 'b': expected two classes or more", "got 1 in 2 rows (x)", "--target"]),
         (
             "a,b\n" + "".join(f"1,x{n}\n" for n in range(50)),
             ["got 50 in 50 rows (x0, x1, x10", "and 30 more)"],
         ),
+        (
+            "a,price\n" + "".join(f"1,EUR {n}\n" for n in range(50)),
+            ["got 50 in 50 rows (EUR 0,", "numbers to predict are written without a unit"],
+        ),
+        (
+            "a,b,c\n1,2,1\n,2,1\n3,,0\n4,,0\n5,,1\n6,7,0\n",
+            [
+                "line 3, column 'a': expected a number, got a missing value ('')",
+                "4 of 6 rows lack values ('b' in 3, 'a' in 1): drop these rows or columns",
+            ],
+        ),
+        ("a,b,c\n1,2,1\n1,2,\n", ["line 3, column 'c': expected a class or a number, got a missing"]),
         ("a,b\n" + "".join(f"1,x{n}\n" for n in range(70_000)), ["more than 65,536 different words"]),
         ("a,b\n1,é\n2,x\n".encode("latin-1"), ["text in UTF-8, got byte 0xe9, which is none", "save it as"]),
         (b"a,b\n" + b"1,x\n" * 9000 + b"2,\xff\n", ["text in UTF-8, got byte 0xff"]),
