@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,6 +93,16 @@ def data_set(text: str) -> str:
     return str(path(text)) if text.startswith("~") else text
 
 
+def layers(text: str) -> int | tuple[int, ...]:
+    """The units of one hidden layer, or of several: ``300`` or ``300,100``."""
+    try:
+        units = tuple(map(int, text.split(",")))
+    except ValueError:
+        expected = "expected whole numbers, such as 300 100 or 300,100"
+        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
+    return units if len(units) > 1 else units[0]
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Add the data set and where its files are."""
     group = parser.add_argument_group("data")
@@ -131,12 +142,10 @@ def add_settings(
     *,
     nargs: str | None = None,
     number: Callable[[str], Any] = float,
-    layers: Callable[[str], Any] = int,
 ) -> None:
     """Add what makes net and training, in groups.
 
-    `nargs` "+" takes several values of each; `number` reads those that need not be whole, `layers` those
-    of which there is one for each layer.
+    `nargs` "+" takes several values of each; `number` reads those that need not be whole.
     """
     net = parser.add_argument_group("net")
     training = parser.add_argument_group("training", EXPLAINED)
@@ -189,6 +198,10 @@ def given(arguments: argparse.Namespace, splits: Splits) -> dict[str, Any]:
     """The settings that the command line says; and the model table for a table with categories."""
     said = {name: getattr(arguments, name) for name in (*SEVERAL, "epochs", "steps")}
     found = {name: value for name, value in said.items() if value is not None}
+    if arguments.command == "train":  # of one net: 300,100 means the same as 300 100
+        for name in {"hidden", "channels"} & found.keys():
+            each = (units if isinstance(units, tuple) else (units,) for units in found[name])
+            found[name] = [*itertools.chain(*each)]
     if any(column.categories for column in splits.train.columns or ()):
         found.setdefault("model", "table" if arguments.command == "train" else ["table"])
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from minidl.cli import run_directory
 from minidl.plots.figures import make_figure
+from minidl.tables import counted
 
 if TYPE_CHECKING:
     from minidl.sweep import Results, Row, Sweep
@@ -46,7 +47,7 @@ def search(sweep: Sweep, out: Path, arguments: argparse.Namespace) -> tuple[Resu
             extend=arguments.extend,
         )
     which = f"{len(ended)} of " if len(ended) < results.trials else ""
-    return results, f"{which}{results.trials} trial{'s' * (results.trials != 1)}"
+    return results, which + counted(results.trials, "trial")
 
 
 def pictures(results: Results, out: Path) -> run_directory.Pictures:

@@ -164,9 +164,3 @@ def number(text: str) -> float | Range:
     if not -math.inf < limits.low < limits.high < math.inf:
         raise argparse.ArgumentTypeError(f"expected LOW:HIGH with LOW < HIGH, got {text!r}")
     return limits
-
-
-def layers(text: str) -> int | tuple[int, ...]:
-    """The units of one hidden layer, or of several: ``300`` or ``300,100``."""
-    units = tuple(map(int, text.split(",")))
-    return units if len(units) > 1 else units[0]

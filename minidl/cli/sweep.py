@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from minidl.cli import options, report, run_directory, searching
-from minidl.cli.spaces import layers, number, space, validation_r2
+from minidl.cli.spaces import number, space, validation_r2
 from minidl.sweep.space import Configuration
+from minidl.tables import counted
 
 TABLE = "results.csv"
 
@@ -41,7 +42,7 @@ def add_command(commands: Any) -> None:
         ),
     )
     options.add_data(parser)
-    options.add_settings(parser, nargs="+", number=number, layers=layers)
+    options.add_settings(parser, nargs="+", number=number)
     search = parser.add_argument_group("search", "Each option of net and training takes several values.")
     search.add_argument(
         "--random",
@@ -113,9 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     out = _directory(arguments)
     say = report.silent if arguments.quiet else print
-    count = sweep.trials
-    trials = f"{count} trial{'s' * (count != 1)}"
-    say(f"{report.summary(splits.name, report.parts(splits))}\n{trials} of {first[unit]:,} {unit}\n")
+    trials = f"{counted(sweep.trials, 'trial')} of {counted(first[unit], unit.removesuffix('s'))}"
+    say(f"{report.summary(splits.name, report.parts(splits))}\n{trials}\n")
     started = time.perf_counter()
     try:
         results, ran = searching.search(sweep, out, arguments)

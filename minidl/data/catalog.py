@@ -6,6 +6,7 @@ by its SHA-256.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 from collections.abc import Iterator, Sequence
@@ -113,7 +114,8 @@ def load(
         return read_npz(Path(folder or "", as_path(where, name)))
     if name not in DATASETS:
         expected = f"one of {', '.join(DATASETS)} or a path that ends in .npz, .csv or .csv.gz"
-        raise DataError.expected(where, expected, repr(name))
+        close = difflib.get_close_matches(name.lower(), DATASETS, 1)
+        raise DataError.expected(where, expected, repr(name), f"did you mean {close[0]!r}?" if close else "")
     try:
         if name == "digits":
             from minidl.data.digits import BUNDLED, load_digits

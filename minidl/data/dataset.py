@@ -22,6 +22,7 @@ from minidl.data.dataset_checks import (
 from minidl.errors import DataError, DTypeError
 from minidl.kernels.rows import row_blocks, take_rows
 from minidl.kernels.sparse import arrays_of, is_csr
+from minidl.tables import counted
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         weighted = "" if self.weights is None else ", weighted"
-        return f"Dataset({_counted(len(self), 'sample')} of {describe(self)}{weighted})"
+        return f"Dataset({counted(len(self), 'sample')} of {describe(self)}{weighted})"
 
     def _checked_index(self, index: npt.ArrayLike) -> Array:
         expected = "a slice or a 1-D array of indices or booleans"
@@ -222,7 +223,7 @@ def describe(data: Dataset, num_classes: int = 0) -> str:
     """What samples and targets are, in words, with another number of classes if given."""
     targets = f"targets of {_described(data.targets)}"
     if data.has_labels:
-        targets = _counted(num_classes or data.num_classes, "class", "classes")
+        targets = counted(num_classes or data.num_classes, "class", "classes")
     features: Any = data.features
     sparse = f" ({features.nnz / math.prod(features.shape):.2%} stored)" if is_csr(features) else ""
     return f"{_described(features)}{sparse}, {targets}"
@@ -232,8 +233,3 @@ def _described(array: Array) -> str:
     """The shape and dtype of a sample's part of `array`."""
     shape = array.shape[1:]
     return f"{shape} {array.dtype}" if shape else f"{array.dtype}"
-
-
-def _counted(number: int, one: str, many: str = "") -> str:
-    """A number and its noun: 1 class, 2 classes."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
