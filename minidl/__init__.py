@@ -1,5 +1,6 @@
 """minidl: a small, fast deep-learning framework on NumPy for nets that fit a CPU."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from minidl.lazy import lazy
@@ -57,11 +58,13 @@ if TYPE_CHECKING:
     from minidl.training import evaluate as evaluate
     from minidl.training import find_lr as find_lr
 else:
-    __getattr__, __dir__, __all__ = lazy(
+    _PACKAGES = (
+        "callbacks data initializers layers losses metrics optimizers regularizers schedulers transforms"
+    )
+    _get, __dir__, __all__ = lazy(
         globals(),
         {
-            "": "callbacks data initializers layers losses metrics optimizers regularizers schedulers "
-            "transforms",
+            "": _PACKAGES,
             "callbacks": "Callback ClipNorm EarlyStopping ProgressBar",
             "classic": "TwoLayerNet",
             "cores": "usable_cores",
@@ -83,3 +86,11 @@ else:
             "training": "History Trainer evaluate find_lr",
         },
     )
+
+    def __getattr__(name):
+        """As `lazy` has it; where another package of minidl offers the name, the error says so."""
+        if name.startswith("_") or name in __all__ or name in _PACKAGES.split():
+            return _get(name)
+        homes = (import_module(f"minidl.{home}") for home in _PACKAGES.split())
+        found = next((f"; it is {home.__name__}.{name}" for home in homes if name in home.__all__), "")
+        raise AttributeError(f"module 'minidl' has no attribute {name!r}{found}")

@@ -24,6 +24,11 @@ def listed(names: Sequence[str], most: int = 20) -> str:
     return ", ".join(names[:most]) + rest
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and its noun: 1 class, 2 classes."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def short(name: object, most: int) -> str:
     """A name on one line, no longer than `most` characters."""
     text = " ".join(str(name).split())

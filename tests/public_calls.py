@@ -311,6 +311,7 @@ ROWS = {
     "Constant.factor": lambda: call(Constant(1.0).factor, 0, 0),
     "Dataset": lambda: call(Dataset, X, LABELS, weights=[1, 0, 2, 1], target_names=("a", "b")),
     "Dataset.__getitem__": lambda: call(dataset().__getitem__, [0, 1]),
+    "Dataset.balanced_weights": lambda: call(dataset().balanced_weights),
     "Dataset.holds_the_same": lambda: call(dataset().holds_the_same, dataset()),
     "EarlyStopping": lambda: call(
         EarlyStopping, 3, "validation_loss", min_delta=0.1, restore=True, mode="min"

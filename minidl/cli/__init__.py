@@ -22,16 +22,18 @@ from minidl.errors import MinidlError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (that of the process by default); returns the exit code."""
+    program = "minidl"
     with safe_console() as out:
         try:
             arguments = _parser().parse_args(argv)
+            program = f"minidl {arguments.command}"
             with _threads_within_cores():
                 code: int = arguments.run(arguments)
             out.flush()
             if out.error:
                 raise out.error
         except (MinidlError, OSError) as error:
-            print_error("minidl", error)
+            print_error(program, error)
             return 2
         except KeyboardInterrupt:
             print("minidl: interrupted", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from minidl.recipes import Settings, settings_for
 from minidl.recipes.names import (
     ACTIVATIONS,
     AVERAGES,
+    CLASS_WEIGHTS,
     LABEL_LOSSES,
     MODELS,
     NORMS,
@@ -50,6 +52,9 @@ NET = {
         str, "of labels the first two, of numbers the others", "NAME", (*LABEL_LOSSES, *NUMBER_LOSSES)
     ),
     "label_smoothing": Option(float, "share of each label that goes to all classes, of softmax", "SHARE"),
+    "class_weights": Option(
+        str, "let rare classes count as much as frequent ones, of softmax", "NAME", CLASS_WEIGHTS
+    ),
 }
 """What makes the net."""
 
@@ -86,6 +91,16 @@ def path(text: str) -> Path:
 def data_set(text: str) -> str:
     """A data set's name, or a file's path."""
     return str(path(text)) if text.startswith("~") else text
+
+
+def layers(text: str) -> int | tuple[int, ...]:
+    """The units of one hidden layer, or of several: ``300`` or ``300,100``."""
+    try:
+        units = tuple(map(int, text.split(",")))
+    except ValueError:
+        expected = "expected whole numbers, such as 300 100 or 300,100"
+        raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
+    return units if len(units) > 1 else units[0]
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -127,12 +142,10 @@ def add_settings(
     *,
     nargs: str | None = None,
     number: Callable[[str], Any] = float,
-    layers: Callable[[str], Any] = int,
 ) -> None:
     """Add what makes net and training, in groups.
 
-    `nargs` "+" takes several values of each; `number` reads those that need not be whole, `layers` those
-    of which there is one for each layer.
+    `nargs` "+" takes several values of each; `number` reads those that need not be whole.
     """
     net = parser.add_argument_group("net")
     training = parser.add_argument_group("training", EXPLAINED)
@@ -189,6 +202,10 @@ def given(arguments: argparse.Namespace, splits: Splits) -> dict[str, Any]:
     """The settings that the command line says; and the model table for a table with categories."""
     said = {name: getattr(arguments, name) for name in (*SEVERAL, "epochs", "steps")}
     found = {name: value for name, value in said.items() if value is not None}
+    if arguments.command == "train":  # of one net: 300,100 means the same as 300 100
+        for name in {"hidden", "channels"} & found.keys():
+            each = (units if isinstance(units, tuple) else (units,) for units in found[name])
+            found[name] = [*itertools.chain(*each)]
     if any(column.categories for column in splits.train.columns or ()):
         found.setdefault("model", "table" if arguments.command == "train" else ["table"])
     return found

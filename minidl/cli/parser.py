@@ -28,7 +28,10 @@ class Parser(argparse.ArgumentParser):
                 if len(given) > 1:
                     remedy = f"; minidl sweep {option} takes several" if action.dest in SEVERAL else ""
                     self.error(f"argument {option}: expected one value, got {' '.join(given)}{remedy}")
-        return super().parse_known_args(args, namespace)
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown and self._subparsers is None:  # of a command, which knows more of it than what calls it
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
 
     def _option(self, text: str) -> argparse.Action | None:
         """The option that is written so, or that begins so and is the only one."""

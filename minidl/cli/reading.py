@@ -187,12 +187,12 @@ def _table_parts(
     column = made.get("target") if target is None else target
     if column is None and not own:
         column = label_column(path)
-    told = _told(made, read_layout(path).names)
+    told = _told(made, read_layout(path, named=made.get("columns")).names)
     _check_columns(path, column, made, told.get("drop", ()))
     if own:
         return report.parts(read_csv(path, path.name, column, **told))
     table = read_table(path, column, **told)
-    layout = read_layout(path, column, told.get("drop", ()))
+    layout = read_layout(path, column, told.get("drop", ()), made.get("columns"))
     coded = [place for place, each in enumerate(table.columns or ()) if each.categories is not None]
     doubts.warn_of_unknown(path, layout, layout.features, table.features, coded)
     return {"test": table}
@@ -204,14 +204,15 @@ def _check_columns(
     """Refuse a table whose columns are not those that the net was trained on, in their order."""
     from minidl.data.layout import clean, read_layout
 
-    trained_on, found = made.get("columns"), read_layout(path).names
+    trained_on = made.get("columns")
+    found = read_layout(path, named=trained_on).names
     if isinstance(target, str) and trained_on and found and clean(target) not in found:
         remedy = "to predict it, there is minidl predict; else name it: --target NAME"
         raise DataError.expected(str(path), f"a target column {target!r}", f"columns {listed(found)}", remedy)
     if made.get("categories") and trained_on and not found:
         expected = f"a header with the columns that the net was trained on ({listed(trained_on)})"
         raise DataError.expected(str(path), expected, "none; the net knows its columns by name")
-    names = read_layout(path, target, drop).feature_names
+    names = read_layout(path, target, drop, trained_on).feature_names
     if trained_on is None or names is None or names == trained_on:
         return
     missing = [name for name in trained_on if name not in names]

@@ -38,7 +38,7 @@ def read_rows(path: Path, net: Net, made: Mapping[str, Any], keep: Sequence[str]
     """
     from minidl.data.layout import find_column, read_layout
 
-    layout, where = read_layout(path), f"csv file {str(path)!r}"
+    layout, where = read_layout(path, named=made.get("columns")), f"csv file {str(path)!r}"
     kept = [find_column(where, "--keep", layout.names, layout.width, name) for name in keep]
     columns = _feature_columns(where, layout, net, made)
     names = made.get("columns") or [layout.name(column) for column in columns]

@@ -61,6 +61,10 @@ def prepare(out: Path | None, name: str, *, force: bool, resume: bool = False) -
         go_on = "--resume to go on with it, --extend to add to it, " if (out / JOURNAL).exists() else ""
         remedy = f"give another, {go_on}or --force to overwrite it"
         raise ConfigurationError.expected("--out", "a directory that holds no run", out, remedy)
+    file = next((path for path in (out, *out.parents) if path.is_file()), None)
+    if file:
+        got = f"{file}, which is a file"
+        raise ConfigurationError.expected("--out", "a directory", got, "give another name, or move it away")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out):
         pass

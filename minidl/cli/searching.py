@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from minidl.cli import run_directory
 from minidl.plots.figures import make_figure
+from minidl.tables import counted
 
 if TYPE_CHECKING:
     from minidl.sweep import Results, Row, Sweep
@@ -52,28 +53,23 @@ def search(
             extend=arguments.extend,
         )
     which = f"{len(ended)} new of " if len(ended) < results.trials else ""
-    return results, which + counted(results.trials, "trials")
+    return results, which + counted(results.trials, "trial")
 
 
 def plan(sweep: Sweep, results: Results, draws: int | None) -> str:
     """How much there is to do: ``8 trials of 15 epochs: 2 known, 6 new``."""
-    length = counted(sweep.budgets[-1], sweep.setup.unit)
+    length = counted(sweep.budgets[-1], sweep.setup.unit.removesuffix("s"))
     few = sweep.adaptive is None and draws is not None and _distinct(sweep) < draws
     drawn = f" (of {draws:,} draws, the others repeat these)" if few else ""
     new = results.trials - sum(row.status != "running" for row in results.rows)
     known = f": {sweep.trials - new} known, {new} new" if results.rows else ""
-    return f"{counted(sweep.trials, 'trials')} of {length}{drawn}{known}"
+    return f"{counted(sweep.trials, 'trial')} of {length}{drawn}{known}"
 
 
 def _distinct(sweep: Sweep) -> int:
     """How many configurations there are but for their seed."""
     shared = ({**each, "seed": None} for each in sweep.configurations)
     return len(set(map(json.dumps, shared)))
-
-
-def counted(number: int, things: str) -> str:
-    """``1 trial``, ``2 trials``."""
-    return f"{number:,} {things if number != 1 else things.removesuffix('s')}"
 
 
 def pictures(results: Results, out: Path) -> run_directory.Pictures:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from minidl.checks import check_int
 from minidl.errors import ConfigurationError, MissingExtraError
-from minidl.recipes.settings import configuration_of
+from minidl.recipes.settings import check_one_net, configuration_of
 from minidl.sweep.adaptive import Adaptive, import_optuna
 from minidl.sweep.space import Configuration, Grid, Random, Space
 
@@ -111,6 +111,8 @@ def _keys(values: dict[str, list[Any]], settings: Settings) -> set[str]:
 
     An option that has no meaning in any trial is refused.
     """
+    for pair in itertools.product(values.get("average", ()), values.get("early_stopping", ())):
+        check_one_net(*pair)
     first = {name: given[0] for name, given in values.items()}
     decisive = {name: values[name] for name in _DECISIVE if name in values}
     keys: set[str] = set()
@@ -166,9 +168,3 @@ def number(text: str) -> float | Range:
     if not -math.inf < limits.low < limits.high < math.inf:
         raise argparse.ArgumentTypeError(f"expected LOW:HIGH with LOW < HIGH, got {text!r}")
     return limits
-
-
-def layers(text: str) -> int | tuple[int, ...]:
-    """The units of one hidden layer, or of several: ``300`` or ``300,100``."""
-    units = tuple(map(int, text.split(",")))
-    return units if len(units) > 1 else units[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minidl.cli import options, report, run_directory, searching
-from minidl.cli.spaces import Repeated, layers, number, space
+from minidl.cli.spaces import Repeated, number, space
 from minidl.sweep.space import Configuration
 
 TABLE = "results.csv"
@@ -42,7 +42,7 @@ def add_command(commands: Any) -> None:
         ),
     )
     options.add_data(parser)
-    options.add_settings(parser, nargs="+", number=number, layers=layers)
+    options.add_settings(parser, nargs="+", number=number)
     search = parser.add_argument_group("search", "Each option of net and training takes several values.")
     search.add_argument(
         "--random",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 import sys
 import time
 from typing import Any
@@ -11,17 +12,21 @@ from typing import Any
 import numpy as np
 
 import minidl
-from minidl.callbacks import ProgressBar
 from minidl.checks import check_int
 from minidl.cli import options, report, run_directory
+from minidl.cli.progress import progress
 from minidl.console import print_error
 from minidl.data import Splits
 from minidl.errors import DivergedError
 from minidl.recipes import build_trainer
 from minidl.recipes.augment import augmentation
+from minidl.recipes.defaults import Settings
 from minidl.recipes.settings import configuration_of
 from minidl.sweep.named import NamedModel
+from minidl.tables import counted, last_measured
 from minidl.training.interrupts import Interrupts
+
+_STEPS_FOR_A_RATE = 20  # in fewer, what is made ready at the start takes most of the time
 
 
 def add_command(commands: Any) -> None:
@@ -55,18 +60,19 @@ def run(arguments: argparse.Namespace) -> int:
     samples = len(splits.train)
     settings = options.settings(arguments, splits, options.given(arguments, splits))
     for name in ("steps" if "steps" in settings else "epochs", "batch_size"):
-        check_int("train", name, settings[name], at_least=1)
+        check_int(f"--{name.replace('_', '-')}", name, settings[name], at_least=1)
     transform = augmentation(settings.get("augment", "none"))
     rng = np.random.default_rng(check_int("--seed", "seed", arguments.seed, at_least=0))
     # The net of a sweep's trial, so that both come to the same one.
     model = NamedModel.of(settings["model"], splits, arguments.dtype, [])
     net = model(configuration_of(settings), splits, rng)
-    shown = [] if arguments.quiet else [ProgressBar()]
+    shown = [] if arguments.quiet else [progress()]
     trainer = build_trainer(net, settings, samples, callbacks=shown, rng=rng)
     out = run_directory.prepare(arguments.out, options.data_name(arguments), force=arguments.force)
     say = report.silent if arguments.quiet else print
     say(report.summary(splits.name, report.parts(splits)))
     say(f"net: {_sizes(settings, splits)}, {net.parameters.count:,} parameters, {arguments.dtype}")
+    say(f"training: {_described(settings)}")
 
     made = {**options.described(arguments, splits), "settings": settings}
     history = trainer.history
@@ -79,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     def end_diverged(error: object) -> int:
         keep("diverged")
-        print_error("minidl", error)
+        print_error("minidl train", error)
         draw()
         return 2
 
@@ -100,7 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
         return end_diverged(error)
     except KeyboardInterrupt:  # taken between two steps or once all is written, so that it is whole
         keep("interrupted")
-        print(f"minidl: interrupted after {trainer.step} steps, saved in {out}", file=sys.stderr)
+        print(f"minidl: interrupted after {_reached(trainer)}, saved in {out}", file=sys.stderr)
+        print(f"minidl: look at it with: minidl show {shlex.quote(str(out))}", file=sys.stderr)
         draw()
         return 130
     except BaseException:  # whatever it was: what was trained until then stays
@@ -116,7 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
     run_directory.write_run(out, {**made, "results": results, "seconds": seconds, "stopped": None})
     seen = _samples_seen(trainer, samples, settings["batch_size"])
     say(f"\n{report.scores_table(results)}\n")
-    say(f"{trainer.step:,} steps in {seconds:.1f} s, {seen / seconds:,.0f} samples a second")
+    rate = f", {seen / seconds:,.0f} samples a second" if trainer.step >= _STEPS_FOR_A_RATE else ""
+    say(f"{counted(trainer.step, 'step')} in {seconds:.1f} s{rate}")
     if trainer.stop_reason:
         say(f"stopped early: {trainer.stop_reason}")
     for finding in history.diagnose(net, splits):
@@ -131,6 +139,30 @@ def _sizes(settings: dict[str, Any], splits: Splits) -> str:
         return str(settings["model"])
     outputs = splits.num_classes if splits.has_labels else math.prod(splits.train.targets.shape[1:])
     return " → ".join(map(str, (math.prod(splits.sample_shape), *settings["hidden"], outputs)))
+
+
+def _described(settings: dict[str, Any]) -> str:
+    """What is set, as the command line would say it: the length first, and nothing that is plain."""
+    unit = "steps" if "steps" in settings else "epochs"
+    shown = {unit: settings[unit], "batch_size": settings["batch_size"], "optimizer": settings["optimizer"]}
+    plain = vars(Settings()) | {"reg": 0.0}
+    often = ("lr", "momentum", "schedule", "lr_decay")
+    for name in options.TRAINING:
+        if name in settings and (name in often or settings[name] != plain[name]):
+            shown.setdefault(name, settings[name])
+    for name in ("dropout", "label_smoothing", "class_weights"):
+        if settings.get(name, plain[name]) != plain[name]:
+            shown[name] = settings[name]
+    texts = (f"{value:.3g}" if isinstance(value, float) else str(value) for value in shown.values())
+    return " ".join(f"--{name.replace('_', '-')} {text}" for name, text in zip(shown, texts, strict=True))
+
+
+def _reached(trainer: minidl.Trainer) -> str:
+    """How far a training has come, and the last figures that it has measured."""
+    history = trainer.history
+    figures = [f"loss {history.steps['loss'][-1]:.4f}"] if trainer.step else []
+    figures += last_measured(history.epochs)
+    return f"{counted(trainer.step, 'step')}{' (' * bool(figures)}{', '.join(figures)}{')' * bool(figures)}"
 
 
 def _samples_seen(trainer: minidl.Trainer, samples: int, batch_size: int) -> int:

@@ -6,6 +6,7 @@ by its SHA-256.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 from collections.abc import Iterator, Sequence
@@ -113,9 +114,12 @@ def load(
         return read_npz(Path(folder or "", as_path(where, name)))
     if name not in DATASETS:
         expected = f"one of {', '.join(DATASETS)} or a path that ends in .npz, .csv or .csv.gz"
-        remedy = "put it into one: np.savez('mine.npz', x=array) to predict, x_train and y_train to train"
-        is_array = name.lower().endswith(".npy")
-        raise DataError.expected(where, expected, repr(name), remedy if is_array else "")
+        remedy, close = "", difflib.get_close_matches(name.lower(), DATASETS, 1)
+        if name.lower().endswith(".npy"):
+            remedy = "put it into one: np.savez('mine.npz', x=array) to predict, x_train and y_train to train"
+        elif close:
+            remedy = f"did you mean {close[0]!r}?"
+        raise DataError.expected(where, expected, repr(name), remedy)
     try:
         if name == "digits":
             from minidl.data.digits import BUNDLED, load_digits

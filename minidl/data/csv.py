@@ -7,7 +7,7 @@ that are installed. Where it stumbles, the file is walked once more, cell by cel
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,10 +61,13 @@ def read_csv(
         classes = table.target_names or ()
         if not 2 <= len(classes) <= _most(len(table)):
             got = f"{len(classes)} in {len(table)} rows ({listed(classes)})"
-            layout = read_layout(path, target, drop)
+            layout = read_layout(path, target, drop, _names(categories))
             refuse_target(path, layout, "two classes or more, with several rows each", got)
     elif (table.targets == table.targets[0]).all():
-        layout, got = read_layout(path, target, drop), f"{table.targets[0, 0]:g} in each row"
+        layout, got = (
+            read_layout(path, target, drop, _names(categories)),
+            f"{table.targets[0, 0]:g} in each row",
+        )
         refuse_target(path, layout, "numbers that differ, to predict", got)
     return Splits(name, *stratified_hold_out(table, MAX_VALIDATION))
 
@@ -105,7 +108,7 @@ def read_table(
         missing or a number not finite: the message names line and column; or there are more than
         `MAX_CLASSES` classes, or more categories in a column than half the rows.
     """
-    layout, where = read_layout(path, target, drop), f"csv file {str(path)!r}"
+    layout, where = read_layout(path, target, drop, _names(categories)), f"csv file {str(path)!r}"
     rows = first_rows(path, layout)
     known = find_categories(where, layout, rows, categories)
     task = check_task(where, task) or guess_task(layout, rows)
@@ -119,7 +122,7 @@ def read_table(
         if full and not (task is None and all(map(is_number, coded[layout.target]))):
             refuse_target(path, layout, "classes", f"more than {MAX_CLASSES:,} different words or numbers")
         if not full:
-            find_fault(path, layout, coded, task or "classes")
+            find_fault(path, layout, coded, task)
             if isinstance(error, DataError):
                 raise
             raise DataError.expected(where, "rows of numbers and a target", error) from error
@@ -173,7 +176,7 @@ def describe_table(
     Under ``target``, ``task``, ``categories`` and ``drop``; and under ``columns`` the names of the features,
     or None without a header.
     """
-    layout = read_layout(path, target, drop)
+    layout = read_layout(path, target, drop, [column.name for column in table.columns or ()])
     return {
         "target": layout.target_name,
         "columns": layout.feature_names,
@@ -181,6 +184,11 @@ def describe_table(
         "categories": categories_of(table.columns),
         "drop": list(drop),
     }
+
+
+def _names(categories: Categories | None) -> Collection[Target]:
+    """The columns of categories, where they are given as they should be."""
+    return categories if isinstance(categories, (Mapping, list, tuple)) else ()
 
 
 def check_task(where: str, task: str | None) -> str | None:

@@ -23,6 +23,7 @@ from minidl.data.dataset_checks import (
 from minidl.errors import DataError, DTypeError
 from minidl.kernels.rows import row_blocks, take_rows
 from minidl.kernels.sparse import arrays_of, is_csr
+from minidl.tables import counted
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -120,6 +121,22 @@ class Dataset:
             raise DataError.expected("Dataset", "labels, integers counted from 0, to number classes", got)
         return self._num_classes
 
+    def balanced_weights(self) -> tuple[float, ...]:
+        """A weight for each class, with which all count alike: ``samples / (classes * samples of it)``.
+
+        Of weighted samples their weights count. A class without samples has weight 0, and is none of the
+        classes counted. For the argument `class_weights` of a loss.
+
+        Examples
+        --------
+        >>> Dataset([[0.0], [1.0], [2.0], [3.0]], [0, 0, 0, 1]).balanced_weights()
+        (0.6666666666666666, 2.0)
+        """
+        sizes = np.bincount(self.targets, self.weights, self.num_classes)
+        there = sizes > 0
+        weights = np.divide(sizes.sum() / there.sum(), sizes, out=np.zeros(len(sizes)), where=there)
+        return tuple(weights.tolist())
+
     @property
     def sample_shape(self) -> tuple[int, ...]:
         """The shape of one sample, such as (28, 28)."""
@@ -163,7 +180,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         weighted = "" if self.weights is None else ", weighted"
-        return f"Dataset({_counted(len(self), 'sample')} of {describe(self)}{weighted})"
+        return f"Dataset({counted(len(self), 'sample')} of {describe(self)}{weighted})"
 
     def _checked_index(self, index: npt.ArrayLike) -> Array:
         expected = "a slice or a 1-D array of indices or booleans"
@@ -216,7 +233,7 @@ def describe(data: Dataset, num_classes: int = 0) -> str:
     """What samples and targets are, in words, with another number of classes if given."""
     targets = f"targets of {_described(data.targets)}"
     if data.has_labels:
-        targets = _counted(num_classes or data.num_classes, "class", "classes")
+        targets = counted(num_classes or data.num_classes, "class", "classes")
     features: Any = data.features
     sparse = f" ({features.nnz / math.prod(features.shape):.2%} stored)" if is_csr(features) else ""
     return f"{_described(features)}{sparse}, {targets}"
@@ -226,8 +243,3 @@ def _described(array: Array) -> str:
     """The shape and dtype of a sample's part of `array`."""
     shape = array.shape[1:]
     return f"{shape} {array.dtype}" if shape else f"{array.dtype}"
-
-
-def _counted(number: int, one: str, many: str = "") -> str:
-    """A number and its noun: 1 class, 2 classes."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -8,7 +8,7 @@ import itertools
 import operator
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TextIO, TypeAlias
 
@@ -32,6 +32,7 @@ MISSING = {
 _DELIMITERS = "\t;|,"
 _INDEX_NAMES = ("", "Unnamed: 0")
 _SAMPLE_LINES = 20
+_SAMPLE_ROWS = 1_000  # in which a cell of a header of words does not come again
 _LONGEST_LINE = 1 << 24  # characters; a bound, for what is no table may be one line of any length
 
 
@@ -69,14 +70,18 @@ class Layout(NamedTuple):
 
 
 def read_layout(
-    path: str | os.PathLike[str], target: Target | None = None, drop: Sequence[Target] = ()
+    path: str | os.PathLike[str],
+    target: Target | None = None,
+    drop: Sequence[Target] = (),
+    named: Collection[Target] | None = None,
 ) -> Layout:
     """The layout that the first rows of a file show.
 
     The separator is the one of comma, semicolon, tab and bar that cuts the first rows into equally
-    many cells. The first row is a header if its cells are words above columns of numbers, or count
-    the columns. A first column without a name, as pandas writes its index, is left out, and so are the
-    columns that `drop` names.
+    many cells. The first row is a header if a name that `target`, `drop` or `named` gives stands in it; if
+    its cells are words above columns of numbers, or count the columns; or, in a table of words alone, if
+    they all differ and none of them comes again in its column. A first column without a name, as pandas
+    writes its index, is left out, and so are the columns that `drop` names.
 
     Raises
     ------
@@ -92,8 +97,11 @@ def read_layout(
     records = readings[delimiter]
     if not records:
         raise DataError.expected(where, "a row a sample", "a file without rows")
-    names = tuple(map(clean, records[0])) if _has_header(records) else None
-    width = len(records[0])
+    first, width = tuple(map(clean, records[0])), len(records[0])
+    given = [target, *listed_columns(where, "drop", drop), *(named or ())]
+    is_named = any(isinstance(each, str) and not is_number(each) and clean(each) in first for each in given)
+    has_header = is_named or _has_header(records)
+    names = first if (_stands_apart(path, delimiter, first) if has_header is None else has_header) else None
     if width < 2:
         remedy = "separate the cells by commas, semicolons or tabs"
         raise DataError.expected(where, "a column of classes and one or more of numbers", "one", remedy)
@@ -176,7 +184,8 @@ def _score(records: list[list[str]]) -> tuple[int, int]:
     return len(alike), sum(map(is_amount, itertools.chain(*alike)))
 
 
-def _has_header(records: list[list[str]]) -> bool:
+def _has_header(records: list[list[str]]) -> bool | None:
+    """Whether the first row is none of numbers above numbers; None where there are but words below it."""
     first, rest = records[0], records[1:]
     numbers = [cell.strip() for cell in first if is_amount(cell)]
     if not rest:
@@ -184,9 +193,24 @@ def _has_header(records: list[list[str]]) -> bool:
     if len(numbers) > 2 and numbers == [str(number) for number in range(len(numbers))]:
         return True  # an array's columns, numbered by pandas
     columns = itertools.zip_longest(*rest, fillvalue="")
-    above = [cell for cell, below in zip(first, columns, strict=False) if any(map(is_amount, below))]
+    above = [cell for cell, below in zip(first, columns, strict=False) if any(map(_is_known_amount, below))]
+    if not above:
+        return None
     judges = [is_amount(cell) for cell in above if cell.strip() not in MISSING]
     return 2 * sum(judges) < len(judges)
+
+
+def _stands_apart(path: str | os.PathLike[str], delimiter: str, first: tuple[str, ...]) -> bool:
+    """Whether a row of words is one of names: they differ, and none of them comes again in its column."""
+    if len(set(first)) < len(first) or any(cell in MISSING for cell in first[1:]):
+        return False
+    with open_text(path) as stream:
+        rows = itertools.islice(filter(None, csv.reader(stream, delimiter=delimiter)), 1, _SAMPLE_ROWS)
+        return not any(name == clean(cell) for row in rows for name, cell in zip(first, row, strict=False))
+
+
+def _is_known_amount(cell: str) -> bool:
+    return is_amount(cell) and cell.strip() not in MISSING
 
 
 def _check_names(where: str, names: tuple[str, ...]) -> None:
@@ -210,6 +234,8 @@ def find_column(where: str, what: str, names: tuple[str, ...] | None, width: int
         pass
     got = f"columns {listed(names)}" if names else f"{width} columns without a header"
     remedy = f"give a name of these, or a position from 0 to {width - 1}"
+    if isinstance(column, str) and "," in column and names:
+        remedy = f"separate columns by spaces: {' '.join(map(str.strip, column.split(',')))}"
     raise DataError.expected(where, f"a {what} column {column!r}", got, remedy)
 
 

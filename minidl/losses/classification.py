@@ -81,6 +81,9 @@ class SoftmaxCrossEntropy(LabelLoss):
             )
             if not any(self.class_weights):
                 self.fail(ConfigurationError, expected, shown(class_weights))
+            if self.target_names and len(self.class_weights) != len(self.target_names):
+                expected = f"{len(self.target_names)} class_weights, one for each of target_names"
+                self.fail(ConfigurationError, expected, len(self.class_weights))
 
     def forward(
         self, scores: Array, targets: npt.ArrayLike, *, weights: npt.ArrayLike | None = None, training: bool

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.checks import as_generator, check_float, check_int, check_kind, check_sizes
-from minidl.errors import ConfigurationError
+from minidl.errors import ConfigurationError, ShapeError
 from minidl.layers import (
     Affine,
     BatchNorm2d,
@@ -89,6 +89,7 @@ def small_conv_net(
     """
     where, drawn = "small_conv_net", {"rng": as_generator(rng), "dtype": dtype}
     image, widths = _image(where, sample_shape), _widths(where, channels)
+    _check_size(where, image, len(widths))
     body: list[Layer] = []
     for fan_in, fan_out in pairwise((image[0], *widths)):
         body += [*_convolution(fan_in, fan_out, drawn, pool=True), ReLU()]
@@ -143,6 +144,7 @@ def residual_conv_net(
     """
     where, drawn = "residual_conv_net", {"rng": as_generator(rng), "dtype": dtype}
     image, widths = _image(where, sample_shape), _widths(where, channels)
+    _check_size(where, image, 1)
     count = check_int(where, "blocks", blocks, at_least=1)
     if count > _MOST_BLOCKS:
         raise ConfigurationError.expected(where, f"blocks from 1 to {_MOST_BLOCKS:,} a stage", count)
@@ -195,8 +197,21 @@ def _image(where: str, sample_shape: object) -> tuple[int, ...]:
     shape = check_sizes(where, "sample_shape", sample_shape, at_least=1)
     if len(shape) not in (2, 3):
         expected = "sample_shape (height, width) or (channels, height, width)"
-        raise ConfigurationError.expected(where, expected, shape)
+        remedy = "write the images into an .npz file, or take mlp" if len(shape) == 1 else ""
+        raise ConfigurationError.expected(where, expected, shape, remedy)
     return shape if len(shape) == 3 else (1, *shape)
+
+
+def _check_size(where: str, image: tuple[int, ...], halvings: int) -> None:
+    """Refuse images that cannot be halved so often."""
+    channels, *size = image
+    most = min(size).bit_length() - 1
+    if halvings > most:
+        expected = f"images of {2**halvings} pixels or more each way, to halve {halvings} times"
+        remedy = f"take channels of {most} stage{'s' * (most != 1)} at most" if most else "take mlp"
+        if channels > size[1]:
+            remedy = f"channels come first: sample_shape {(size[1], channels, size[0])}"
+        raise ShapeError.expected(where, expected, tuple(size), remedy)
 
 
 def _widths(where: str, channels: object) -> tuple[int, ...]:

@@ -39,6 +39,7 @@ SCHEDULES = {
     "constant": "Constant",
 }
 AVERAGES = ("none", "ema", "swa")
+CLASS_WEIGHTS = ("none", "balanced")
 
 
 def named(where: str, option: str, name: object, room: ModuleType, names: dict[str, str]) -> Any:

@@ -14,7 +14,7 @@ from minidl.data.dataset import check_dataset
 from minidl.errors import DataError
 from minidl.kernels.sparse import is_csr
 from minidl.layers import Affine, Columns, Dropout, Embedding, Layer, ReLU, Sequential, Standardize
-from minidl.losses import Loss, MeanSquaredError, SoftmaxCrossEntropy
+from minidl.losses import L1, Huber, Loss, MeanSquaredError, SoftmaxCrossEntropy
 from minidl.recipes.head import unit_of
 from minidl.types import Rng
 
@@ -45,7 +45,9 @@ def table_net(
     dropout : float
         The share of each hidden layer's outputs that `Dropout` drops; with 0 there is none.
     loss : Loss, optional
-        `SoftmaxCrossEntropy` by default, or for numbers `MeanSquaredError`, in scales of the targets.
+        `SoftmaxCrossEntropy` by default, or for numbers `MeanSquaredError`, in scales of the targets. A
+        `SoftmaxCrossEntropy` without `target_names` gets those of `train`, and a loss for numbers without
+        arguments, such as ``Huber()``, the targets' scale: the net has a copy of it then.
     rng : Generator, seed or None
         Draws the weights, layer after layer.
     dtype : float32 or float64
@@ -69,12 +71,29 @@ def table_net(
         width = units
     if train.has_labels:
         scores = Affine(width, train.num_classes, rng=rng, dtype=dtype)
-        return Sequential(*layers, scores, loss or SoftmaxCrossEntropy(train.target_names))
+        return Sequential(*layers, scores, _fitted(loss or SoftmaxCrossEntropy(), train))
     shape = train.targets.shape[1:]
     numbers = Affine(width, math.prod(shape), rng=rng, dtype=dtype)
     targets = Standardize.fit(train.targets, shared_scale=True, dtype=np.float64)
     layers += [numbers, *unit_of(targets, shape, dtype)]
-    return Sequential(*layers, loss or MeanSquaredError(scale=float(targets.scale)))
+    return Sequential(*layers, _fitted(loss or MeanSquaredError(), train, float(targets.scale)))
+
+
+def _fitted(loss: Loss, train: Dataset, scale: float = 1.0) -> Loss:
+    """The loss; where it leaves open the classes' names or the scale of errors, one that says them.
+
+    Raises
+    ------
+    MinidlError
+        It is not for such targets, or not for so many classes.
+    """
+    if type(loss) is SoftmaxCrossEntropy and loss.target_names is None:
+        loss = SoftmaxCrossEntropy(train.target_names, loss.class_weights, loss.label_smoothing)
+    elif isinstance(loss, (Huber, L1, MeanSquaredError)) and loss.config() == type(loss)().config():
+        loss = type(loss)(scale=scale)
+    shape = (train.num_classes,) if train.has_labels else train.targets.shape[1:]
+    loss.check_targets(train.targets, shape)
+    return loss
 
 
 def _columns_layer(train: Dataset, rng: np.random.Generator, dtype: npt.DTypeLike) -> tuple[Layer, int]:

@@ -13,8 +13,9 @@ from minidl.errors import ConfigurationError
 from minidl.metrics import Metric
 from minidl.net import Net
 from minidl.optimizers import Optimizer
+from minidl.recipes.defaults import Settings
 from minidl.recipes.names import AVERAGES, OPTIMIZERS, SCHEDULES, named
-from minidl.recipes.settings import MEANT_FOR, Settings
+from minidl.recipes.settings import MEANT_FOR, check_one_net
 from minidl.regularizers import L2
 from minidl.schedulers import Constant, LinearWarmup, Scheduler, StepDecay
 from minidl.training import Trainer
@@ -123,9 +124,7 @@ def _callbacks(given: Mapping[str, Any], epochs: int | None, steps: int | None) 
         made.append(ClipNorm(norm))
     average = check_choice("settings", "average", given["average"], AVERAGES)
     patience = check_int("settings", "early_stopping", given["early_stopping"], at_least=0)
-    if average != "none" and patience:
-        got, remedy = f"average {average} and early_stopping {patience}", "leave one of the two out"
-        raise ConfigurationError.expected("settings", "one net to take in the end", got, remedy)
+    check_one_net(average, patience)
     if average == "ema":
         made.append(Average(0.999 if steps is None else max(1 - 10 / steps, 0.0)))
     elif average == "swa":

@@ -19,12 +19,14 @@ from minidl.kernels.sparse import is_csr
 from minidl.layers import Layer, Standardize
 from minidl.losses import Loss, SoftmaxCrossEntropy
 from minidl.net import Net
+from minidl.recipes.defaults import GENERAL, Settings
 from minidl.recipes.head import unit_of
 from minidl.recipes.images import residual_conv_net, small_conv_net
-from minidl.recipes.names import LABEL_LOSSES, MODELS, NUMBER_LOSSES, named
-from minidl.recipes.settings import GENERAL, KEYS, Settings
+from minidl.recipes.names import CLASS_WEIGHTS, LABEL_LOSSES, MODELS, NUMBER_LOSSES, named
+from minidl.recipes.settings import KEYS
 from minidl.recipes.tables import table_net
 from minidl.sweep.space import Configuration
+from minidl.tables import listed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,6 +65,8 @@ class NamedModel:
             raise ConfigurationError.expected("Sweep", expected, repr(name))
         for configuration in configurations:
             check_keys(name, configuration)
+        for configuration in configurations or [{}]:
+            _check_columns(configuration.get("model", name), data)
         features = data.train.features
         standardize = targets = None
         if not is_csr(features):
@@ -76,6 +80,7 @@ class NamedModel:
     def __call__(self, configuration: Configuration, data: Splits, rng: np.random.Generator) -> Net:
         """The net, its weights drawn from `rng`."""
         name = check_keys(self.name, configuration)
+        _check_columns(name, data)
         get, loss = configuration.get, self._loss(configuration, data)
         common: dict[str, Any] = {"loss": loss, "rng": rng, "dtype": self.dtype}
         common["dropout"] = get("dropout", 0.0)
@@ -121,7 +126,16 @@ class NamedModel:
             return loss
         names = data.train.target_names
         names = names if names and len(names) == data.num_classes else None
-        return SoftmaxCrossEntropy(names, label_smoothing=configuration.get("label_smoothing", 0.0))
+        weights = None
+        if (
+            check_choice(
+                "settings", "class_weights", configuration.get("class_weights", "none"), CLASS_WEIGHTS
+            )
+            == "balanced"
+        ):
+            weights = data.train.balanced_weights()
+            weights += (0.0,) * (data.num_classes - len(weights))
+        return SoftmaxCrossEntropy(names, weights, configuration.get("label_smoothing", 0.0))
 
     def _last(self, data: Splits) -> list[Layer]:
         """What brings scores to the unit and the shape of targets that are numbers."""
@@ -131,6 +145,14 @@ class NamedModel:
 
     def __repr__(self) -> str:
         return f"{self.name}, {self.dtype}"
+
+
+def _check_columns(name: str, data: Splits) -> None:
+    """Refuse a model that would take the codes of a table's categories for numbers."""
+    words = [column.name for column in data.train.columns or () if column.categories]
+    if words and name != "table":
+        got, remedy = f"columns of categories ({listed(words, 5)})", "take the model table, or drop them"
+        raise ConfigurationError.expected(f"model {name}", "features that are numbers", got, remedy)
 
 
 def check_keys(name: str, configuration: Configuration) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from minidl.advice import shown
 from minidl.errors import CheckpointError, ConfigurationError
 from minidl.files import as_path, atomic_write, plain_number, to_json
-from minidl.tables import last_measured
+from minidl.tables import counted, last_measured
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -126,7 +126,7 @@ class History:
 
     def __repr__(self) -> str:
         steps, epochs = len(self.steps["loss"]), len(self.epochs["lr"])
-        shown = [f"{steps} steps", f"{epochs} epochs"]
+        shown = [counted(steps, "step"), counted(epochs, "epoch")]
         if steps:
             shown.append(f"loss {self.steps['loss'][-1]:.4f}")
         shown += last_measured(self.epochs, self.kept_epoch)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minidl.advice import shown
-from minidl.checks import as_generator, check_float, check_int, check_shape
+from minidl.checks import as_generator, check_float, check_int
 from minidl.errors import ConfigurationError, ShapeError
 from minidl.transforms.transform import Transform, check_batch
 from minidl.types import Array, Rng
@@ -24,7 +24,7 @@ class RandomCrop(Transform):
     Parameters
     ----------
     padding : int >= 0
-        Pixels on each of the four sides.
+        Pixels on each of the four sides; fewer than an image has rows and columns.
 
     Examples
     --------
@@ -44,8 +44,11 @@ class RandomCrop(Transform):
         images, targets = _check_images("RandomCrop", features, targets)
         padding = self.padding
         *outer, high, wide = images.shape
+        if padding and padding >= min(high, wide):
+            expected, got = f"images of more than {padding} rows and columns (padding)", f"{high} x {wide}"
+            raise ShapeError.expected("RandomCrop", expected, got, "pad less: nothing would be left of some")
         sizes = *outer, high + 2 * padding, wide + 2 * padding
-        padded = np.zeros(check_shape("RandomCrop", "the padded images", sizes), images.dtype)
+        padded = np.zeros(sizes, images.dtype)
         padded[..., padding : padding + high, padding : padding + wide] = images
         windows = sliding_window_view(padded, (high, wide), (-2, -1))
         places = as_generator(rng, legacy=False).integers(2 * padding, size=(2, len(images)), endpoint=True)

@@ -46,9 +46,10 @@ class Transform(ABC):
         """
 
     def __or__(self, other: Transform) -> Chain:
-        if not isinstance(other, Transform):
-            return NotImplemented
         return Chain(self, other)
+
+    def __ror__(self, other: Transform) -> Chain:
+        return Chain(other, self)
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other) or vars(self).keys() != vars(other).keys():
@@ -101,6 +102,13 @@ class Chain(Transform):
 def check_transform(where: str, transform: Transform) -> Transform:
     """`transform`, or `ConfigurationError` if it is none."""
     remedy = "give one of minidl.transforms, or an object of a subclass of its Transform"
+    given: object = transform
+    if isinstance(given, (list, tuple)):
+        remedy = "join transforms by |: RandomCrop(4) | RandomFlip()"
+    elif isinstance(given, type) and issubclass(given, Transform):
+        remedy = f"call the class: {given.__name__}(), with its arguments"
+    elif isinstance(given, str):
+        remedy = "give an object such as RandomFlip(), or minidl.recipes.augmentation('flip')"
     return check_kind(where, "transform", transform, Transform, remedy=remedy)
 
 

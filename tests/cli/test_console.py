@@ -117,7 +117,7 @@ def test_a_reader_that_goes_away_ends_the_printing_not_the_training(stream, unbu
 def test_a_table_that_found_no_room_is_an_error(tmp_path):
     done = run("train", "--steps", "5", "--out", "run", redirected=f">{FULL}")
     assert done.returncode == 2
-    assert done.stderr.decode() == "minidl: error: [Errno 28] No space left on device: '<stdout>'\n"
+    assert done.stderr.decode() == "minidl train: error: [Errno 28] No space left on device: '<stdout>'\n"
     assert written(tmp_path / "run") == FILES
 
 

@@ -104,6 +104,8 @@ def test_what_is_done_already_is_said_before_it_begins(capsys, monkeypatch):
             "--optimizer adam adamw --momentum 0.5 0.9",
             "momentum: expected optimizer sgd or rmsprop beside it",
         ),
+        ("--average none ema --early-stopping 0 3", "one net to take in the end, got average ema"),
+        ("--average swa --early-stopping 3 --random 2", "one net to take in the end, got average swa"),
         ("--loss softmax mse", "loss for labels to be one of 'softmax', 'hinge', got 'mse'"),
         ("--dropout 0:0.5", "--dropout: expected single values in a grid, got [0:0.5]; add --random N"),
         ("--weight-decay 0:1 --optimizer adamw --random 2", "--weight-decay: expected a range above 0"),

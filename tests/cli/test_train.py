@@ -26,7 +26,11 @@ def table_file(tmp_path):
 
 def test_the_main_job(capsys, tmp_path):
     assert call("train") == 0
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "\ntraining: --epochs 60 --batch-size 32 --optimizer sgd --lr 0.05 --momentum 0.9" in out
+    lines = err.splitlines()  # no terminal: some twenty of sixty epochs, the first and the last among them
+    assert [int(line.split()[1]) for line in lines] == [1, *range(3, 61, 3)]
+    assert {line.index("  loss") for line in lines} == {len("epoch 60 of 60")}
     assert {path.name for path in (tmp_path / "runs/digits").iterdir()} == FILES
     run = json.loads((tmp_path / "runs/digits/run.json").read_text())
     assert run["results"]["test"]["accuracy"] >= 0.965
@@ -37,10 +41,11 @@ def test_the_main_job(capsys, tmp_path):
     test = minidl.data.load("digits").test
     assert np.mean(net.predict(test.features) == test.targets) == run["results"]["test"]["accuracy"]
     assert len(history.epochs["lr"]) == run["settings"]["epochs"]
+    assert lines[-1].endswith(f"accuracy {history.epochs['validation_accuracy'][-1]:.1%}")
 
     assert call("evaluate runs/digits") == 0
     evaluated = capsys.readouterr().out
-    for line in out.splitlines()[3:7]:
+    for line in out.partition("\n\n")[2].splitlines()[:4]:
         assert line in evaluated.splitlines()
 
 
@@ -63,6 +68,15 @@ def test_settings_are_followed(tmp_path):
 def test_quiet_says_nothing(capsys):
     assert call("train --steps 5 --quiet") == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_short_run_says_no_rate(capsys):
+    assert call("train --steps 1 --hidden 30,10 --batch-size 2000 --out run") == 0
+    out, err = capsys.readouterr()
+    assert "\n1 step in " in out
+    assert "a second" not in out
+    assert "64 → 30 → 10 → 10" in out
+    assert err.startswith("epoch 1 of 1  loss ")
 
 
 def test_runs_are_kept_apart_and_never_overwritten(capsys, tmp_path):
@@ -130,10 +144,12 @@ def test_without_matplotlib_the_net_is_saved_all_the_same(capsys, monkeypatch, t
         ("walk", "invalid choice"),
         ("train nonsense", "digits"),
         ("train missing.npz", "missing.npz"),
+        ("train fashion_mnist", "got 'fashion_mnist'; did you mean 'fashion-mnist'?"),
+        ("train --learning-rate=1", "unrecognized arguments: --learning-rate=1; see minidl train --help"),
         ("train cifar10 --data-dir nowhere", "nowhere"),
         ("train --hidden 0", "hidden to be whole numbers >= 1, got [0]"),
-        ("train --hidden x", "--hidden: invalid int value: 'x'"),
-        ("train --epochs 0", "epochs to be a whole number >= 1"),
+        ("train --hidden x", "--hidden: expected whole numbers, such as 300 100 or 300,100, got 'x'"),
+        ("train --epochs 0", "minidl train: error: --epochs: expected epochs to be a whole number >= 1"),
         ("train --epochs 1 --steps 1", "not allowed with argument"),
         ("train --batch-size 0", "batch_size to be a whole number >= 1"),
         ("train --lr 0", "lr to be a finite number > 0, got 0.0"),
@@ -144,7 +160,8 @@ def test_without_matplotlib_the_net_is_saved_all_the_same(capsys, monkeypatch, t
         ("train --lr-decay 0", "gamma"),
         ("train --seed -1", "seed to be a whole number >= 0"),
         ("train --dtype int8", "invalid choice"),
-        ("train --steps 1 --out mine.npz/run", "mine.npz"),
+        ("train --steps 1 --out mine.npz/run", "--out: expected a directory, got mine.npz, which is a file"),
+        ("train --steps 1 --out mine.npz", "minidl train: error: --out: expected a directory, got mine.npz"),
         ("train --steps 1 --out /proc/none", "/proc/none"),
         ("evaluate nowhere", "nowhere: expected a directory with run.json"),
         ("evaluate", "the following arguments are required: DIR"),
@@ -170,9 +187,10 @@ def test_ctrl_c_saves_what_was_trained(tmp_path):
     code, err = interrupted("train --epochs 1000000 --out run", at=500)
     assert code == 130, err
     assert "Traceback" not in err
-    assert "minidl: interrupted after 500 steps" in err
     history = minidl.History.load(tmp_path / "run/history.json")
     assert len(history.steps["loss"]) == 500
+    assert f"minidl: interrupted after 500 steps (loss {history.steps['loss'][-1]:.4f}, train acc" in err
+    assert "minidl show run\n" in err
     test = minidl.data.load("digits").test
     net = minidl.load(tmp_path / "run/net.npz")
     assert np.mean(net.predict(test.features) == test.targets) > 0.5

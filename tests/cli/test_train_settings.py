@@ -55,9 +55,10 @@ def test_without_options_it_is_the_classic_training_to_the_bit(digits):
     assert list(trained.parameters) == list(net.parameters)
 
 
-def test_every_setting_is_followed(tmp_path):
+def test_every_setting_is_followed(tmp_path, digits):
     line = (
         "train digits --hidden 6 --activation tanh --norm layer --dropout 0.1 --label-smoothing 0.2 "
+        "--class-weights balanced "
         "--optimizer adamw --weight-decay 0.3 --lr 0.004 --schedule polynomial --warmup 5 --clip-norm 1 "
         "--average ema --augment crop:1,noise --batch-size 50 --steps 20 --reg 0"
     )
@@ -65,13 +66,15 @@ def test_every_setting_is_followed(tmp_path):
     settings = run_of(tmp_path / "run")["settings"]
     assert settings.items() >= {
         "model": "mlp", "hidden": [6], "activation": "tanh", "norm": "layer", "dropout": 0.1,
-        "label_smoothing": 0.2, "optimizer": "adamw", "weight_decay": 0.3, "lr": 0.004, "warmup": 5,
-        "schedule": "polynomial", "clip_norm": 1, "average": "ema", "augment": "crop:1,noise", "steps": 20,
+        "label_smoothing": 0.2, "class_weights": "balanced", "optimizer": "adamw", "weight_decay": 0.3,
+        "lr": 0.004, "warmup": 5, "schedule": "polynomial", "clip_norm": 1, "average": "ema",
+        "augment": "crop:1,noise", "steps": 20,
     }.items()  # fmt: skip
     net = minidl.load("run/net.npz")
     kinds = [type(layer).__name__ for layer in net]
     assert kinds == ["Standardize", "Flatten", "Affine", "LayerNorm", "Tanh", "Dropout", "Affine"]
     assert net.head.label_smoothing == 0.2
+    assert net.head.class_weights == digits.train.balanced_weights()
     rates = minidl.History.load("run/history.json").steps["lr"]
     np.testing.assert_allclose(rates[5:], 0.004 * (1 - np.arange(5, 20) / 20), rtol=1e-6)
     assert rates[0] == pytest.approx(0.0004)
@@ -108,6 +111,13 @@ def test_a_table_with_words_gets_a_net_for_tables(houses, tmp_path):
     assert run["results"]["validation"]["r2"] > 0.9
 
 
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_a_table_with_words_is_for_no_other_net(command, houses, capsys, tmp_path):
+    words = "model mlp: expected features that are numbers, got columns of categories (town); take the model"
+    refused(f"{command} {houses} --target price --model mlp --epochs 1 --out run", words, capsys)
+    assert not (tmp_path / "run").exists()
+
+
 def test_early_stopping_keeps_the_best_net(tmp_path, capsys):
     line = "train digits --hidden 8 --optimizer adam --lr 0.1 --epochs 50 --early-stopping 2 --out run"
     assert call(line) == 0
@@ -129,6 +139,10 @@ def test_early_stopping_keeps_the_best_net(tmp_path, capsys):
         ),
         ("--schedule cosine --lr-decay 0.9", "lr_decay: expected schedule step beside it, got cosine"),
         ("--optimizer lbfgs --augment noise", "augment: expected optimizer sgd, adam,"),
+        (
+            "--loss hinge --class-weights balanced",
+            "class_weights: expected loss softmax beside it, got hinge",
+        ),
         ("--optimizer nadam", "invalid choice: 'nadam'"),
         ("--model resnet --hidden 5", "hidden: expected model mlp, conv or table beside it, got resnet"),
         ("--loss mse", "loss for labels to be one of 'softmax', 'hinge', got 'mse'"),

@@ -132,10 +132,35 @@ def test_classes_are_the_distinct_words_or_whole_numbers(words, names, labels, t
         ("1,5;2,5;x\n1;1;y\n", None),
         ("1\t2\tx\n", None),
         ("2020,2021,class\nnan,1,x\n2,1,y\n3,4,x\n", None),  # rather a row of numbers than names
+        ("colour,smell,class\nred,nan,a\nblue,sweet,b\nred,sour,a\n", ("colour", "smell", "class")),
+        (",colour,class\nann,red,a\nbob,blue,b\n", ("", "colour", "class")),
+        ("red,sour,a\nblue,sweet,b\ngreen,so,a\n", None),  # one of its cells comes again
+        ("red,sour,a\n" + "blue,sweet,b\n" * 99 + "green,so,a\n", None),
+        ("x,y,x\nu,v,w\nv,w,u\n", None),  # no names, for two of them are alike
+        ("red,?,a\nblue,sweet,b\n", None),
     ],
 )
 def test_a_header_is_detected(content, names, table):
     assert read_layout(table(content)).names == names
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"target": "class"},
+        {"drop": ["smell"]},
+        {"categories": ["colour"]},
+        {"categories": {"colour": ["red"], "smell": ["sour"]}},
+    ],
+)
+def test_a_row_with_a_name_that_is_given_is_a_header(options, table):
+    # By themselves these rows would be samples, for a smell is called as its column is.
+    path = table("colour,smell,class\n" + "red,smell,a\nblue,sour,b\n" * 3)
+    assert read_layout(path).names is None
+    data = read_table(path, **options)
+    assert data.target_names == ("a", "b")
+    assert data.columns[0].name == "colour"
+    assert len(read_table(path, target="2")) == len(data) + 1  # a position is no name
 
 
 def test_the_index_that_pandas_writes_is_left_out(table):
@@ -185,13 +210,25 @@ def test_missing_values_are_refused_by_line_and_column(missing, table):
         ("a,price\n1,2.5\n2,?\n", ["line 3, column 'price': expected a number to predict, got a missing"]),
         (
             "a,price\n1,2.5\n" * 1 + "2,3\n" * 300 + "2,x\n",
-            ["line 303", "to predict, got 'x'", "task='classes'"],
+            ["line 303", "to predict, got 'x'", "without a unit", "task 'classes'"],
         ),
         ("a,b\n1,x\n2,x\n", ["column 'b': expected two classes or more", "got 1 in 2 rows (x)", "--target"]),
         (
             "a,b\n" + "".join(f"1,x{n}\n" for n in range(50)),
             ["got 50 in 50 rows (x0, x1, x10", "and 30 more)"],
         ),
+        (
+            "a,price\n" + "".join(f"1,EUR {n}\n" for n in range(50)),
+            ["got 50 in 50 rows (EUR 0,", "numbers to predict are written without a unit"],
+        ),
+        (
+            "a,b,c\n1,2,1\n,2,1\n3,,0\n4,,0\n5,,1\n6,7,0\n",
+            [
+                "line 3, column 'a': expected a number, got a missing value ('')",
+                "4 of 6 rows lack values ('b' in 3, 'a' in 1): drop these rows or columns",
+            ],
+        ),
+        ("a,b,c\n1,2,1\n1,2,\n", ["line 3, column 'c': expected a class or a number, got a missing"]),
         ("a,b\n" + "".join(f"1,x{n}\n" for n in range(70_000)), ["more than 65,536 different words"]),
         ("a,b\n1,é\n2,x\n".encode("latin-1"), ["text in UTF-8, got byte 0xe9, which is none", "save it as"]),
         (b"a,b\n" + b"1,x\n" * 9000 + b"2,\xff\n", ["text in UTF-8, got byte 0xff"]),

@@ -158,6 +158,19 @@ def test_wrong_weights_are_refused(weights, words):
         Dataset(np.zeros((3, 1)), [0, 1, 2], weights=weights)
 
 
+def test_balanced_weights_let_all_classes_count_alike():
+    labels = [0, 0, 3, 1, 0]
+    for weights in (None, [0.5, 1, 4, 2, 0]):
+        data = Dataset(np.eye(5), labels, weights=weights, target_names=("a", "b", "none", "c"))
+        balanced = data.balanced_weights()
+        each = np.take(balanced, labels) * (1 if weights is None else weights)
+        totals = np.bincount(labels, each, 4)
+        assert totals == pytest.approx(np.array([1, 1, 0, 1]) * (5 if weights is None else 7.5) / 3)
+        assert balanced[2] == 0
+    with pytest.raises(DataError, match="expected labels, integers counted from 0"):
+        Dataset(np.eye(2), [0.5, 1.5]).balanced_weights()
+
+
 def test_two_data_sets_hold_the_same():
     def make(**changes):
         arrays = {"features": np.ones((3, 2)), "targets": np.arange(3.0), "weights": [1, 2, 3]} | changes

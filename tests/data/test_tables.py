@@ -98,7 +98,7 @@ def test_targets_that_float32_would_blur_stay_apart(table):
             {},
             ["line 3, column 'y'", "a number to predict, got a missing value ('')"],
         ),
-        (column_of([1.5] * 300 + ["two"]), {}, ["line 302", "got 'two'", "task='classes'"]),
+        (column_of([1.5] * 300 + ["two"]), {}, ["line 302", "got 'two'", "task 'classes'"]),
         (
             column_of(["1,5", "2,5"]).replace("x,y\n1,", "x;y\n1;").replace("\n1,", "\n1;"),
             {},
@@ -110,12 +110,17 @@ def test_targets_that_float32_would_blur_stay_apart(table):
         (
             "name,x,y\n" + "".join(f"ann {row},1,{row % 2}\n" for row in range(60)),
             {},
-            ["column 'name'", "60 in 60 rows (ann 0, ann 1", "free text teach nothing", "drop=['name']"],
+            [
+                "column 'name'",
+                "60 in 60 rows (ann 0, ann 1",
+                "free text teach nothing",
+                "drop the column 'name'",
+            ],
         ),
         (
             "id,x,y\n" + "".join(f"n{row},1,{row % 2}\n" for row in range(70_000)),
             {},
-            ["column 'id'", "more than 65,536", "drop=['id']"],
+            ["column 'id'", "more than 65,536", "drop the column 'id'"],
         ),
         (
             'a,b,y\n1,red,1.5\n1,"blue\ngreen",2\n2,red,3\n1,red,2\n',
@@ -127,6 +132,12 @@ def test_targets_that_float32_would_blur_stay_apart(table):
         (HOUSES, {"categories": "town"}, ["categories to be a list of columns, got 'town'", "['town']"]),
         (HOUSES, {"categories": {"town": []}}, ["Column: expected 'town' to have categories"]),
         (HOUSES, {"drop": ["garden"]}, ["a drop column 'garden', got columns size, town"]),
+        (HOUSES, {"drop": ["size,town"]}, ["a drop column 'size,town'", "by spaces: size town"]),
+        (
+            "text,y\n" + "".join(f"a text of words {row},{row % 2}\n" for row in range(60)),
+            {},
+            ["column 'text'", "turn texts into bags of words (see docs/tables.md)"],
+        ),
         (HOUSES, {"drop": "town"}, ["drop to be a list of columns", "drop=['town']"]),
         (HOUSES, {"drop": ["price"]}, ["a target column and one of features or more, got ['price']"]),
         (HOUSES, {"drop": [0, 1, 2]}, ["a target column and one of features or more"]),
@@ -169,7 +180,7 @@ def test_whole_numbers_are_categories_where_it_is_said(table):
 def test_a_word_in_a_column_of_numbers_is_none_of_a_category(table):
     """A typing error among numbers is found, where pandas would make a column of words of it."""
     path = table("size,y\n1,a\n2,b\n3,a\nfour,b\n")
-    with pytest.raises(DataError, match=r"line 5, column 'size': .*'four'.*categories=\[NAME\]"):
+    with pytest.raises(DataError, match=r"line 5, column 'size': .*'four'.*among the categories"):
         read_table(path)
     assert read_table(path, categories=["size"]).columns[0].num_codes == 5
 

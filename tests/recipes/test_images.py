@@ -136,10 +136,18 @@ def test_hidden_layers_and_blocks_are_counted():
 
 
 def test_images_too_small():
-    with pytest.raises(ShapeError, match="expected images of at least"):
-        small_conv_net((7, 7), 3, channels=(2, 2, 2))
-    with pytest.raises(ShapeError, match="expected images of at least"):
+    with pytest.raises(
+        ShapeError, match=r"of 8 pixels or more .* got \(7, 9\); take channels of 2 stages at most"
+    ):
+        small_conv_net((7, 9), 3, channels=(2, 2, 2))
+    assert small_conv_net((7, 9), 3, channels=(2, 2)).output_shape((7, 9)) == (3,)
+    with pytest.raises(ShapeError, match=r"of 2 pixels or more .* got \(1, 7\); take mlp"):
         residual_conv_net((1, 7), 3)
+    for make in (small_conv_net, residual_conv_net):
+        with pytest.raises(ShapeError, match=r"channels come first: sample_shape \(1, 28, 20\)"):
+            make((28, 20, 1), 10)
+        with pytest.raises(ConfigurationError, match=r"got \(784,\); write the images into an .npz file"):
+            make((784,), 10)
 
 
 @BOTH

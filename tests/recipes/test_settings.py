@@ -10,8 +10,9 @@ from minidl.data import Dataset, Splits
 from minidl.errors import ConfigurationError
 from minidl.recipes import SETTINGS, Settings, build_trainer, settings_for
 from minidl.recipes.augment import augmentation
+from minidl.recipes.defaults import GENERAL
 from minidl.recipes.names import ACTIVATIONS, LABEL_LOSSES, NORMS, NUMBER_LOSSES, OPTIMIZERS, SCHEDULES
-from minidl.recipes.settings import GENERAL, KEYS, configuration_of
+from minidl.recipes.settings import KEYS, configuration_of
 
 
 def test_what_is_given_comes_before_the_data_sets_own_and_that_before_the_models():

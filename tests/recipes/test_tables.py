@@ -7,9 +7,9 @@ import scipy.sparse
 import minidl
 from minidl import L2, Trainer
 from minidl.data import Column, Dataset, load
-from minidl.errors import ConfigurationError, DataError
+from minidl.errors import ConfigurationError, DataError, MinidlError
 from minidl.layers import Columns, Dropout, Embedding, Standardize
-from minidl.losses import Huber, MeanSquaredError, SoftmaxCrossEntropy
+from minidl.losses import L1, Huber, MeanSquaredError, SoftmaxCrossEntropy
 from minidl.metrics import R2
 from minidl.optimizers import Adam
 from minidl.recipes import table_net
@@ -57,6 +57,32 @@ def test_the_net_of_classes_and_of_a_loss_that_is_given():
     assert not any(isinstance(layer, (Dropout, Standardize)) for layer in net)
     loss = Huber(scale=3.0)
     assert table_net(make_table(), 3, loss=loss).head is loss
+
+
+@pytest.mark.parametrize("kind", [MeanSquaredError, Huber, L1])
+def test_a_loss_for_numbers_without_arguments_counts_in_scales_of_the_targets(kind):
+    table, loss = make_table(scale=1e3), kind()
+    assert table_net(table, 3, loss=loss).head.config() == kind(scale=table.targets.std()).config() | {
+        "scale": pytest.approx(table.targets.std())
+    }
+    assert loss.scale == 1.0
+    own = Huber(5000.0)
+    assert table_net(table, 3, loss=own).head is own
+
+
+def test_a_loss_for_classes_gets_their_names_and_is_checked_at_once():
+    table = make_table(targets="classes")
+    loss = SoftmaxCrossEntropy(class_weights=(1, 2), label_smoothing=0.1)
+    head = table_net(table, 3, loss=loss).head
+    assert head.config() == loss.config() | {"target_names": ("no", "yes")}
+    assert loss.target_names is None
+    for wrong in (MeanSquaredError(), SoftmaxCrossEntropy(("no", "yes", "so"))):
+        with pytest.raises(MinidlError, match=f"{type(wrong).__name__}.*expected"):
+            table_net(table, 3, loss=wrong)
+    with pytest.raises(ConfigurationError, match="expected 2 class_weights, one for each of .* got 3"):
+        table_net(table, 3, loss=SoftmaxCrossEntropy(class_weights=(1, 2, 3)))
+    with pytest.raises(MinidlError, match="expected labels"):
+        table_net(make_table(), 3, loss=SoftmaxCrossEntropy())
 
 
 @pytest.mark.parametrize("columns", [None, COLUMNS])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minidl.data import Dataset, Splits
+from minidl.data import Column, Dataset, Splits
 from minidl.errors import ConfigurationError
 from minidl.sweep.named import NAMES, NamedModel
 
@@ -26,6 +26,31 @@ def test_a_configuration_may_name_the_model():
         model({"model": "dense", "lr": 1}, data, np.random.default_rng(0))
     with pytest.raises(ConfigurationError, match="Sweep of conv: expected lr, and nothing but .* got model"):
         model({"model": "conv"}, data, np.random.default_rng(0))
+
+
+def test_codes_of_categories_are_no_numbers():
+    columns = Column("size"), Column("town", ["Bonn", "Ulm"])
+    data = Splits("mine", Dataset([[1.0, 1], [2.0, 2]], [0, 1], columns=columns))
+    for name in set(NAMES) - {"table"}:
+        for given in ([], [{"model": "table", "hidden": 2, "lr": 1}, {"model": name, "hidden": 2, "lr": 1}]):
+            words = rf"model {name}: expected .* got columns of categories \(town\); take the model table"
+            with pytest.raises(ConfigurationError, match=words):
+                NamedModel.of(name, data, np.float32, given)
+    model = NamedModel.of("mlp", data, np.float32, [{"model": "table", "hidden": 2, "lr": 1}])
+    with pytest.raises(ConfigurationError, match="take the model table"):  # drawn while a sweep runs
+        model({"hidden": 2, "lr": 1}, data, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", ["mlp", "table"])
+def test_balanced_class_weights(name):
+    train, validation = Dataset(np.eye(4), [0, 0, 1, 0]), Dataset(np.eye(4), [0, 0, 1, 2])
+    data = Splits("mine", train, None if name == "table" else validation)
+    given = {"hidden": 2, "lr": 1, "class_weights": "balanced"}
+    net = NamedModel.of(name, data, np.float32, [])(given, data, np.random.default_rng(0))
+    weights = (4 / (2 * 3), 4 / (2 * 1), 0)
+    assert net.head.class_weights == pytest.approx(weights[: data.num_classes])
+    with pytest.raises(ConfigurationError, match="class_weights to be one of 'none', 'balanced'"):
+        NamedModel.of(name, data, np.float32, [])(given | {"class_weights": "even"}, data, None)
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (2,)])

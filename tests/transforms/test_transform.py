@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from minidl.errors import ConfigurationError, DTypeError, ShapeError
 from minidl.transforms import Chain, GaussianNoise, MixUp, RandomCrop, RandomErase, RandomFlip, Transform
-from minidl.transforms.transform import apply
+from minidl.transforms.transform import apply, check_transform
 from tests.transforms.drawing import DTYPES, SEEDS, draw_features
 
 ALL = [RandomCrop(1), RandomFlip(), RandomErase(), GaussianNoise(2), MixUp(0.4)]
@@ -111,8 +111,25 @@ def test_what_is_given_cannot_be_written_to():
 
 
 def test_a_chain_is_of_transforms():
-    with pytest.raises(TypeError, match="unsupported operand"):
-        RandomFlip() | np.flip
     for wrong in ((), (RandomFlip(), np.flip), (RandomFlip,)):
         with pytest.raises(ConfigurationError, match="Chain: expected"):
             Chain(*wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ([RandomCrop(1), RandomFlip()], r"join transforms by \|: RandomCrop\(4\) \| RandomFlip\(\)"),
+        (RandomFlip, r"call the class: RandomFlip\(\)"),
+        ("flip", r"RandomFlip\(\), or minidl.recipes.augmentation\('flip'\)"),
+        (np.flip, "give one of minidl.transforms"),
+    ],
+)
+def test_what_is_no_transform_is_told_how_to_become_one(wrong, words):
+    for join in (
+        lambda: check_transform("fit", wrong),
+        lambda: MixUp(0.2) | wrong,
+        lambda: wrong | MixUp(0.2),
+    ):
+        with pytest.raises(ConfigurationError, match=f"expected transform .*{words}"):
+            join()
