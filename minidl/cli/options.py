@@ -215,14 +215,9 @@ def settings(
     arguments: argparse.Namespace, splits: Splits, values: Mapping[str, Any], *, strict: bool = True
 ) -> dict[str, Any]:
     """All settings of a training with these `values`, as `settings_for` completes them."""
-    return settings_for(
-        arguments.data,
-        values,
-        len(splits.train),
-        has_labels=splits.has_labels,
-        is_sparse=is_csr(splits.train.features),
-        strict=strict,
-    )
+    samples, is_sparse = len(splits.train), is_csr(splits.train.features)
+    told = {"has_labels": splits.has_labels, "is_sparse": is_sparse, "strict": strict}
+    return settings_for(arguments.data, values, samples, **told)
 
 
 def data_name(arguments: argparse.Namespace) -> str:

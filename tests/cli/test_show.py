@@ -159,7 +159,7 @@ def test_every_picture_is_known_by_its_name(tmp_path):
     splits = minidl.data.load(runs.images_file(tmp_path / "x.npz"))
     net, part = runs.convolutional(), splits.test
     made = {**looking.pictures(tmp_path, net, looking.answers(net, part))}
-    made |= looking.unit_pictures(tmp_path, net, part)
+    made |= looking.unit_pictures(tmp_path, net, "test", part)
     made |= run_directory.pictures(tmp_path, net, minidl.History(), splits)
     others = {show.DIAGRAM, looking.PREDICTIONS, run_directory.CURVES, searching.CURVES, searching.HEAT_MAP}
     assert {path.name for path in made} | others == set(run_directory.PICTURES)
