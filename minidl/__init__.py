@@ -91,6 +91,6 @@ else:
         """As `lazy` has it; where another package of minidl offers the name, the error says so."""
         if name.startswith("_") or name in __all__ or name in _PACKAGES.split():
             return _get(name)
-        homes = (import_module(f"minidl.{home}") for home in _PACKAGES.split())
+        homes = (import_module(f"minidl.{home}") for home in (*_PACKAGES.split(), "recipes"))
         found = next((f"; it is {home.__name__}.{name}" for home in homes if name in home.__all__), "")
         raise AttributeError(f"module 'minidl' has no attribute {name!r}{found}")

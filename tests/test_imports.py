@@ -149,3 +149,14 @@ for hidden, copies in ((32, 8), (300, 8), (300, 1)):
     variables = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     faults = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True).stdout
     assert max(map(float, faults.split())) < 20, faults  # pages a call
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [("Adam", "optimizers"), ("Dropout", "layers"), ("he_normal", "initializers"), ("table_net", "recipes")],
+)
+def test_a_name_that_another_package_offers_is_found_there(name, home):
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'; it is minidl.{home}.{name}$"):
+        getattr(minidl, name)
+    with pytest.raises(AttributeError, match="module 'minidl' has no attribute 'Adan'$"):
+        minidl.Adan  # noqa: B018

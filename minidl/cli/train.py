@@ -106,8 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
         return end_diverged(error)
     except KeyboardInterrupt:  # taken between two steps or once all is written, so that it is whole
         keep("interrupted")
-        print(f"minidl: interrupted after {_reached(trainer)}, saved in {out}", file=sys.stderr)
-        print(f"minidl: look at it with: minidl show {shlex.quote(str(out))}", file=sys.stderr)
+        saved = f"saved in {out}; see it with: minidl show {shlex.quote(str(out))}"
+        print(f"minidl: interrupted after {_reached(trainer)}, {saved}", file=sys.stderr)
         draw()
         return 130
     except BaseException:  # whatever it was: what was trained until then stays

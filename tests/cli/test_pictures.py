@@ -11,6 +11,7 @@ import pytest
 
 import minidl
 import minidl.sweep.pictures  # before a test replaces what it takes over from minidl.plots
+from minidl.cli.progress import EpochLines
 from minidl.errors import DataError
 from tests.cli.calling import call
 from tests.deep import first_only
@@ -199,7 +200,7 @@ def test_an_interrupt_while_the_net_is_written(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr(minidl, "save", save_meanwhile)
     assert call("train --steps 5 --out run") == 130
-    assert "interrupted after 5 steps, saved in run" in capsys.readouterr().err
+    assert "interrupted after 5 steps (loss " in capsys.readouterr().err
     assert written(tmp_path / "run") == TRAIN | PICTURES["train"]
 
 
@@ -213,14 +214,14 @@ def test_an_interrupt_while_the_net_is_written(monkeypatch, capsys, tmp_path):
     ids=["interrupt", "ours", "another"],
 )
 def test_whatever_ends_a_fit_what_was_trained_is_kept(error, code, stopped, monkeypatch, tmp_path):
-    update = minidl.ProgressBar.on_step_end
+    update = EpochLines.on_step_end
 
     def fail(self, trainer):
         if trainer.step == 30:
             raise error
         update(self, trainer)
 
-    monkeypatch.setattr(minidl.ProgressBar, "on_step_end", fail)
+    monkeypatch.setattr(EpochLines, "on_step_end", fail)
     if code is None:
         with pytest.raises(RuntimeError, match="bug"):
             call("train --steps 50 --out run")
@@ -260,6 +261,6 @@ def test_the_second_interrupt_is_immediate(monkeypatch, tmp_path):
             os.kill(os.getpid(), signal.SIGINT)
             raise AssertionError("nobody was interrupted")
 
-    monkeypatch.setattr(minidl.ProgressBar, "on_step_end", twice)
+    monkeypatch.setattr(EpochLines, "on_step_end", twice)
     assert call("train --steps 50 --out run") == 130
     assert json.loads((tmp_path / "run/run.json").read_text())["stopped"] == "interrupted"

@@ -251,7 +251,7 @@ def test_the_missing_extra_is_named(backend, package, monkeypatch, capsys):
     ("command", "message"),
     [
         ("sweep nonsense", "digits"),
-        ("sweep --hidden x", "--hidden: invalid layers value: 'x'"),
+        ("sweep --hidden x", "--hidden: expected whole numbers, such as 300 100 or 300,100, got 'x'"),
         ("sweep --lr x", "--lr: invalid number value: 'x'"),
         ("sweep --lr nan", "finite values for 'lr'"),
         ("sweep --lr 0.1:0.01", "expected LOW:HIGH with LOW < HIGH, got '0.1:0.01'"),
