@@ -89,8 +89,10 @@ else:
 
     def __getattr__(name):
         """As `lazy` has it; where another package of minidl offers the name, the error says so."""
-        if name.startswith("_") or name in __all__ or name in _PACKAGES.split():
+        try:
             return _get(name)
-        homes = (import_module(f"minidl.{home}") for home in (*_PACKAGES.split(), "recipes"))
-        found = next((f"; it is {home.__name__}.{name}" for home in homes if name in home.__all__), "")
-        raise AttributeError(f"module 'minidl' has no attribute {name!r}{found}")
+        except AttributeError as error:
+            packages = () if name.startswith("_") else (*_PACKAGES.split(), "recipes")
+            homes = (import_module(f"minidl.{home}") for home in packages)
+            found = next((f"; it is {home.__name__}.{name}" for home in homes if name in home.__all__), "")
+            raise AttributeError(f"{error}{found}") from None
