@@ -105,8 +105,6 @@ def check_transform(where: str, transform: Transform) -> Transform:
     given: object = transform
     if isinstance(given, (list, tuple)):
         remedy = "join transforms by |: RandomCrop(4) | RandomFlip()"
-    elif isinstance(given, type) and issubclass(given, Transform):
-        remedy = f"call the class: {given.__name__}(), with its arguments"
     elif isinstance(given, str):
         remedy = "give an object such as RandomFlip(), or minidl.recipes.augmentation('flip')"
     return check_kind(where, "transform", transform, Transform, remedy=remedy)

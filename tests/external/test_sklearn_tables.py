@@ -8,13 +8,16 @@ left that is wider than these vary.
 import ast
 import csv
 import importlib
+import json
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minidl import L2, Affine, Dataset, ReLU, Sequential, SoftmaxCrossEntropy, Trainer
+from minidl import L2, Dataset, Trainer
+from minidl.cli import main
+from minidl.data import Splits, save
 from minidl.data.csv import read_table
 from minidl.metrics import R2, Accuracy
 from minidl.optimizers import Adam
@@ -134,18 +137,19 @@ def docstrings():
     return texts, labels
 
 
-def test_text_is_learned_as_well():
+def test_text_is_learned_as_well(tmp_path):
+    """From the command line, without an option."""
     texts, labels = docstrings()
     counts = CountVectorizer(binary=True, min_df=2, max_features=1500, dtype=np.float32).fit_transform(texts)
     data = Dataset(counts, labels, target_names=PACKAGES)
     ours, judged = [], []
     for seed in SEEDS:
         train, test = halves(data, seed)
-        words, rng = counts.shape[1], np.random.default_rng(seed)
-        net = Sequential(
-            Affine(words, 100, rng=rng), ReLU(), Affine(100, len(PACKAGES), rng=rng), SoftmaxCrossEntropy()
-        )
-        ours.append(score(fitted(net, train, seed, epochs=6)(test.features), test))
+        save(Splits("texts", train, test=test), tmp_path / "texts.npz")
+        run = tmp_path / f"run{seed}"
+        command = ["train", tmp_path / "texts.npz", "--seed", seed, "--quiet", "--out", run]
+        assert main([str(word) for word in command]) == 0
+        ours.append(json.loads((run / "run.json").read_text())["results"]["test"]["accuracy"])
         with warnings.catch_warnings(action="ignore"):
             model = MLPClassifier(random_state=seed, max_iter=10).fit(train.features, train.targets)
         judged.append(model.score(test.features, test.targets))

@@ -157,12 +157,12 @@ def test_what_takes_no_sparse_input_is_named(layer, named, call):
     x = scipy.sparse.csr_array(np.eye(3))
     targets = ([0, 1, 2],) if "loss" in call else ()
     message = (
-        rf"^Sequential: expected x to be a dense array, for {named} comes first, got a sparse csr_array; "
+        rf"Sequential: expected x to be a dense array, for {named} comes first, got a sparse csr_array; "
     )
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=f"^{message}"):
         getattr(net, call)(x, *targets)
     getattr(net, call)(x.toarray(), *targets)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=f"^fit, train: {message}"):
         Trainer(net, SGD(0.1)).fit(Dataset(x, [0, 1, 2]), epochs=1)
 
 

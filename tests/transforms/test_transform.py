@@ -120,7 +120,7 @@ def test_a_chain_is_of_transforms():
     ("wrong", "words"),
     [
         ([RandomCrop(1), RandomFlip()], r"join transforms by \|: RandomCrop\(4\) \| RandomFlip\(\)"),
-        (RandomFlip, r"call the class: RandomFlip\(\)"),
+        (RandomFlip, r"give an object, RandomFlip\(...\), not the class"),
         ("flip", r"RandomFlip\(\), or minidl.recipes.augmentation\('flip'\)"),
         (np.flip, "give one of minidl.transforms"),
     ],
