@@ -42,7 +42,7 @@ except ImportError as error:
 
 _DEEPEST = 9
 
-PROFILES = {"dev": 15, "ci": 100, "nightly": 2000}
+PROFILES = {"dev": 10, "ci": 100, "nightly": 2000}
 """Examples of each test, by profile."""
 
 

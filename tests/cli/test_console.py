@@ -64,6 +64,7 @@ def test_every_encoding_gets_readable_text(encoding, monkeypatch):
     assert "got 'nonsense'" in shown
 
 
+@deep
 def test_the_encoding_of_the_environment():
     done = run("train", "--steps", "5", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
@@ -97,7 +98,7 @@ def test_absent_streams(absent, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("unbuffered", first_only("1", ""))
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("stream", first_only("stdout", "stderr"))
 def test_a_reader_that_goes_away_ends_the_printing_not_the_training(stream, unbuffered, tmp_path):
     reading, writing = os.pipe()
     os.close(reading)

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 import minidl
 from tests.cli.calling import call, interrupted, refused
+from tests.deep import deep
 
 pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'minidl[plot]'")
@@ -72,6 +73,7 @@ def test_only_what_varies_is_drawn(tmp_path):
     assert {path.name for path in (tmp_path / "one").iterdir()} == FILES - {"heatmap.png"}
 
 
+@deep
 def test_random_draws_from_ranges_and_lists(tmp_path):
     line = (
         "sweep --random 12 --hidden 4 6 --lr 1e-3:1e-1 --momentum 0:0.9 --steps 3 --jobs 1 --quiet --seed 5"
@@ -186,6 +188,7 @@ def test_a_directory_in_use_is_refused(capsys, tmp_path):
     assert "give another, or --force" in capsys.readouterr().err
 
 
+@deep
 def test_the_last_sweep_is_resumed(tmp_path):
     line = "sweep --lr 0.01 0.1 --steps 5 --jobs 1 --quiet"
     for options in ("", "", "--resume"):

@@ -7,6 +7,7 @@ import pytest
 import minidl
 from minidl.cli import main
 from tests.cli.calling import call, interrupted, refused
+from tests.deep import deep
 
 FILES = {"net.npz", "history.json", "history.png", "weights.png", "run.json"}
 
@@ -93,6 +94,7 @@ def test_runs_are_kept_apart_and_never_overwritten(capsys, tmp_path):
     assert (tmp_path / "runs/digits/net.npz").read_bytes() != before
 
 
+@deep
 def test_one_seed_one_net(tmp_path):
     for out, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         assert main(["train", "--steps", "20", "--quiet", "--out", out, "--seed", seed]) == 0

@@ -327,7 +327,7 @@ def server(tmp_path, monkeypatch):
 
     handler = functools.partial(Handler, directory=str(place(tmp_path / "web", contents)))
     httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     source = catalog.SOURCES["mnist"]._replace(url=f"http://127.0.0.1:{httpd.server_port}/", files=files)
