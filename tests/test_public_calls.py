@@ -7,6 +7,7 @@ import pytest
 
 from minidl.errors import MinidlError
 from tests import public_calls
+from tests.deep import deep
 from tests.public_calls import ROWS, UNCALLED, public_names, wrongly_answered
 
 
@@ -21,7 +22,13 @@ def test_every_public_callable_has_a_row():
     assert set(public_names()) == {name.partition(",")[0] for name in ROWS} | set(UNCALLED)
 
 
-@pytest.mark.parametrize("name", ROWS)
+DRAWING = ("plot", "diagram", "LivePlot")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=deep) if any(map(name.__contains__, DRAWING)) else name for name in ROWS],
+)
 def test_a_wrong_argument_gets_minidls_own_error(name, capsys):
     function, args, kwargs = ROWS[name]()
     inspect.signature(function).bind(*args, **kwargs)

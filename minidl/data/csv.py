@@ -57,18 +57,14 @@ def read_csv(
         classes as there are rows.
     """
     table = read_table(path, target, task=task, categories=categories, drop=drop)
+    layout = read_layout(path, target, drop, _names(categories))
     if table.has_labels:
         classes = table.target_names or ()
         if not 2 <= len(classes) <= _most(len(table)):
             got = f"{len(classes)} in {len(table)} rows ({listed(classes)})"
-            layout = read_layout(path, target, drop, _names(categories))
             refuse_target(path, layout, "two classes or more, with several rows each", got)
     elif (table.targets == table.targets[0]).all():
-        layout, got = (
-            read_layout(path, target, drop, _names(categories)),
-            f"{table.targets[0, 0]:g} in each row",
-        )
-        refuse_target(path, layout, "numbers that differ, to predict", got)
+        refuse_target(path, layout, "numbers that differ, to predict", f"{table.targets[0, 0]:g} in each row")
     return Splits(name, *stratified_hold_out(table, MAX_VALIDATION))
 
 

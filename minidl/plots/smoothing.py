@@ -11,9 +11,10 @@ from minidl.types import Array
 
 
 def smooth(values: npt.ArrayLike, window: int) -> Array:
-    """The running mean over `window` neighbours, of which the ends have half; same length.
+    """The running mean over `window` neighbours; same length.
 
-    What is not finite is left out; NaN where nothing else is near.
+    At the start the window grows with what lies before, so that a steep beginning stays one; at the end, half
+    of it is left. What is not finite is left out; NaN where nothing else is near.
     """
     values = check_array("smooth", "values", values).astype(float)
     if values.ndim != 1:
@@ -23,9 +24,10 @@ def smooth(values: npt.ArrayLike, window: int) -> Array:
     sums, counts = (
         np.concatenate([[0.0], np.cumsum(column)]) for column in (np.where(known, values, 0.0), known)
     )
-    # Whole windows as far as there are values: narrower ones would end each curve in its last step's noise.
+    # At the end, narrower windows would let each curve run into its last step's noise.
     index = np.arange(len(values))
-    above, below = np.minimum(index + half + 1, len(values)), np.maximum(index - half, 0)
+    above = np.minimum(index + np.minimum(half, index) + 1, len(values))
+    below = np.maximum(index - half, 0)
     near = counts[above] - counts[below]
     means = np.full(len(values), np.nan)
     np.divide(sums[above] - sums[below], near, out=means, where=near > 0)

@@ -122,6 +122,7 @@ def test_a_table_that_found_no_room_is_an_error(tmp_path):
     assert written(tmp_path / "run") == FILES
 
 
+@deep
 @pytest.mark.usefixtures("not_measured")
 def test_the_process_is_left_as_it_was(monkeypatch, capsys):
     pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")

@@ -23,6 +23,7 @@ from minidl.testing import (
 )
 from minidl.testing import strategies as nets_and_more
 from minidl.testing.recipes import Recipe
+from tests.deep import deep
 from tests.testing.examples import left_out, whole_contract
 from tests.testing.wrong.numbers import NearlyRight
 
@@ -107,6 +108,7 @@ def wrong_layers(shape):
     return st.just(Recipe(NearlyRight, (shape[-1], 2), (("rng", 0), ("dtype", np.float64))))
 
 
+@deep
 def test_a_failing_test_prints_the_smallest_net_as_code():
     fast = settings(
         max_examples=2000,
