@@ -29,10 +29,17 @@ def evaluate(reference: Reference, arrays: Sequence[Array], dy: Any) -> _Answer:
     torch, jax = sys.modules.get("torch"), sys.modules.get("jax")
     try:
         output = reference(*given)
-    except Exception:
+    except ClauseError:
+        raise
+    except Exception as error:
         if torch is None:  # or else it may be one of PyTorch's, which take tensors only
             raise
-        return _by_torch(torch, reference, arrays, dy)
+        try:
+            return _by_torch(torch, reference, arrays, dy)
+        except Exception:
+            if "Tensor" in str(error):
+                raise
+            raise error from None  # a function of arrays: what it says of tensors would mislead
     if jax is not None and isinstance(output, jax.Array):
         return _by_jax(jax, reference, arrays, dy)
     if torch is not None and isinstance(output, torch.Tensor):
