@@ -55,7 +55,8 @@ class ProgressBar(Callback):
         self._bar = kind(total=total, file=ConsoleStream(stream), **options)
         if kind.is_widget:
             self._output = Output(self._bar.container)
-        if (getattr(self._bar, "nrows", None) or 1) < 1:  # a terminal that does not know its size
+        rows = getattr(self._bar, "nrows", None)
+        if rows is not None and rows < 1:  # a terminal that does not know its size
             self._bar.ncols, self._bar.nrows, self._bar.dynamic_ncols = 79, 23, False
 
     def on_step_end(self, trainer: Training) -> None:
