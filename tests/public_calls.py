@@ -746,7 +746,7 @@ ROWS = {
         unfinished={"step": 2, "train_loss": 0.5}, kept_epoch=1,
     ),
     "plot_weights": lambda: call(plots.plot_weights, np.eye(4), (2, 2), "weights.svg", title="four"),
-    "smooth": lambda: call(plots.smooth, [1.0, 2.0, 3.0], 3),
+    "smooth": lambda: call(plots.smooth, [1.0, 2.0, 3.0], 3, keeps_start=True),
     "plot_confusion_matrix": lambda: call(plots.plot_confusion_matrix, np.eye(2), "matrix.svg", ["a", "b"]),
     "plot_mistakes": lambda: call(
         plots.plot_mistakes, SQUARES, [0, 1, 1, 0], [0, 0, 1, 0], np.ones(4), "mistakes.svg", names=["a", "b"]

@@ -65,7 +65,7 @@ def plot_history(
 
     numbers = np.arange(1, len(loss) + 1)
     axes[0].plot(numbers, loss, color=_COLOURS["train"], alpha=0.3, linewidth=0.8, label="each step")
-    smoothed = smooth(loss, max(len(loss) // 25, 1))
+    smoothed = smooth(loss, max(len(loss) // 25, 1), keeps_start=True)
     axes[0].plot(numbers, smoothed, color=_COLOURS["train"], linewidth=1.8, label="smoothed")
     axes[0].set(xlabel="step", ylabel="loss (and any penalty)", xlim=(0, len(loss) + 1))
     _scale_losses(axes[0], loss, smoothed)

@@ -99,7 +99,7 @@ def _trouble(loss: Array) -> str:
         return ""
     # In logarithms a few hard samples in one batch weigh little. What is below a thousandth of the first
     # loss is as good as it.
-    log = np.log(np.maximum(loss, 1e-3 * loss[0]))
+    log = np.log(np.maximum(loss, max(1e-3 * loss[0], np.finfo(float).tiny)))
     if len(loss) < _FEWEST_STEPS:
         last = float(np.median(log[-3:]))
         rose = last - log[0] > np.log(10)

@@ -188,7 +188,7 @@ def test_a_loss_that_left_all_bounds_but_is_finite_names_the_rate(steps, top):
 
 @given(st.lists(st.floats(-9, 9), min_size=20, max_size=60))
 def test_losses_of_any_sign_have_no_ratios_that_fail(values):
-    with np.errstate(all="raise"):
+    with np.errstate(divide="raise", invalid="raise", over="raise"):
         losses(values).diagnose()
     assert losses(np.linspace(-1, -1.5, 60)).diagnose() == []
 
@@ -213,10 +213,15 @@ def test_a_straight_line_is_told_from_scatter_about_a_level():
     assert found[1] < 5
 
 
-@given(st.lists(st.floats(-9, 9) | st.sampled_from([np.nan, np.inf]), max_size=60), st.integers(1, 20))
-def test_smooth_is_a_running_mean_of_what_is_finite(values, window):
-    for index, mean in enumerate(smooth(values, window)):
-        half = window // 2  # at the start no more lies behind an index than before it
-        near = np.array(values[max(index - half, 0) : index + min(half, index) + 1])
+@given(
+    st.lists(st.floats(-9, 9) | st.sampled_from([np.nan, np.inf]), max_size=60),
+    st.integers(1, 20),
+    st.booleans(),
+)
+def test_smooth_is_a_running_mean_of_what_is_finite(values, window, keeps_start):
+    for index, mean in enumerate(smooth(values, window, keeps_start=keeps_start)):
+        half = window // 2
+        ahead = min(half, index) if keeps_start else half
+        near = np.array(values[max(index - half, 0) : index + ahead + 1])
         near = near[np.isfinite(near)]
         assert mean == pytest.approx(near.mean() if near.size else np.nan, abs=1e-9, nan_ok=True)
