@@ -45,10 +45,10 @@ def as_list(values: object, kind: Any) -> str:
 
 
 def closest(word: str, words: Iterable[str]) -> str:
-    """``did you mean WORD?`` with the one of `words` that is most alike; "" where none is."""
+    """The one of `words` that is most alike; "" where none is."""
     from difflib import get_close_matches  # where it is needed: it takes milliseconds to import
 
-    return "".join(f"did you mean {match}?" for match in get_close_matches(word, list(words), 1))
+    return "".join(get_close_matches(word, list(words), 1))
 
 
 def foreign_array(name: str, values: Any, array: npt.NDArray[Any], kinds: str) -> tuple[str, str]:

@@ -84,6 +84,7 @@ def check_callbacks(where: str, callbacks: Sequence[Callback]) -> list[Callback]
         for name in dir(kind):
             if name.startswith("on_") and name not in HOOKS and callable(getattr(kind, name)):
                 expected = f"{kind.__name__}'s methods on_... to be hooks: {', '.join(HOOKS)}"
-                remedy = closest(name, HOOKS) or "name a method of your own otherwise"
+                near = closest(name, HOOKS)
+                remedy = f"did you mean {near}?" if near else "name a method of your own otherwise"
                 raise ConfigurationError.expected(where, expected, name, remedy)
     return callbacks

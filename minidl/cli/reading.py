@@ -184,35 +184,40 @@ def _table_parts(
     from minidl.data.csv import read_csv, read_table  # here: not every start reads a table
     from minidl.data.layout import read_layout
 
+    trained_on = made.get("columns")
+    found = read_layout(path, named=trained_on).names
     column = made.get("target") if target is None else target
     if column is None and not own:
-        column = label_column(path)
-    told = _told(made, read_layout(path, named=made.get("columns")).names)
-    _check_columns(path, column, made, told.get("drop", ()))
+        column = label_column(found)
+    told = _told(made, found)
+    _check_names(path, column, made, found)
+    layout = read_layout(path, column, told.get("drop", ()), trained_on)
+    _check_columns(path, layout.feature_names, trained_on)
     if own:
         return report.parts(read_csv(path, path.name, column, **told))
     table = read_table(path, column, **told)
-    layout = read_layout(path, column, told.get("drop", ()), made.get("columns"))
     coded = [place for place, each in enumerate(table.columns or ()) if each.categories is not None]
     doubts.warn_of_unknown(path, layout, layout.features, table.features, coded)
     return {"test": table}
 
 
-def _check_columns(
-    path: Path, target: str | int | None, made: Mapping[str, Any], drop: Sequence[str]
+def _check_names(
+    path: Path, target: str | int | None, made: Mapping[str, Any], found: Sequence[str] | None
 ) -> None:
-    """Refuse a table whose columns are not those that the net was trained on, in their order."""
-    from minidl.data.layout import clean, read_layout
+    """Refuse a table whose header, if it has one, lacks the target, or which needs one and has none."""
+    from minidl.data.layout import clean
 
     trained_on = made.get("columns")
-    found = read_layout(path, named=trained_on).names
     if isinstance(target, str) and trained_on and found and clean(target) not in found:
         remedy = "to predict it, there is minidl predict; else name it: --target NAME"
         raise DataError.expected(str(path), f"a target column {target!r}", f"columns {listed(found)}", remedy)
     if made.get("categories") and trained_on and not found:
         expected = f"a header with the columns that the net was trained on ({listed(trained_on)})"
         raise DataError.expected(str(path), expected, "none; the net knows its columns by name")
-    names = read_layout(path, target, drop, trained_on).feature_names
+
+
+def _check_columns(path: Path, names: Sequence[str] | None, trained_on: Sequence[str] | None) -> None:
+    """Refuse a table whose columns are not those that the net was trained on, in their order."""
     if trained_on is None or names is None or names == trained_on:
         return
     missing = [name for name in trained_on if name not in names]

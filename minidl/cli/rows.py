@@ -12,7 +12,7 @@ import numpy as np
 from minidl.cli import doubts
 from minidl.errors import DataError, MinidlError, ShapeError
 from minidl.net import Net
-from minidl.tables import listed
+from minidl.tables import counted, listed
 from minidl.types import Array
 
 if TYPE_CHECKING:
@@ -56,12 +56,10 @@ def as_samples(net: Net, rows: Array) -> Array:
     return rows.reshape(len(rows), *shape) if is_flat else rows
 
 
-def label_column(path: Path) -> str | None:
-    """The name of the column of labels in a table of pixels, if there is one that can be meant."""
-    from minidl.data.layout import read_layout
-
-    names = [name for name in read_layout(path).names or () if name.casefold() in _LABELS]
-    return names[0] if len(names) == 1 else None
+def label_column(names: Sequence[str] | None) -> str | None:
+    """The column of labels in a table of pixels by its name, if there is one that can be meant."""
+    labels = [name for name in names or () if name.casefold() in _LABELS]
+    return labels[0] if len(labels) == 1 else None
 
 
 def _feature_columns(where: str, layout: Layout, net: Net, made: Mapping[str, Any]) -> list[int]:
@@ -80,8 +78,8 @@ def _feature_columns(where: str, layout: Layout, net: Net, made: Mapping[str, An
             expected = f"{len(trained_on)} columns, those that the net was trained on"
             raise DataError.expected(where, expected, layout.width, remedy)
         return every
-    named = [name.casefold() in _LABELS for name in layout.names or ()]
-    labels = [named.index(True)] if sum(named) == 1 else []
+    label = label_column(layout.names)
+    labels = [layout.names.index(label)] if layout.names and label is not None else []
     labels += [target % layout.width] if isinstance(target, int) else []
     tried = [every, *([column for column in every if column != label] for label in labels)]
     tried += [[column for column in some if column not in layout.left_out] for some in tried]
@@ -158,7 +156,7 @@ def _cells(
             cells.append([record[column] for column in kept])
     if lacking:
         found = [
-            f"{layout.label(column)} ({len(lines):,} row{'s' * (len(lines) > 1)}, first in line {lines[0]})"
+            f"{layout.label(column)} ({counted(len(lines), 'row')}, first in line {lines[0]})"
             for column, lines in sorted(lacking.items())
         ]
         where, remedy = f"csv file {str(path)!r}", "drop such rows, or fill the values in"

@@ -14,7 +14,7 @@ from minidl.console import one_line
 from minidl.data import Dataset, Splits
 from minidl.errors import MinidlError
 from minidl.net import Net
-from minidl.tables import table
+from minidl.tables import counted, table
 from minidl.training import History
 
 DIAGRAM = "net.png"
@@ -128,7 +128,7 @@ def _last_epoch(history: History) -> str:
         rows = [
             (name.replace("_", " "), f"{column[-1]:.4g}") for name, column in history.steps.items() if column
         ]
-        return table((f"{steps:,} step{'s' * (steps != 1)}, no epoch completed", "the last one's"), rows)
+        return table((f"{counted(steps, 'step')}, no epoch completed", "the last one's"), rows)
     names = [name for name, column in history.epochs.items() if name != "step" and column[-1] is not None]
     rows = [(name.replace("_", " "), _figure(name, history.epochs[name][-1])) for name in names]
     return table((f"epoch {epochs:,}", f"after {history.epochs['step'][-1]:,} steps"), rows)

@@ -6,14 +6,13 @@ by its SHA-256.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from minidl.advice import shown
+from minidl.advice import closest, shown
 from minidl.data.sources import SOURCES, Source
 from minidl.data.splits import Splits
 from minidl.errors import DataError
@@ -114,11 +113,11 @@ def load(
         return read_npz(Path(folder or "", as_path(where, name)))
     if name not in DATASETS:
         expected = f"one of {', '.join(DATASETS)} or a path that ends in .npz, .csv or .csv.gz"
-        remedy, close = "", difflib.get_close_matches(name.lower(), DATASETS, 1)
+        remedy, near = "", closest(name.lower(), DATASETS)
         if name.lower().endswith(".npy"):
             remedy = "put it into one: np.savez('mine.npz', x=array) to predict, x_train and y_train to train"
-        elif close:
-            remedy = f"did you mean {close[0]!r}?"
+        elif near:
+            remedy = f"did you mean {near!r}?"
         raise DataError.expected(where, expected, repr(name), remedy)
     try:
         if name == "digits":

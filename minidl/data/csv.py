@@ -57,14 +57,16 @@ def read_csv(
         classes as there are rows.
     """
     table = read_table(path, target, task=task, categories=categories, drop=drop)
-    layout = read_layout(path, target, drop, _names(categories))
+    wrong: tuple[str, str] | None = None  # what was expected, and what came
     if table.has_labels:
         classes = table.target_names or ()
         if not 2 <= len(classes) <= _most(len(table)):
             got = f"{len(classes)} in {len(table)} rows ({listed(classes)})"
-            refuse_target(path, layout, "two classes or more, with several rows each", got)
+            wrong = "two classes or more, with several rows each", got
     elif (table.targets == table.targets[0]).all():
-        refuse_target(path, layout, "numbers that differ, to predict", f"{table.targets[0, 0]:g} in each row")
+        wrong = "numbers that differ, to predict", f"{table.targets[0, 0]:g} in each row"
+    if wrong:
+        refuse_target(path, read_layout(path, target, drop, _names(categories)), *wrong)
     return Splits(name, *stratified_hold_out(table, MAX_VALIDATION))
 
 

@@ -28,6 +28,7 @@ from minidl.layers import (
 from minidl.layers.shapes import shape_through
 from minidl.losses import Loss
 from minidl.recipes.head import head
+from minidl.tables import counted
 from minidl.types import Rng
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _check_size(where: str, image: tuple[int, ...], halvings: int) -> None:
     most = min(size).bit_length() - 1
     if halvings > most:
         expected = f"images of {2**halvings} pixels or more each way, to halve {halvings} times"
-        remedy = f"take channels of {most} stage{'s' * (most != 1)} at most" if most else "take mlp"
+        remedy = f"take channels of {counted(most, 'stage')} at most" if most else "take mlp"
         if channels > size[1]:
             remedy = f"channels come first: sample_shape {(size[1], channels, size[0])}"
         raise ShapeError.expected(where, expected, tuple(size), remedy)

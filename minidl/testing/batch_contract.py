@@ -11,7 +11,7 @@ from minidl.testing.clauses import METRIC_CLAUSES, TRANSFORM_CLAUSES
 from minidl.testing.loss_cases import MakeTargets, MetricCase
 from minidl.testing.reference import Reference
 from minidl.testing.reports import ContractError, Report
-from minidl.testing.suite import name_of, optional, reference_of, run, seed_of
+from minidl.testing.suite import name_of, optional, run, scores_case, seed_of
 from minidl.testing.transform_cases import TransformCase
 from minidl.transforms import Transform
 from minidl.types import Rng
@@ -47,14 +47,7 @@ def check_metric(
     ContractError
         With every clause that failed.
     """
-    case = MetricCase(
-        check_callable("check_metric", "factory", factory),
-        check_int("check_metric", "num_classes", num_classes, at_least=1),
-        seed_of(rng),
-        make_targets=optional("check_metric", "make_targets", make_targets, "rng", "batch", "num_classes"),
-        reference=reference_of("check_metric", reference),
-    )
-    check_shape("check_metric", "a batch", (case.batch, case.num_classes))
+    case = scores_case(MetricCase, "check_metric", factory, num_classes, rng, make_targets, reference)
     return run(name_of(case.metric()), case, METRIC_CLAUSES, clauses, skip, ContractError)
 
 

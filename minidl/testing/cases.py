@@ -13,10 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_array
-from minidl.errors import StructureError
 from minidl.layers import Layer
 from minidl.module import Module
-from minidl.testing.demands import largest, require_same
+from minidl.testing.demands import largest, require_made, require_same
 from minidl.testing.reference import Reference
 from minidl.testing.replay import forward_varies, same_bits
 from minidl.testing.state import generators, named_arrays, replay_generators
@@ -72,10 +71,8 @@ class LayerCase:
 
     def raw(self, dtype: npt.DTypeLike = np.float64, seed: int | None = None) -> Layer:
         """A layer as the factory makes it, not packed."""
-        layer = self.factory(np.random.default_rng(self.seed if seed is None else seed), dtype)
-        if not isinstance(layer, Layer):
-            raise StructureError.expected("check_layer", "a factory that returns a Layer", repr(layer))
-        return layer
+        rng = np.random.default_rng(self.seed if seed is None else seed)
+        return require_made("check_layer", self.factory(rng, dtype), Layer)
 
     def layer(self, dtype: npt.DTypeLike = np.float64) -> Layer:
         """A fresh layer, packed as in a net; the same one every time.

@@ -20,7 +20,7 @@ from minidl.testing.loss_cases import LossCase, MakeTargets
 from minidl.testing.net_cases import NetCase
 from minidl.testing.reference import Reference
 from minidl.testing.reports import ContractError, LayerContractError, Report
-from minidl.testing.suite import name_of, optional, reference_of, run, seed_of
+from minidl.testing.suite import name_of, optional, reference_of, run, scores_case, seed_of
 from minidl.types import Rng
 
 
@@ -182,12 +182,5 @@ def check_loss(
     ContractError
         With every clause that failed.
     """
-    case = LossCase(
-        check_callable("check_loss", "factory", factory),
-        check_int("check_loss", "num_classes", num_classes, at_least=1),
-        seed_of(rng),
-        make_targets=optional("check_loss", "make_targets", make_targets, "rng", "batch", "num_classes"),
-        reference=reference_of("check_loss", reference),
-    )
-    check_shape("check_loss", "a batch", (case.batch, case.num_classes))
+    case = scores_case(LossCase, "check_loss", factory, num_classes, rng, make_targets, reference)
     return run(name_of(case.loss()), case, LOSS_CLAUSES, clauses, skip, ContractError)

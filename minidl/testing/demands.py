@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from minidl.errors import StateError
+from minidl.errors import StateError, StructureError
 from minidl.testing.replay import same_bits
 from minidl.testing.reports import ClauseError
 from minidl.types import Array
+
+T = TypeVar("T")
+
+
+def require_made(checker: str, made: T, kind: Any) -> T:
+    """What a factory made; `StructureError` of its `checker` where it is of another class than `kind`."""
+    if not isinstance(made, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        expected = f"a factory that returns {article} {kind.__name__}"
+        raise StructureError.expected(checker, expected, repr(made))
+    return made
 
 
 def require_same(

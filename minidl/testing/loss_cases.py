@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_array
-from minidl.errors import StructureError
 from minidl.losses import Loss
 from minidl.metrics import Metric
-from minidl.testing.demands import require_same
+from minidl.testing.demands import require_made, require_same
 from minidl.testing.reference import Reference
 from minidl.types import Array
 
@@ -89,9 +88,7 @@ class LossCase(ScoresCase):
 
     def loss(self) -> Loss:
         """A fresh loss."""
-        loss = self.factory()
-        if not isinstance(loss, Loss):
-            raise StructureError.expected("check_loss", "a factory that returns a Loss", repr(loss))
+        loss: Loss = require_made("check_loss", self.factory(), Loss)
         return loss
 
 
@@ -100,9 +97,7 @@ class MetricCase(ScoresCase):
 
     def metric(self) -> Metric:
         """A fresh metric."""
-        metric = self.factory()
-        if not isinstance(metric, Metric):
-            raise StructureError.expected("check_metric", "a factory that returns a Metric", repr(metric))
+        metric: Metric = require_made("check_metric", self.factory(), Metric)
         return metric
 
     def updated(self, *batches: tuple[Any, ...]) -> Metric:

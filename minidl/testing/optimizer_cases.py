@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from minidl.errors import StructureError
 from minidl.initializers import normal
 from minidl.optimizers import Optimizer
 from minidl.parameters import Parameter
 from minidl.schedulers import Scheduler
+from minidl.testing.demands import require_made
 from minidl.testing.reference import Reference
 from minidl.types import Array
 from minidl.vectors import ParameterVector
@@ -50,12 +50,7 @@ class OptimizerCase:
 
     def optimizer(self) -> Optimizer:
         """A fresh optimizer."""
-        optimizer = self.factory()
-        if not isinstance(optimizer, Optimizer):
-            raise StructureError.expected(
-                "check_optimizer", "a factory that returns an Optimizer", repr(optimizer)
-            )
-        return optimizer
+        return require_made("check_optimizer", self.factory(), Optimizer)
 
     def parameters(self, dtype: npt.DTypeLike = np.float64) -> ParameterVector:
         """Fresh parameters, the same every time; their parts leave padding between them."""
@@ -116,12 +111,7 @@ class SchedulerCase:
 
     def scheduler(self) -> Scheduler:
         """A fresh scheduler."""
-        scheduler = self.factory()
-        if not isinstance(scheduler, Scheduler):
-            raise StructureError.expected(
-                "check_scheduler", "a factory that returns a Scheduler", repr(scheduler)
-            )
-        return scheduler
+        return require_made("check_scheduler", self.factory(), Scheduler)
 
     def times(self) -> list[tuple[int, int]]:
         """Pairs of epoch and step, in the order of a run, and a few far out."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
-from minidl.advice import shown
-from minidl.checks import as_generator, check_callable, check_list
+from minidl.advice import closest, shown
+from minidl.checks import as_generator, check_callable, check_int, check_list, check_shape
 from minidl.errors import ConfigurationError
+from minidl.testing.loss_cases import ScoresCase
 from minidl.testing.remedies import place, remedy
 from minidl.testing.reports import ClauseSkipped, ContractError, GradientError, Report, Result
 from minidl.types import Rng
 
 Clause: TypeAlias = Callable[[Any], "str | None"]
 """Takes a case; raises an AssertionError if the case breaks it, or returns what it saw."""
+
+ScoresCaseT = TypeVar("ScoresCaseT", bound=ScoresCase)
 
 _RAISES = "raises "
 """How the text of a failure begins that no clause meant."""
@@ -53,9 +55,9 @@ def run(
     wanted = [] if clauses is None else check_list(subject, "clauses", clauses, str, "names")
     for name in (*wanted, *check_list(subject, "skip", skip, str, "names")):
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            expected = "the name of a clause" if close else f"names among {', '.join(known)}"
-            meant = f"did you mean {close[0]!r}?" if close else ""
+            near = closest(name, known)
+            expected = "the name of a clause" if near else f"names among {', '.join(known)}"
+            meant = f"did you mean {near!r}?" if near else ""
             raise ConfigurationError.expected("clauses", expected, repr(name), meant)
     chosen = [name for name in known if (clauses is None or name in clauses) and name not in skip]
     results: list[Result] = []
@@ -119,6 +121,27 @@ def seed_of(rng: Rng) -> int:
 def optional(where: str, name: str, function: Any, *arguments: str) -> Any:
     """`function`, checked, where there is one."""
     return None if function is None else check_callable(where, name, function, *arguments)
+
+
+def scores_case(
+    kind: type[ScoresCaseT],
+    where: str,
+    factory: Any,
+    num_classes: int,
+    rng: Rng,
+    make_targets: Any,
+    reference: Any,
+) -> ScoresCaseT:
+    """The case of what takes scores and targets, of a checker's arguments, checked."""
+    case = kind(
+        check_callable(where, "factory", factory),
+        check_int(where, "num_classes", num_classes, at_least=1),
+        seed_of(rng),
+        make_targets=optional(where, "make_targets", make_targets, "rng", "batch", "num_classes"),
+        reference=reference_of(where, reference),
+    )
+    check_shape(where, "a batch", (case.batch, case.num_classes))
+    return case
 
 
 def reference_of(where: str, reference: Any) -> Any:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.checks import check_array
-from minidl.errors import StructureError
 from minidl.testing.cases import MakeInput
+from minidl.testing.demands import require_made
 from minidl.testing.loss_cases import MakeTargets
 from minidl.transforms import Transform
 from minidl.types import Array
@@ -21,7 +21,7 @@ from minidl.types import Array
 class TransformCase:
     """A transform's factory, and how batches for it are drawn."""
 
-    factory: Callable[[], Any]
+    factory: Callable[[], Transform]
     input_shape: tuple[int, ...]
     seed: int = 0
     num_classes: int = 3
@@ -31,11 +31,7 @@ class TransformCase:
 
     def transform(self) -> Transform:
         """A fresh transform."""
-        transform = self.factory()
-        if not isinstance(transform, Transform):
-            expected = "a factory that returns a Transform"
-            raise StructureError.expected("check_transform", expected, repr(transform))
-        return transform
+        return require_made("check_transform", self.factory(), Transform)
 
     def samples(self, dtype: npt.DTypeLike = np.float32, *, draw: int = 0) -> tuple[Array, Array]:
         """Features from 0 to 255, as those of an image, and targets."""
