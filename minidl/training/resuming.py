@@ -81,7 +81,8 @@ class ResumableLoop(MinimizingLoop):
         Examples
         --------
         >>> import minidl
-        >>> from minidl import Adam, Checkpoint, Trainer
+        >>> from minidl import Checkpoint, Trainer
+        >>> from minidl.optimizers import Adam
         >>> data = minidl.data.load("digits")
         >>> def train(epochs):
         ...     saving = Checkpoint("run.npz", every="10 minutes")
@@ -89,8 +90,7 @@ class ResumableLoop(MinimizingLoop):
         ...         "run.npz", minidl.mlp(64, [32], 10, rng=0), Adam(0.002), callbacks=[saving], rng=0,
         ...         missing_ok=True,
         ...     )
-        ...     if trainer.epoch < epochs:
-        ...         trainer.fit(data.train, epochs=epochs - trainer.epoch)
+        ...     trainer.fit(data.train, epochs=epochs - trainer.epoch)
         ...     return trainer
         >>> train(1).epoch, train(2).epoch
         (1, 2)

@@ -95,7 +95,8 @@ class Trainer(ResumableLoop):
             goes on; `evaluate` names the samples.
         epochs, steps : int >= 1
             One of the two. Epochs end where the data does, so a fit of one epoch after one that
-            ended within an epoch finishes that one.
+            ended within an epoch finishes that one. 0 is allowed once there was a step: it finishes what
+            a fit that was broken off has left to be done after its last step.
         batch_size : int >= 1
             With `LBFGS`, whose steps take all samples, how many of them pass through the net at once.
         sampling : "shuffle" or "replacement"
@@ -115,7 +116,7 @@ class Trainer(ResumableLoop):
             got = f"epochs={epochs}, steps={steps}"
             raise ConfigurationError.expected("fit", "one of epochs and steps", got)
         unit, count = ("steps", steps) if epochs is None else ("epochs", epochs)
-        left = check_int("fit", unit, count, at_least=1)
+        left = check_int("fit", unit, count, at_least=int(not self.step))
         self._check_dataset("train", train, more)
         if validation is not None:
             self._check_dataset("validation", validation)
