@@ -30,9 +30,9 @@ def kills(kind, count, seed=0):
         for number in range(count):
             if not kind.whole:
                 path.unlink()  # or it would only grow
-            kind.write(path, 0)
+                kind.write(path, 0)
             with _child(_save_for_ever, kind, path, number) as pid:
-                time.sleep(rng.uniform(0, 5 * seconds))
+                time.sleep(rng.uniform(0, 3 * seconds))
                 os.kill(pid, signal.SIGKILL)
             assert kind.accepts(kind.load(path)), f"kill {number} left another content"
             left += len(names(folder)) > 1
@@ -80,6 +80,7 @@ def _save_for_ever(kind, path, number):
 
 
 def _seconds(kind, path):
+    kind.write(path, 0)  # the first one imports
     start = time.perf_counter()
     for which in (0, 1, 0):
         kind.write(path, which)

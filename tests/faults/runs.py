@@ -22,7 +22,7 @@ def digest():
         Dropout(0.2, rng=rng),
         minidl.Affine(16, 10, rng=rng),
     )
-    net = minidl.Sequential(minidl.Flatten((8, 8)), *layers, minidl.SoftmaxCrossEntropy())
+    net = minidl.Sequential(minidl.Flatten(), *layers, minidl.SoftmaxCrossEntropy())
     trainer = minidl.Trainer(net, minidl.SGD(0.01, momentum=0.9), rng=4)
     history = trainer.fit(data.train, epochs=2, batch_size=100, validation=data.validation)
     columns = {name: column for name, column in history.epochs.items() if name != "seconds"}
