@@ -281,6 +281,8 @@ def test_what_is_not_ours_stays(tmp_path):
         (tmp_path / name).write_bytes(b"mine")
     (tmp_path / STRAY.replace("0", "1")).mkdir()
     (tmp_path / STRAY.replace("0", "2")).symlink_to(names[0])
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / STRAY.replace("0", "3"))
     before = {path.name for path in tmp_path.iterdir()}
     write(tmp_path / "file")
     assert {path.name for path in tmp_path.iterdir()} == before | {"file"}
