@@ -14,8 +14,8 @@ from tests.faults.runs import identical_runs
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 WHOLE = [kind for kind in KINDS if kind.whole]
 WRITTEN = [kind for kind in KINDS if kind.name != "digits"]
-UNSEALED = {"history", "journal"}
-"""Kinds of files without a checksum, in which a flipped bit may pass."""
+UNSEALED = {"data", "history", "journal"}
+"""Kinds of files in which a flipped bit may pass: without a checksum, or where it is not compared."""
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 
