@@ -30,7 +30,7 @@ def describe(value: Any, arrays: dict[str, Array]) -> Any:
     try:
         described = _describe(value, arrays, "")
     except RecursionError:
-        expected = f"layers and lists nested less than {MOST_DEEP} deep in JSON"
+        expected = f"layers and lists nested at most {MOST_DEEP} deep in JSON"
         raise CheckpointError.expected("save", expected, "deeper ones") from None
     for _ in read(described, arrays, where="save"):
         pass
@@ -131,7 +131,7 @@ def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> A
         with room(sum(array.nbytes for key, array in arrays.items() if not key.startswith(ARGUMENT))):
             return _build(described, arrays, custom)
     except RecursionError:
-        expected = f"layers and lists nested less than {MOST_DEEP} deep in JSON"
+        expected = f"layers and lists nested at most {MOST_DEEP} deep in JSON"
         raise CheckpointError.expected("description", expected, "deeper ones") from None
 
 
