@@ -111,8 +111,8 @@ def check_known(described: Any, custom: dict[str, Any]) -> None:
 def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> Any:
     """What `describe` described; `custom` holds the classes and functions that are not minidl's.
 
-    All of it is checked before anything is made. Parameters hold zeros, and take no more memory than the
-    `room` has that this is called in, or than `arrays` take, its arguments left out.
+    All of it is checked before anything is made. Parameters and states take no more memory than the `room`
+    has that this is called in, or than `arrays` take, arguments left out; their values are any.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import minidl
 from minidl import Affine, Layer, Parameter, ReLU, Sequential, initializers, layers, losses
 from minidl.errors import CheckpointError, MinidlError
-from minidl.initializers import normal, zeros
+from minidl.initializers import normal, ones, zeros
 from minidl.module import Module
 from minidl.storage import grammar
 from minidl.storage.description import build, check_known, describe
@@ -46,7 +46,7 @@ class Sized(Own):
 
 
 def never(rng, shape, dtype):
-    pytest.fail("an initializer was called")
+    pytest.fail("called")
 
 
 CUSTOM = {"Own": Own, "Sized": Sized, "never": never}
@@ -327,18 +327,55 @@ def test_what_would_not_be_read_is_not_saved(monkeypatch):
 # ---------------------------------------------------------------- what is built
 
 
-def test_nothing_is_drawn_for_a_file_and_initializers_are_checked_nonetheless():
-    net = load(
-        affine(initializer={"function": "custom never"}), {"affine0.weight": np.ones((2, 3), np.float32)}
-    )
-    assert not net.parameters.values.any()
-    assert net[0].initializer is never
+RANDOM = [
+    {"function": "he_normal"},
+    {"function": "xavier_uniform"},
+    {"call": "normal", "arguments": {"std": 1.0}},
+    {"call": "scaled", "arguments": {"initializer": {"function": "he_normal"}, "factor": 2.0}},
+]
+
+
+@pytest.mark.parametrize("initializer", RANDOM)
+def test_nothing_is_drawn_at_random_for_a_file(initializer):
+    own = {"initializer": initializer}
+    image = {"in_channels": 2, "out_channels": 2, "kernel_size": 2, "bias": False, **own}
+    described = {
+        "Affine": {"in_features": 2, "out_features": 2, **own},
+        "Embedding": {"num_embeddings": 2, "embedding_dim": 2}, "Conv1d": image, "Conv2d": image, "ConvTranspose2d": image | {"stride": 2},
+    }  # fmt: skip
+    for name, arguments in described.items():
+        made = load(module(name, **arguments))
+        assert not made.weight.value.any(), name
+        made.initialize(0)
+        assert made.weight.value.any()
+    with pytest.raises(RuntimeError, match="broken off"), room(100):
+        raise RuntimeError("broken off")
+    assert Affine(2, 3).weight.value.all()  # drawn again
+
+
+class Derived(Layer):
+    """Computes with what its parameters are at first, as a constructor may."""
+
+    def __init__(self, seed):
+        self.seed = seed
+        self.basis, self.gain = Parameter((2, 2), basis), Parameter((2,), ones)
+        self.inverse, self.mean = np.linalg.inv(self.basis.value), 1 / self.gain.value
+        self.projection = Affine(2, 2, rng=seed).weight.value.copy()
+
+    forward = backward = Own.forward
+
+
+def basis(rng, shape, dtype):
+    return np.array([[1, 1], [1, -1]], dtype)
+
+
+def test_what_is_no_accident_is_there_before_the_file_s_values():
+    one, other = Derived(3), load(module("custom Derived", seed=3), custom={"Derived": Derived})
+    for name in ("inverse", "mean", "projection"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     for wrong in (3, None, "zeros", {"tuple": []}):
         with pytest.raises(MinidlError, match="initializer to be a function"):
             load(affine(initializer=wrong))
-    with pytest.raises(RuntimeError, match="broken off"), room(100):
-        raise RuntimeError("broken off")
-    assert Affine(2, 3, rng=0).weight.value.all()  # drawn again
 
 
 def test_a_room_is_for_all_that_is_built_in_it():
