@@ -21,6 +21,7 @@ from minidl.kernels.sparse import as_batch, is_batch
 from minidl.losses.loss import ANY, Loss, check_loss
 from minidl.losses.tally import Tally
 from minidl.module import Module
+from minidl.net_state import StatefulModule
 from minidl.types import Array
 from minidl.vectors import ParameterVector, StateVector
 
@@ -34,7 +35,7 @@ _LEAST_ROWS, _MOST_ROWS = 512, 4096
 """Rows taken at once: enough to keep the BLAS busy, too few to fill the memory."""
 
 
-class Net(Module, ABC):
+class Net(StatefulModule, ABC):
     """A module from features to scores, and the loss that makes scores a number: `head`.
 
     `Sequential` is one; any other `Layer` becomes one by this base class, named behind it as in
