@@ -341,8 +341,11 @@ def test_nothing_is_drawn_at_random_for_a_file(initializer):
     image = {"in_channels": 2, "out_channels": 2, "kernel_size": 2, "bias": False, **own}
     described = {
         "Affine": {"in_features": 2, "out_features": 2, **own},
-        "Embedding": {"num_embeddings": 2, "embedding_dim": 2}, "Conv1d": image, "Conv2d": image, "ConvTranspose2d": image | {"stride": 2},
-    }  # fmt: skip
+        "Embedding": {"num_embeddings": 2, "embedding_dim": 2, **own},
+        "Conv1d": image,
+        "Conv2d": image,
+        "ConvTranspose2d": image | {"stride": 2},
+    }
     for name, arguments in described.items():
         made = load(module(name, **arguments))
         assert not made.weight.value.any(), name

@@ -44,6 +44,7 @@ def test_a_class_of_minidls_name_is_named_apart():
     assert find("custom Affine", {"Affine": own}) is own
     assert find("Affine", {"Affine": own}) is layers.Affine
     assert find("custom Affine", {}) is None
+    assert find("custom ", {"": own}) is find("", {"": own}) is None
 
 
 @dataclasses.dataclass
