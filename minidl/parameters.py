@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 IN_FILE: ContextVar[Any] = ContextVar("IN_FILE", default=None)
-"""While a net is built from a file: a function of kind, shape, dtype, initializer and rng. It refuses an array
-for which the file has no room, and says whether it need not be drawn, for the file's values are to come."""
+"""While a net is built from a file: a function of kind, shape, dtype, initializer and rng. It refuses arrays
+for which the file has no room, and says whether one need not be drawn, for the file's values are to come."""
 
 
 class State:

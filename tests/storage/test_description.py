@@ -49,7 +49,11 @@ def never(rng, shape, dtype):
     pytest.fail("called")
 
 
-CUSTOM = {"Own": Own, "Sized": Sized, "never": never}
+def nothing(rng, shape, dtype):
+    return None
+
+
+CUSTOM = {"nothing": nothing, "Own": Own, "Sized": Sized, "never": never}
 
 
 def load(described, arrays=None, custom=CUSTOM):
@@ -107,7 +111,7 @@ ODD_VALUES = [
     {"tuple": ["a", {"module": "ReLU", "arguments": {}}]}, {"module": "ReLU", "arguments": {}},
     {"tuple": [1] * 99},
     {"array": "argument:odd"}, {"tuple": ["x", "x"]}, [1e9] * 40, {"dict": {"": [1]}}, {"tuple": [[1]] * 2},
-    {"function": "zeros"}, {"call": "normal", "arguments": {"std": 1}}, {"function": "custom never"},
+    {"function": "zeros"}, {"call": "normal", "arguments": {"std": 1}}, {"function": "custom nothing"},
 ]  # fmt: skip
 HOSTILE = [
     *(module(name, **arguments) for name in NAMES for arguments in ({},
