@@ -178,14 +178,29 @@ def plain_value(where: str, name: str, value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [plain_value(where, name, item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigurationError.expected(where, f"finite values for {name!r}", value)
+    if isinstance(value, (int, float)) and not _is_finite(value):
+        raise ConfigurationError.expected(where, f"finite values for {name!r}", shown(value))
+    if isinstance(value, str) and not _is_whole(value):
+        raise ConfigurationError.expected(where, f"texts that a file can hold for {name!r}", shown(value))
     if value is not None and not isinstance(value, (bool, int, float, str)):
         expected = f"numbers, strings, booleans, None or sequences of these for {name!r}"
         raise ConfigurationError.expected(
             where, expected, shown(value), "let the building function map a name"
         )
     return value
+
+
+def _is_finite(number: float) -> bool:
+    """Whether it is finite as a float, which an int may be too large for."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
+
+
+def _is_whole(text: str) -> bool:
+    """Whether no character of it is half a one, which no file or terminal takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _distinct(configurations: Iterable[Configuration]) -> list[Configuration]:
