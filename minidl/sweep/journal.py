@@ -125,6 +125,12 @@ class Journal:
     def close(self) -> None:
         """Close the file and give up the lock."""
         if self._file is not None:
+            _unlock(self._file)  # at once, whatever process was forked just now and has not left it yet
+            self._leave()
+
+    def _leave(self) -> None:
+        """Close the file alone: where this process was forked, the lock is another's."""
+        if self._file is not None:
             _open.discard(self)
             os.close(self._file)
             self._file = None
@@ -172,7 +178,7 @@ class Journal:
 def _leave_to_parent() -> None:
     """In a forked process: give up the files, or they would stay locked as long as it lives."""
     for journal in list(_open):
-        journal.close()
+        journal._leave()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
@@ -192,6 +198,15 @@ def read_journal(path: Path) -> tuple[dict[str, Any], list[Row]]:
         raise CheckpointError.expected(str(path), "a sweep's journal", "an empty file")
     header = sections[-1][0]
     return header, rows_of_length(sections, header)
+
+
+def _unlock(file: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _lock(file: int, path: Path) -> None:

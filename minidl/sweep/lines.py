@@ -16,7 +16,7 @@ from minidl.errors import CheckpointError
 from minidl.files import parse_json, to_json
 from minidl.sweep.extension import Section
 from minidl.sweep.header import HEADER, check_header
-from minidl.sweep.row import Row
+from minidl.sweep.row import row_of
 
 VERSION = 2
 LONGEST = 1 << 24
@@ -131,7 +131,7 @@ def _take(where: str, line: bytes, version: int, sections: list[Section]) -> Non
     if is_header:
         sections.append((check_header(where, found), []))
     else:
-        sections[-1][1].append(Row.from_fields(where, found))
+        sections[-1][1].append(row_of(where, found))
 
 
 def _seal(body: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from minidl.advice import shown
 from minidl.checks import check_bool
@@ -77,20 +77,20 @@ class Row:
         return to_json(dataclasses.asdict(self))
 
     @classmethod
-    def from_json(cls, line: str) -> Self:
+    def from_json(cls, line: str) -> Row:
         """The row that `to_json` wrote; `CheckpointError` for anything else."""
         if not isinstance(line, str):
             raise CheckpointError.expected("Row", _LINE, shown(line))
-        return cls.from_fields("Row", parse_json(line.encode(errors="surrogatepass"), "Row"))
+        return row_of("Row", parse_json(line.encode(errors="surrogatepass"), "Row"))
 
-    @classmethod
-    def from_fields(cls, where: str, found: Any) -> Self:
-        """The row of attributes that come from a file; `CheckpointError` where one is none of a row's."""
-        row = cls(**check_fields(where, found, _FIELDS, needed=_NEEDED, of=_LINE))
-        if (row.value is None) != (row.status in _WITHOUT_A_VALUE):
-            expected = "a value, or a trial that diverged or failed"
-            raise CheckpointError.expected(where, expected, f"value {row.value}, status {row.status!r}")
-        return row
+
+def row_of(where: str, found: Any) -> Row:
+    """The row whose attributes come from a file; `CheckpointError` where one is none of a row's."""
+    row = Row(**check_fields(where, found, _FIELDS, needed=_NEEDED, of=_LINE))
+    if (row.value is None) != (row.status in _WITHOUT_A_VALUE):
+        expected = "a value, or a trial that diverged or failed"
+        raise CheckpointError.expected(where, expected, f"value {row.value}, status {row.status!r}")
+    return row
 
 
 _LINE = "a line of a sweep's journal"
@@ -116,7 +116,7 @@ _FIELDS: dict[str, Field] = {
     "status": (f"one of {', '.join(FATES)}", lambda value: isinstance(value, str) and value in FATES),
     "reason": ("a text or null", lambda value: value is None or isinstance(value, str)),
     **{
-        f"{name}": _FIGURE
+        name: _FIGURE
         for name in ("value", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
     },
     "curve": ("columns of one length, of finite numbers and null", _is_curve),

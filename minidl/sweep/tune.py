@@ -190,7 +190,7 @@ def open_study(
     check_kind("open_study", "direction", direction, str)
     options = {"study_name": name, "direction": direction, "load_if_exists": True, **options}
     if path.exists() and not path.is_file():
-        raise ConfigurationError.expected("open_study", "the path of a regular file", path)
+        raise ConfigurationError.expected("open_study", f"a study in {path}", "no regular file")
     try:
         storage = JournalStorage(JournalFileBackend(str(path)))
         study: Study = optuna.create_study(storage=storage, **options)
