@@ -29,7 +29,7 @@ def figures_of(
         measured = {f"train_{name}": figure for name, figure in measure(net, data.train, metrics).items()}
         for name, figure in _of_validation(trainer, data, metrics).items():
             measured[PART + name] = figure
-        value = measured[objective] if isinstance(objective, str) else float(objective(net, data))
+        value = _number(measured[objective]) if isinstance(objective, str) else float(objective(net, data))
     figures: dict[str, Any] = {name: _number(measured.pop(name, None)) for name in FIGURES} | {"value": value}
     for name, figure in figures.items():
         if figure is not None and not math.isfinite(figure):

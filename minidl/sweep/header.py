@@ -44,7 +44,7 @@ def describe(
         "minidl": __version__,
         "model": name_of(setup.build),
         **describe_space(configurations),
-        "data": {"name": data.name, **parts},
+        "data": {"name": name_of(data.name), **parts},
         setup.unit: budget,
         "objective": name_of(setup.objective),
         "seed": setup.seed,

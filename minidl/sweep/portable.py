@@ -20,15 +20,20 @@ from minidl.training import Trainer
 def name_of(thing: Any) -> str:
     """What tells models and objectives apart, the same in every process."""
     if isinstance(thing, str):
-        return thing
+        return whole_text(thing)
     if hasattr(thing, "__qualname__"):
         return f"{thing.__module__}:{thing.__qualname__}"
-    return without_addresses(repr(thing))
+    return whole_text(without_addresses(repr(thing)))
 
 
 def without_addresses(text: str) -> str:
     """`text` without the addresses that `repr` gives: they differ from process to process."""
     return re.sub(r" at 0x[0-9a-f]+", "", text)
+
+
+def whole_text(text: str) -> str:
+    """`text` as every file takes it: a file's name that is no UTF-8 comes with halves of characters."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def check_picklable(role: str, thing: object) -> None:

@@ -84,7 +84,8 @@ class Run:
             self._keep(outcome)
         self._states[row.trial] = outcome.state
         self._add(row)
-        self._tidy()
+        if row.status == "done":
+            self._tidy()
 
     def lost(self) -> list[Task]:
         """The best trial once more, where its net is not there.

@@ -180,7 +180,7 @@ def plain_value(where: str, name: str, value: Any) -> Any:
         return [plain_value(where, name, item) for item in value]
     if isinstance(value, (int, float)) and not _is_finite(value):
         raise ConfigurationError.expected(where, f"finite values for {name!r}", shown(value))
-    if isinstance(value, str) and not _is_whole(value):
+    if not (_is_whole(name) and (not isinstance(value, str) or _is_whole(value))):
         raise ConfigurationError.expected(where, f"texts that a file can hold for {name!r}", shown(value))
     if value is not None and not isinstance(value, (bool, int, float, str)):
         expected = f"numbers, strings, booleans, None or sequences of these for {name!r}"

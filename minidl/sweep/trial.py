@@ -21,7 +21,7 @@ from minidl.recipes import build_trainer
 from minidl.recipes.augment import augmentation
 from minidl.sweep.figures import figures_of, finite
 from minidl.sweep.objective import PART, Objective, measured_with, metrics_of, watched
-from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
+from minidl.sweep.portable import load_trainer, save_trainer, whole_text, without_addresses
 from minidl.sweep.process import one_thread
 from minidl.sweep.row import CURVE, Row
 from minidl.sweep.space import Configuration
@@ -104,7 +104,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         figures = figures_of(trainer, setup.data, setup.objective, metrics)
         state = None if task.last else save_trainer(trainer, train)
         ended = trainer.stop_reason
-        row = dataclasses.replace(row, reason=None if ended is None else _plain(str(ended)), **figures)
+        row = dataclasses.replace(row, reason=None if ended is None else whole_text(str(ended)), **figures)
     except Exception as error:
         hidden = error.__context__
         # What was handled before this trial, such as the Ctrl-C after which a sweep goes on, is not its own.
@@ -144,13 +144,8 @@ def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
 
 def _reason(error: Exception) -> str:
     """The error in words that are the same in every process."""
-    text = _plain(without_addresses(str(error)))
+    text = whole_text(without_addresses(str(error)))
     if isinstance(error, MinidlError):
         return text
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {text} ({Path(place.filename).name}, line {place.lineno})"
-
-
-def _plain(text: str) -> str:
-    """A text that every file takes: a file's name that is no UTF-8 has halves of characters in it."""
-    return text.encode(errors="backslashreplace").decode()

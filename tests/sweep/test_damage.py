@@ -4,45 +4,29 @@ A truncated journal, or one whose last line is damaged, gives the rows before; e
 `CheckpointError`. Whatever it is, the files in ``best`` stay.
 """
 
-import io
 import json
 import os
-import signal
-import subprocess
-import sys
-import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minidl
-from minidl import Dataset
-from minidl.data import Splits
 from minidl.errors import CheckpointError, ConfigurationError
-from minidl.sweep import Grid, Results, Row, Sweep
+from minidl.sweep import Results
 from minidl.sweep import lines as journal_lines
 from minidl.sweep.journal import JOURNAL, Journal, read_journal
-from minidl.sweep.lines import format_of, line_of, read_lines
+from minidl.sweep.lines import format_of, line_of
 from minidl.testing.strategies import PROFILES
-from tests.deep import DEEP, deep
-from tests.sweep.small import build, kept
+from tests.deep import DEEP
+from tests.sweep.small import RATES, kept, rows_in, sweep_of
 
 FLIPS = 5 * PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "dev")]
 FORMAT_1 = (Path(__file__).parent / "format1.jsonl").read_bytes()
-X = (np.arange(24 * 64) % 17 / 16).astype(np.float32).reshape(24, 64)
-DATA = Splits("numbers", Dataset(X, np.arange(24) % 10), Dataset(X[:10], np.arange(10)))
-RATES = [0.01, 0.1, 1e9]
-ROW = {"trial": 0, "configuration": {}, "rung": 0, "steps": 1, "status": "done", "value": 0.5}
 
 
 class EnoughError(Exception):
     pass
-
-
-def sweep_of(*rates):
-    return Sweep(build, Grid(hidden=[3], lr=list(rates or RATES)), DATA, steps=2)
 
 
 def begin(directory):
@@ -68,15 +52,6 @@ def without_checksums(raw):
     lines = [{name: value for name, value in line.items() if name != "crc32"} for line in lines]
     lines = [{**line, "version": 1} if "version" in line else line for line in lines]
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-
-
-def sealed(line):
-    """A hostile line, with the checksum that suits it."""
-    return line[:-1] + b', "crc32": "%08x"}' % zlib.crc32(line[:-1])
-
-
-def rows_in(raw):
-    return [row for _, rows in read_lines(io.BytesIO(raw), Path("it")).sections for row in rows]
 
 
 @pytest.fixture(scope="module")
@@ -239,121 +214,6 @@ def test_a_newer_format_is_refused(tmp_path):
         Journal(path, {})
 
 
-@pytest.mark.parametrize("raw", [b"my notes", b"{", b'{"format": "minidl net"', b"\0" * 99, b"1,2\n3,4\n"])
-def test_what_is_no_journal_is_left_alone(tmp_path, raw):
-    path = tmp_path / JOURNAL
-    path.write_bytes(raw)
-    if raw == b"{":  # a journal's first byte
-        Journal(path, {}).close()
-        return
-    with pytest.raises(CheckpointError, match="line 1: expected the header of a minidl sweep, got b"):
-        Journal(path, {})
-    assert path.read_bytes() == raw
-
-
-NESTED = "[" * 5_000 + "]" * 5_000
-BAD_ROWS = [
-    ("trial", "-1"), ("trial", "true"), ("trial", "1.0"), ("trial", '"0"'), ("trial", "null"),
-    ("trial", "[0]"),
-    ("trial", str(1 << 60)), ("trial", "9" * 5000), ("rung", "-1"), ("rung", "{}"), ("steps", "0.5"),
-    ("steps", '"many"'), ("configuration", "null"), ("configuration", "[]"), ("configuration", '"lr"'),
-    ("configuration", '{"lr": NaN}'), ("configuration", '{"lr": 1e999}'),
-    ("configuration", '{"lr": 1, "lr": 2}'), ("configuration", f'{{"lr": 1{"0" * 400}}}'),
-    ("configuration", f'{{"lr": {NESTED}}}'), ("configuration", '{"lr": "\\ud800"}'), ("status", '["done"]'),
-    ("status", '"Done"'), ("status", "null"), ("status", "{}"), ("reason", "3"), ("reason", "[]"),
-    ("value", '"0.5"'), ("value", "true"), ("value", "[]"), ("value", "NaN"), ("value", "-Infinity"),
-    ("value", "null"), ("value", f"1{'0' * 400}"), ("train_loss", '"low"'), ("validation_loss", "{}"),
-    ("train_accuracy", "[1]"), ("validation_accuracy", "false"), ("curve", "null"), ("curve", "[]"),
-    ("curve", '{"step": 3}'), ("curve", '{"step": ["1"]}'), ("curve", '{"step": [1, 2], "lr": [1]}'),
-    ("metrics", "[]"), ("metrics", '{"r2": "1"}'), ("metrics", "null"), ("extra", "1"), ("self", "1"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_rows_of_odd_types_are_refused(tmp_path, version):
-    path = tmp_path / JOURNAL
-    for name, text in BAD_ROWS:
-        line = json.dumps(ROW | {name: "HERE"}).replace('"HERE"', text).encode()
-        with pytest.raises(CheckpointError, match="Row: expected "):
-            Row.from_json(line.decode())
-        if version == 2:
-            line = sealed(line)
-        # A row behind it: it is not the last line.
-        raw = line_of(format_of(version), version) + line + b"\n" + line_of(ROW, version)
-        with pytest.raises(CheckpointError, match="it, line 2: expected .*, got "):
-            rows_in(raw)
-    path.write_bytes(raw)
-    for read in (lambda: read_journal(path), lambda: Journal(path, {})):
-        with pytest.raises(CheckpointError, match=f"{JOURNAL}, line 2: expected .*, got "):
-            read()
-
-
-HEADER = {
-    "trials": 1, "steps": 2, "objective": "validation_accuracy", "keys": {"lr": ["[1]", 5]}, "halving": None,
-    "data": {"name": "d", "train": {"features": [[1], "float32", 5], "targets": [[1], "int64", 5]},
-             "validation": None},
-}  # fmt: skip
-BAD_HEADERS = [
-    ("trials", "3"), ("trials", -1), ("trials", True), ("trials", [1]), ("steps", "2"), ("steps", 1.5),
-    ("epochs", {}), ("objective", 3), ("objective", ["validation_loss"]), ("minidl", 1), ("model", []),
-    ("configurations", {}), ("keys", []), ("keys", {"lr": "[1]"}), ("keys", {"lr": []}),
-    ("keys", {"lr": ["[1]", "5"]}), ("keys", {"lr": [[1], 5]}), ("data", []), ("data", {"name": "d"}),
-    ("data", {"name": 1, "train": None, "validation": None}),
-    ("data", {"name": "d", "train": {}, "validation": None}),
-    ("data", {"name": "d", "train": {"features": [1, 2], "targets": [[1], "int64", 5]}, "validation": None}),
-    ("data", {"name": "d", "train": [[1], "float32", 5], "validation": 3}), ("halving", 3),
-    ("sampler", "tpe"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("version", [1, 2])
-def test_headers_of_odd_types_are_refused(tmp_path, version):
-    path = tmp_path / JOURNAL
-    for name, value in (*BAD_HEADERS, (None, None)):
-        line = json.dumps(format_of(version) | HEADER | ({name: value} if name else {})).encode()
-        path.write_bytes((sealed(line) if version == 2 else line) + b"\n")
-        if name is None:
-            assert read_journal(path)[0].items() >= HEADER.items()
-            continue
-        for read in (lambda: read_journal(path), lambda: Journal(path, HEADER, extend=True)):
-            with pytest.raises(CheckpointError, match=f"{JOURNAL}, line 1: expected {name} to be .*, got "):
-                read()
-
-
-def test_a_header_that_is_no_json_is_refused(tmp_path):
-    path = tmp_path / JOURNAL
-    for text in (
-        "}",
-        ', "steps": NaN}',
-        ', "steps": 1, "steps": 2}',
-        f', "keys": {NESTED}}}',
-        ', "steps": 1e999}',
-    ):
-        path.write_bytes(sealed(b'{"format": "minidl sweep", "version": 2' + text.encode()) + b"\n" * 2)
-        if text == "}":
-            continue
-        with pytest.raises(CheckpointError, match="line 1: expected the header of a minidl sweep, got b"):
-            read_journal(path)
-
-
-def test_what_could_not_be_read_again_is_not_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(journal_lines, "LONGEST", 1 << 16)
-    path = tmp_path / JOURNAL
-    with Journal(path, {}) as journal:
-        before = path.read_bytes()
-        for row in (
-            Row(-1, {}, 0, 1, "diverged"),
-            Row(0, {}, 0, 1, "done"),
-            Row(0, {}, 0, 1, "diverged", reason=3),
-            Row(0, {"file": "\udc80"}, 0, 1, "diverged"),
-            Row(0, {"text": "a" * (1 << 16)}, 0, 1, "diverged"),
-        ):
-            with pytest.raises(CheckpointError, match="Sweep: expected "):
-                journal.append(row)
-        assert path.read_bytes() == before
-        assert journal.rows == []
-
-
 def test_rows_of_another_space_are_refused(copy):
     lines = without_checksums((copy / JOURNAL).read_bytes()).splitlines(keepends=True)
     for old, new, message in (
@@ -365,19 +225,6 @@ def test_rows_of_another_space_are_refused(copy):
             sweep_of().run(copy, jobs=1)
 
 
-def test_only_regular_files_are_opened(tmp_path):
-    os.mkfifo(tmp_path / JOURNAL)
-    with pytest.raises(ConfigurationError, match="expected a journal that is a regular file, got .*jsonl"):
-        sweep_of().run(tmp_path, jobs=1)
-    with pytest.raises(CheckpointError, match="expected a sweep's journal, got not a regular file"):
-        Results.load(tmp_path)
-    (tmp_path / "folder" / JOURNAL).mkdir(parents=True)
-    with pytest.raises(ConfigurationError, match="expected a directory that can be written"):
-        sweep_of().run(tmp_path / "folder", jobs=1)
-    with pytest.raises(CheckpointError, match="expected a sweep's journal, got"):
-        Results.load(tmp_path / "folder")
-
-
 def test_a_journal_that_is_mostly_a_hole_is_not_read_to_its_end(copy, monkeypatch):
     monkeypatch.setattr(journal_lines, "LONGEST", 1 << 16)
     whole = (copy / JOURNAL).read_bytes()
@@ -387,64 +234,3 @@ def test_a_journal_that_is_mostly_a_hole_is_not_read_to_its_end(copy, monkeypatc
         begin(copy)
     with (copy / JOURNAL).open("rb") as file:
         assert file.read(len(whole)) == whole
-
-
-def test_a_second_sweep_in_one_directory_is_refused(copy):
-    pytest.importorskip("fcntl")
-    before = (copy / JOURNAL).read_bytes()
-
-    def second(results):
-        for sweep in (sweep_of(), sweep_of(0.5)):
-            with pytest.raises(ConfigurationError, match="a journal that no other sweep uses, got .*jsonl"):
-                sweep.run(copy, jobs=1)
-        assert Results.load(copy).rows == results.rows  # reading is free
-
-    sweep_of().run(copy, jobs=1, on_start=second)
-    assert (copy / JOURNAL).read_bytes() == before
-    assert len(begin(copy)) == 3  # the lock is gone
-
-
-def test_a_forked_process_does_not_keep_the_lock(tmp_path):
-    pytest.importorskip("fcntl")
-    journal = Journal(tmp_path / JOURNAL, {})
-    held = os.dup(journal._file)  # as a process has it that was forked just now
-    journal.close()
-    journal = Journal(tmp_path / JOURNAL, {})
-    os.close(held)
-    (begun, begin), (until, end) = os.pipe(), os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # there may be threads; the child needs none
-        child = os.fork()
-    if child == 0:
-        os.close(end)
-        os.write(begin, b"1")
-        os.read(until, 1)
-        os._exit(0)
-    try:
-        os.read(begun, 1)
-        with pytest.raises(ConfigurationError, match="no other sweep uses"):  # it does not free it either
-            Journal(tmp_path / JOURNAL, {})
-        os.close(journal._file)  # as the system does for a process that is killed
-        journal._file = None
-        Journal(tmp_path / JOURNAL, {}).close()
-    finally:
-        os.close(end)
-        os.waitpid(child, 0)
-        for pipe in (begun, begin, until):
-            os.close(pipe)
-
-
-@deep
-def test_a_killed_process_does_not_keep_the_lock(tmp_path):
-    pytest.importorskip("fcntl")
-    code = (
-        "import sys, time, pathlib; from minidl.sweep.journal import Journal\n"
-        "with Journal(pathlib.Path(sys.argv[1]), {}): print(flush=True); time.sleep(600)"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / JOURNAL)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        process.stdout.readline()
-        with pytest.raises(ConfigurationError, match="no other sweep uses"):
-            Journal(tmp_path / JOURNAL, {})
-        process.send_signal(signal.SIGKILL)
-    Journal(tmp_path / JOURNAL, {}).close()
