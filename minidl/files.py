@@ -215,14 +215,11 @@ def parse_json(raw: bytes, where: str) -> Any:
         fail(f"one nested {deepest:,} deep")
     try:
         text = raw.decode()
-        value = json.loads(text, object_pairs_hook=unique, parse_float=finite, parse_constant=finite)
-        if b"\\u" in raw:  # half a character, which no file or terminal takes
-            json.dumps(value, ensure_ascii=False).encode()
+        return json.loads(text, object_pairs_hook=unique, parse_float=finite, parse_constant=finite)
     except CheckpointError:
         raise
     except ValueError as error:
         fail(error)
-    return value
 
 
 def read_json(path: Path) -> Any:
