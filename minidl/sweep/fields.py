@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
@@ -13,6 +14,7 @@ Field: TypeAlias = tuple[str, Callable[[Any], bool]]
 """What is expected, in words, and whether a value is that."""
 
 _MOST = 1 << 53  # a larger count is none: it is a number that not every program reads as it is
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def check_fields(
@@ -67,10 +69,23 @@ def is_figure(value: Any) -> bool:
     return value is None or is_number(value)
 
 
+def is_text(value: Any) -> bool:
+    """Whether it is a text that every file takes: without halves of characters, which JSON can hold."""
+    return isinstance(value, str) and (value.isascii() or not _HALF.search(value))
+
+
+def is_object(value: Any, holds: Callable[[Any], bool]) -> bool:
+    """Whether it is an object, all of its values such as `holds` says."""
+    return isinstance(value, dict) and all(map(is_text, value)) and all(map(holds, value.values()))
+
+
 def is_plain(value: Any) -> bool:
-    """Whether all numbers in it are finite; from JSON, all else is plain."""
-    if isinstance(value, dict):
-        return all(map(is_plain, value.values()))
+    """Whether all numbers and texts in it, as it came from JSON, are those above."""
     if isinstance(value, list):
         return all(map(is_plain, value))
-    return isinstance(value, (str, bool)) or is_figure(value)
+    return isinstance(value, bool) or is_figure(value) or is_text(value) or is_object(value, is_plain)
+
+
+def whole_text(text: str) -> str:
+    """`text` as every file takes it: a file's name that is no UTF-8 comes with halves of characters."""
+    return text.encode(errors="backslashreplace").decode()

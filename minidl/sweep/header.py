@@ -14,7 +14,7 @@ from minidl.data import Dataset
 from minidl.files import to_json
 from minidl.kernels.rows import row_blocks
 from minidl.kernels.sparse import arrays_of
-from minidl.sweep.fields import Field, check_fields, is_count
+from minidl.sweep.fields import Field, check_fields, is_count, is_text
 from minidl.sweep.halving import Halving
 from minidl.sweep.portable import name_of
 from minidl.sweep.space import Configuration
@@ -159,13 +159,9 @@ def _checksum(array: Array) -> int:
     return total
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _is_keys(value: Any) -> bool:
     return isinstance(value, dict) and all(
-        isinstance(each, list) and len(each) == 2 and _is_text(each[0]) and is_count(each[1])
+        isinstance(each, list) and len(each) == 2 and is_text(each[0]) and is_count(each[1])
         for each in value.values()
     )
 
@@ -174,7 +170,7 @@ def _is_data(value: Any) -> bool:
     if not (isinstance(value, dict) and value.keys() == {"name", "train", "validation"}):
         return False
     parts = [part for name, part in value.items() if name != "name" and part is not None]
-    return _is_text(value["name"]) and all(map(_is_part, parts))
+    return is_text(value["name"]) and all(map(_is_part, parts))
 
 
 def _is_part(value: Any) -> bool:
@@ -187,7 +183,7 @@ def _is_part(value: Any) -> bool:
             and len(each) == 3
             and isinstance(each[0], list)
             and all(map(is_count, each[0]))
-            and _is_text(each[1])
+            and is_text(each[1])
             and is_count(each[2])
             for each in value.values()
         )
@@ -201,7 +197,7 @@ def _is_object_or_null(value: Any) -> bool:
 _FIELDS: dict[str, Field] = {
     "format": ("'minidl sweep'", lambda value: value == "minidl sweep"),
     "version": ("a whole number", is_count),
-    **dict.fromkeys(("minidl", "model", "configurations", "objective"), ("a text", _is_text)),
+    **dict.fromkeys(("minidl", "model", "configurations", "objective"), ("a text", is_text)),
     **dict.fromkeys(("trials", "steps", "epochs"), ("a whole number >= 0", is_count)),
     "keys": ("values and a checksum for each key", _is_keys),
     "data": ("a name and the checksums of two parts", _is_data),

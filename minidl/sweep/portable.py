@@ -14,6 +14,7 @@ from typing import Any
 
 from minidl.data import Dataset
 from minidl.errors import ConfigurationError
+from minidl.sweep.fields import whole_text
 from minidl.training import Trainer
 
 
@@ -29,11 +30,6 @@ def name_of(thing: Any) -> str:
 def without_addresses(text: str) -> str:
     """`text` without the addresses that `repr` gives: they differ from process to process."""
     return re.sub(r" at 0x[0-9a-f]+", "", text)
-
-
-def whole_text(text: str) -> str:
-    """`text` as every file takes it: a file's name that is no UTF-8 comes with halves of characters."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 def check_picklable(role: str, thing: object) -> None:

@@ -10,7 +10,7 @@ from minidl.advice import shown
 from minidl.checks import check_bool
 from minidl.errors import CheckpointError, StateError
 from minidl.files import parse_json, to_json
-from minidl.sweep.fields import Field, check_fields, is_count, is_figure, is_plain
+from minidl.sweep.fields import Field, check_fields, is_count, is_figure, is_object, is_plain, whole_text
 from minidl.sweep.space import Configuration
 
 CURVE = ("step", "train_accuracy", "validation_accuracy")
@@ -90,7 +90,8 @@ def row_of(where: str, found: Any) -> Row:
     if (row.value is None) != (row.status in _WITHOUT_A_VALUE):
         expected = "a value, or a trial that diverged or failed"
         raise CheckpointError.expected(where, expected, f"value {row.value}, status {row.status!r}")
-    return row
+    # Version 1 kept what came.
+    return dataclasses.replace(row, reason=whole_text(row.reason)) if row.reason else row
 
 
 _LINE = "a line of a sweep's journal"
@@ -100,8 +101,7 @@ _NEEDED = ("trial", "configuration", "rung", "steps", "status")
 def _is_curve(value: Any) -> bool:
     """Columns of one length, of figures."""
     return (
-        isinstance(value, dict)
-        and all(isinstance(column, list) and all(map(is_figure, column)) for column in value.values())
+        is_object(value, lambda column: isinstance(column, list) and all(map(is_figure, column)))
         and len(set(map(len, value.values()))) <= 1
     )
 
@@ -109,10 +109,7 @@ def _is_curve(value: Any) -> bool:
 _FIGURE: Field = "a finite number or null", is_figure
 _FIELDS: dict[str, Field] = {
     **dict.fromkeys(("trial", "rung", "steps"), ("a whole number >= 0", is_count)),
-    "configuration": (
-        "a configuration of plain values",
-        lambda value: isinstance(value, dict) and is_plain(value),
-    ),
+    "configuration": ("a configuration of plain values", lambda value: is_object(value, is_plain)),
     "status": (f"one of {', '.join(FATES)}", lambda value: isinstance(value, str) and value in FATES),
     "reason": ("a text or null", lambda value: value is None or isinstance(value, str)),
     **{
@@ -120,8 +117,5 @@ _FIELDS: dict[str, Field] = {
         for name in ("value", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
     },
     "curve": ("columns of one length, of finite numbers and null", _is_curve),
-    "metrics": (
-        "figures by their names",
-        lambda value: isinstance(value, dict) and all(map(is_figure, value.values())),
-    ),
+    "metrics": ("figures by their names", lambda value: is_object(value, is_figure)),
 }

@@ -14,6 +14,7 @@ import numpy as np
 from minidl.advice import shown
 from minidl.checks import check_int
 from minidl.errors import ConfigurationError
+from minidl.sweep.fields import is_text
 
 Configuration: TypeAlias = dict[str, Any]
 
@@ -180,7 +181,7 @@ def plain_value(where: str, name: str, value: Any) -> Any:
         return [plain_value(where, name, item) for item in value]
     if isinstance(value, (int, float)) and not _is_finite(value):
         raise ConfigurationError.expected(where, f"finite values for {name!r}", shown(value))
-    if not (_is_whole(name) and (not isinstance(value, str) or _is_whole(value))):
+    if not is_text(name) or (isinstance(value, str) and not is_text(value)):
         raise ConfigurationError.expected(where, f"texts that a file can hold for {name!r}", shown(value))
     if value is not None and not isinstance(value, (bool, int, float, str)):
         expected = f"numbers, strings, booleans, None or sequences of these for {name!r}"
@@ -196,11 +197,6 @@ def _is_finite(number: float) -> bool:
         return math.isfinite(number)
     except OverflowError:
         return False
-
-
-def _is_whole(text: str) -> bool:
-    """Whether no character of it is half a one, which no file or terminal takes."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _distinct(configurations: Iterable[Configuration]) -> list[Configuration]:

@@ -19,9 +19,10 @@ from minidl.errors import ConfigurationError, DivergedError, MinidlError
 from minidl.net import Net
 from minidl.recipes import build_trainer
 from minidl.recipes.augment import augmentation
+from minidl.sweep.fields import whole_text
 from minidl.sweep.figures import figures_of, finite
 from minidl.sweep.objective import PART, Objective, measured_with, metrics_of, watched
-from minidl.sweep.portable import load_trainer, save_trainer, whole_text, without_addresses
+from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
 from minidl.sweep.process import one_thread
 from minidl.sweep.row import CURVE, Row
 from minidl.sweep.space import Configuration

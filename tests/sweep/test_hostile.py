@@ -46,7 +46,8 @@ BAD_ROWS = [
     ("steps", '"many"'), ("configuration", "null"), ("configuration", "[]"), ("configuration", '"lr"'),
     ("configuration", '{"lr": NaN}'), ("configuration", '{"lr": 1e999}'),
     ("configuration", '{"lr": 1, "lr": 2}'), ("configuration", f'{{"lr": 1{"0" * 400}}}'),
-    ("configuration", f'{{"lr": {NESTED}}}'), ("configuration", '{"lr": "\\ud800"}'), ("status", '["done"]'),
+    ("configuration", f'{{"lr": {NESTED}}}'), ("configuration", '{"lr": "\\ud800"}'), ("metrics", '{"\\ud800": 1}'),
+    ("status", '["done"]'),
     ("status", '"Done"'), ("status", "null"), ("status", "{}"), ("reason", "3"), ("reason", "[]"),
     ("value", '"0.5"'), ("value", "true"), ("value", "[]"), ("value", "NaN"), ("value", "-Infinity"),
     ("value", "null"), ("value", f"1{'0' * 400}"), ("train_loss", '"low"'), ("validation_loss", "{}"),
@@ -69,6 +70,7 @@ def test_rows_of_odd_types_are_refused(tmp_path, version):
         raw = line_of(format_of(version), version) + line + b"\n" + line_of(ROW, version)
         with pytest.raises(CheckpointError, match="it, line 2: expected .*, got "):
             rows_in(raw)
+    assert Row.from_json(json.dumps(ROW | {"reason": "\udcff"})).reason == r"\udcff"  # of version 1
     path.write_bytes(raw)
     for read in (lambda: read_journal(path), lambda: Journal(path, {})):
         with pytest.raises(CheckpointError, match=f"{JOURNAL}, line 2: expected .*, got "):
