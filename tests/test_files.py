@@ -238,7 +238,7 @@ def test_where_no_directory_is_synced_a_journal_is_kept(tmp_path, no_sync_of_dir
 
     for trial in range(2):
         with Journal(tmp_path / "journal.jsonl", {}) as journal:
-            journal.append(Row(trial, {}, 0, 1, "done"))
+            journal.append(Row(trial, {}, 0, 1, "diverged"))
     assert [row.trial for row in read_journal(tmp_path / "journal.jsonl")[1]] == [0, 1]
 
 

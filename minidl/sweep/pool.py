@@ -22,7 +22,8 @@ from minidl.errors import ConfigurationError, MinidlError, MissingExtraError, St
 from minidl.sweep.backends import Engine, open_loky
 from minidl.sweep.clusters import open_dask, open_ray
 from minidl.sweep.portable import check_picklable
-from minidl.sweep.trial import Outcome, Row, Setup, Task
+from minidl.sweep.row import Row
+from minidl.sweep.trial import Outcome, Setup, Task
 
 RunTasks: TypeAlias = Callable[[Sequence[Task]], Iterator[Outcome]]
 
