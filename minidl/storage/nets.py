@@ -19,7 +19,6 @@ from minidl.module import Module
 from minidl.parameters import State
 from minidl.storage.description import ARGUMENT, build, check_known, check_names, describe
 from minidl.storage.manifest import read_manifest, write_manifest
-from minidl.storage.room import room
 from minidl.types import Array
 
 _DESCRIPTION = "description.json"
@@ -85,8 +84,7 @@ def load(path: str | os.PathLike[str], *, custom: Sequence[Callable[..., Any]] =
     description, arrays = read_manifest(path, where, _DESCRIPTION, _FORMAT, _READ)
     try:
         check_known(description["net"], named)
-        with room(sum(array.nbytes for array in arrays.values())):
-            net = build(description["net"], arrays, named)
+        net = build(description["net"], arrays, named)
         _fill(net, description, arrays)
     except CheckpointError as error:
         raise CheckpointError(f"{where}: {error}") from error

@@ -10,10 +10,10 @@ from typing import Any
 from minidl.errors import CheckpointError
 from minidl.net import Net
 from minidl.storage import load, save
+from minidl.temporaries import remove_strays
 from minidl.training import History
 
 _NAME = re.compile(r"([0-9]{3,18})\.(npz|json)")
-_HALF_WRITTEN = re.compile(r"\.minidl-[0-9a-f]{16}\.tmp")  # as `atomic_write` names them
 
 
 class Best:
@@ -39,17 +39,18 @@ class Best:
     def keep_only(self, trial: int, done: Container[int]) -> None:
         """Drop what is kept of the others that are `done`, where this one's is there.
 
-        In the folder that goes by the names: files of other names stay, but for those that a killed
-        process has half-written.
+        In the folder that goes by the names: files of other names stay.
         """
         if not self.holds(trial):
             return
+        if self._folder:
+            remove_strays(self._folder)
         self._held = {number: held for number, held in self._held.items() if number == trial}
         for path in self._folder.iterdir() if self._folder else ():
             found = _NAME.fullmatch(path.name)
             number = int(found[1]) if found else trial
             drop = number != trial and number in done and found and path.name == _name(number, found[2])
-            if (drop or _HALF_WRITTEN.fullmatch(path.name)) and path.is_file() and not path.is_symlink():
+            if drop and path.is_file() and not path.is_symlink():
                 path.unlink()
 
     def holds(self, trial: int) -> bool:

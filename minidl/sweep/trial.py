@@ -19,10 +19,11 @@ from minidl.errors import ConfigurationError, DivergedError, MinidlError
 from minidl.net import Net
 from minidl.recipes import build_trainer
 from minidl.recipes.augment import augmentation
+from minidl.storage.checkpoints import state_from_bytes, state_to_bytes
 from minidl.sweep.fields import whole_text
 from minidl.sweep.figures import figures_of, finite
 from minidl.sweep.objective import PART, Objective, measured_with, metrics_of, watched
-from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
+from minidl.sweep.portable import without_addresses
 from minidl.sweep.process import one_thread
 from minidl.sweep.row import CURVE, Row
 from minidl.sweep.space import Configuration
@@ -93,7 +94,9 @@ def run_task(setup: Setup, task: Task) -> Outcome:
     handled = sys.exc_info()[1]
     try:
         start = task.start if task.state else 0
-        trainer = load_trainer(task.state, train) if task.state else make_trainer(setup, task.configuration)
+        trainer = make_trainer(setup, task.configuration)
+        if task.state:
+            trainer.load_state_dict(state_from_bytes(task.state))
         metrics = measured_with(metrics_of(trainer), setup.objective)  # before any work is spent
         options: dict[str, Any] = {setup.unit: task.stop - start}
         if "batch_size" in task.configuration:
@@ -103,7 +106,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         if not (task.state and trainer.stop_reason):  # what ended itself would have done so in one fit, too
             trainer.fit(train, **options, validation=setup.data.validation)
         figures = figures_of(trainer, setup.data, setup.objective, metrics)
-        state = None if task.last else save_trainer(trainer, train)
+        state = None if task.last else state_to_bytes(trainer.state_dict())
         ended = trainer.stop_reason
         row = dataclasses.replace(row, reason=None if ended is None else whole_text(str(ended)), **figures)
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +12,12 @@ import numpy as np
 
 from minidl.advice import shown
 from minidl.errors import CheckpointError, StateError
+from minidl.files import to_json
 
 NAMES = "steps", "epochs", "unfinished", "kept_epoch"
 """The attributes of a `minidl.History`; older files lack the last two."""
+
+_SEAL = "sha256"
 
 NEEDED = {"steps": ["loss", "lr"], "epochs": ["step", "train_loss", "validation_loss", "lr", "seconds"]}
 """The columns that every history has."""
@@ -31,6 +35,11 @@ def state_of(history: Any) -> dict[str, Any]:
         "unfinished": history.unfinished and dict(history.unfinished),
         "kept_epoch": history.kept_epoch,
     }
+
+
+def sealed(content: dict[str, Any]) -> dict[str, Any]:
+    """`content` with the SHA-256 of what `to_json` makes of it."""
+    return {**content, _SEAL: hashlib.sha256(to_json(content).encode()).hexdigest()}
 
 
 def checked(content: Any, path: Path | None = None) -> dict[str, Any]:
@@ -61,6 +70,11 @@ def checked(content: Any, path: Path | None = None) -> dict[str, Any]:
 def _checked(content: Any, *, from_json: bool) -> dict[str, Any]:
     if not isinstance(content, Mapping):
         raise ValueError(shown(content))
+    if from_json and _SEAL in content:  # which older files lack
+        without = {name: part for name, part in content.items() if name != _SEAL}
+        if sealed(without)[_SEAL] != content[_SEAL]:
+            raise ValueError(f"numbers that are not those of its {_SEAL}")
+        content = without
     if unknown := [name for name in content if name not in NAMES]:
         raise ValueError(f"a part {shown(unknown[0])}, where there are {', '.join(NAMES)}")
     found: dict[str, Any] = {table: _table(content, table, from_json) for table in NEEDED}

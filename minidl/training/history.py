@@ -11,7 +11,7 @@ from minidl.advice import shown
 from minidl.errors import ConfigurationError
 from minidl.files import as_path, atomic_write, plain_number, read_json, to_json
 from minidl.tables import counted, last_measured
-from minidl.training.columns import NAMES, checked, state_of
+from minidl.training.columns import NAMES, checked, sealed, state_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -84,7 +84,7 @@ class History:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the columns as JSON, whole or not at all; NaN and infinities, which it lacks, are null."""
         with atomic_write(path) as file:
-            file.write(to_json({name: getattr(self, name) for name in NAMES}).encode())
+            file.write(to_json(sealed({name: getattr(self, name) for name in NAMES})).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:

@@ -14,8 +14,6 @@ from tests.faults.runs import identical_runs
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 WHOLE = [kind for kind in KINDS if kind.whole]
 WRITTEN = [kind for kind in KINDS if kind.name != "digits"]
-UNSEALED = {"data", "history", "journal"}
-"""Kinds of files in which a flipped bit may pass: without a checksum, or where it is not compared."""
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
 
@@ -46,9 +44,7 @@ def test_truncations(kind):
 
 
 @each(KINDS)
-def test_flips(kind, request):
-    if kind.name in UNSEALED:
-        request.applymarker(pytest.mark.xfail(reason="no checksum yet", strict=False))
+def test_flips(kind):
     assert flips(kind, counts(10, 100, 10_000))["silent"] == 0
 
 
