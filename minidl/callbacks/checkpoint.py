@@ -33,7 +33,7 @@ class Checkpoint(Callback):
         So many steps, or such as ``"5 epochs"``, ``"10 minutes"``, ``"2 hours"``, ``"1 epoch"``.
     overwrite : bool
         Replace a checkpoint of another run instead of refusing the fit.
-    note : in terms of JSON, optional
+    note : dict, list, str, number or array, optional
         As `Trainer.save` takes it.
     """
 

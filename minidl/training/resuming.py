@@ -27,7 +27,7 @@ class ResumableLoop(StatefulLoop):
         ----------
         path : path-like
             Usually ``something.npz``.
-        note : in terms of JSON, optional
+        note : dict, list, str, number or array, optional
             What the program wants to find beside it: `minidl.storage.load_state(path).note`.
 
         Raises
