@@ -27,7 +27,7 @@ from minidl.layers import BatchNorm1d, BatchNorm2d, Concat, Conv2d, Dropout, Fla
 from minidl.optimizers import LBFGS
 from minidl.parameters import Parameter
 
-COUNT = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 6
+COUNT = 50 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 3  # for each of two nets
 ADVICE = "the parameters are of ordinary size, up to .*: a layer, the loss or this batch is to blame"
 
 
@@ -86,7 +86,7 @@ def data(shape, seed=0):
 
 @pytest.mark.parametrize("make", [dense, convolutional])
 def test_what_is_planted_is_named_where_it_first_shows(make):
-    """And nothing has changed since the step before, to the bit: neither parameters nor running statistics."""
+    """And nothing has changed since the step before, neither parameters nor running statistics."""
     for seed in range(COUNT):
         rng = np.random.default_rng(seed)
         net, shape = make(rng)
@@ -206,7 +206,7 @@ def test_what_changes_the_gradients_is_named_too():
     trainer = Trainer(net, SGD(0.1), callbacks=[spoils], check_finite="all", rng=0)
     with pytest.raises(
         DivergedError,
-        match=r"^epoch 1, step 4: expected finite numbers from the callbacks' on_gradients, got inf at \(1, 2\) of",
+        match=r"^epoch 1, step 4: .* from the callbacks' on_gradients, got inf at \(1, 2\) of affine0",
     ):
         trainer.fit(data(shape), epochs=2, batch_size=4)
     trainer.fit(data(shape), steps=1, batch_size=4)
@@ -235,7 +235,7 @@ def test_features_are_looked_at_first_and_losses_last():
 
 
 def test_it_changes_nothing_else():
-    """The same bits as without, for all layers beside one another; a copied and pickled Trainer checks, too."""
+    """The same bits as without, for layers beside one another; a copied and pickled Trainer checks, too."""
 
     def make(check):
         rng = np.random.default_rng(0)

@@ -247,6 +247,32 @@ def test_what_a_callback_wrote_is_taken_into_account():
     assert constant.parameters["affine1.bias"].value.tolist() == [np.float32(3.4e38)] * 2
 
 
+def test_what_was_written_between_two_fits_is_taken_into_account():
+    trainer = Trainer(net(), Pushes(1.0), rng=0)
+    trainer.fit(DATA, steps=1, batch_size=4)
+    trainer.net.parameters["affine1.bias"].value[...] = 3.4e38
+    with pytest.raises(DivergedError, match=r"^step 1 .* update, got inf at"):
+        trainer.fit(DATA, steps=1, batch_size=4)
+    assert trainer.net.parameters["affine1.bias"].value.tolist() == [np.float32(3.4e38)] * 2
+
+
+def test_the_reach_of_adam_holds_where_a_gradient_comes_after_none():
+    """Which moves a number by more than the rate, as its mean square is that of many zeros."""
+    held, optimizer = holder(np.float64, std=1e-9), Adam(1.0)
+    state = {name: np.zeros(held.parameters.values.size) for name in optimizer.state_names}
+    optimizer.load_state_dict({**optimizer.state_dict(), **state, "steps": 10**6})
+    held.parameters["b"].grad[...] = gradient = 1.0
+    largest = 0.0
+    for _ in range(40):
+        before = held.parameters["b"].value.copy()
+        reach = optimizer.reach(float(np.abs(held.parameters.values).max()), gradient, 1.0)
+        optimizer.step(held.parameters)
+        held.parameters["b"].grad[...] = gradient = gradient * 1.1  # ever larger: √v lags behind m
+        largest = max(largest, float(np.abs(held.parameters["b"].value - before).max()))
+        assert np.abs(held.parameters.values).max() <= reach
+    assert 3 < largest < optimizer.reach(0.0, 0.0, 1.0)
+
+
 def test_a_frozen_parameter_and_one_that_was_wrong_before():
     trainer = Trainer(net(), SGD(0.1), rng=0)
     trainer.net[0].freeze()
