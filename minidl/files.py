@@ -11,9 +11,12 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
-from minidl.errors import ConfigurationError
+from minidl.errors import CheckpointError, ConfigurationError
+
+MAX_JSON_BYTES, MAX_DEPTH = 1 << 26, 400
+"""What a JSON text may take of memory beside twice its length, and how deep it may be nested."""
 
 _REFUSALS = {
     errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM,
@@ -163,3 +166,68 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     number = plain_number(value)
     return number if isinstance(number, int) or math.isfinite(number) else None
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading; OSError for anything else, such as a pipe, which might never end."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def parse_json(raw: bytes, where: str) -> Any:
+    """What a JSON text says, if `to_json` could have written it.
+
+    Raises
+    ------
+    CheckpointError
+        It is no JSON; an object has a key twice; a number is not finite; it is nested more than
+        `MAX_DEPTH` deep; or it would take more memory than 64 MB and twice its length.
+    """
+    import json
+    import re
+
+    def fail(got: object) -> NoReturn:
+        raise CheckpointError.expected(where, "JSON as minidl writes it", got) from None
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            fail("an object with a key twice")
+        return found
+
+    def finite(text: str) -> float:
+        number = float(text)
+        return number if math.isfinite(number) else fail(f"the number {text[:40]}")
+
+    # What Python's objects take: a list, a dict and its entries, a place and a number in them, a string.
+    costs = {b"[": 72, b"{": 240, b":": 60, b",": 40, b'"': 26}
+    memory = sum(raw.count(sign) * cost for sign, cost in costs.items()) + 4 * len(raw) * (not raw.isascii())
+    if memory > MAX_JSON_BYTES + 2 * len(raw):
+        fail(f"one that takes {memory:,} bytes of memory")
+    depth = deepest = 0
+    for sign in re.finditer(rb'"(?:[^"\\]|\\.)*+"?|[\[{\]}]', raw, re.DOTALL):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(sign[0], 0)
+        deepest = max(deepest, depth)
+    if deepest > MAX_DEPTH:
+        fail(f"one nested {deepest:,} deep")
+    try:
+        text = raw.decode()
+        return json.loads(text, object_pairs_hook=unique, parse_float=finite, parse_constant=finite)
+    except CheckpointError:
+        raise
+    except ValueError as error:
+        fail(error)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in a regular file; as `parse_json`, and OSError."""
+    parts = []
+    with open_regular(path) as file:
+        while part := file.read(1 << 20):
+            if b"\0" in part:  # which no JSON holds: a file that is mostly holes is not read to its end
+                raise CheckpointError.expected(str(path), "JSON as minidl writes it", "a byte of zeros")
+            parts.append(part)
+    return parse_json(b"".join(parts), str(path))

@@ -34,6 +34,8 @@ class ProgressBar(Callback):
 
     _EVERY = 20  # steps between two looks at the loss: reading it must not cost the training
 
+    state_names = ()
+
     def __init__(self, *, each_epoch: bool = False) -> None:
         self.each_epoch = check_bool("ProgressBar", "each_epoch", each_epoch)
         self._bar: Any = None

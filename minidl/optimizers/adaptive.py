@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from minidl.advice import shown
@@ -24,6 +25,13 @@ def _check_eps(optimizer: Optimizer, eps: object) -> float:
 def _quotient(eps: float) -> float:
     """The bound of ``|g| / (√(g²) + eps)``, where the square of numbers below some 1e-19 underflows."""
     return 1 + 1e-18 / eps
+
+
+@lru_cache(16)
+def _series(beta1: float, beta2: float, eps: float) -> float:
+    """The bound of `Adam.reach` at a rate of 1."""
+    ratio = beta1 / (math.sqrt(beta2) or _LEAST_EPS)
+    return _quotient(eps) / (math.sqrt(1 - beta2) * (1 - ratio)) if ratio < 1 else math.inf
 
 
 class RMSprop(Optimizer):
@@ -156,13 +164,10 @@ class Adam(CountingOptimizer):
         ``(1 - β₂) * β₂ⁱ`` times its square, it adds at most ``(1 - β₁) / √(1 - β₂) * (β₁ / √β₂)ⁱ`` to
         ``|m| / √v``. All of them add up to a geometric series.
         """
-        beta1, beta2 = self.betas
-        ratio = beta1 / (math.sqrt(beta2) or _LEAST_EPS)
-        if ratio >= 1:
-            return math.inf
-        step = lr * _quotient(self.eps) / (math.sqrt(1 - beta2) * (1 - ratio))
-        growth = lr * self.weight_decay - 1  # the decay shrinks the values, unless the rate is beyond reason
-        return max(1.0, growth) * largest + step + norm + norm * norm
+        decay = lr * self.weight_decay
+        if decay > 1:  # beyond 2, it makes the values grow
+            largest *= decay
+        return largest + lr * _series(*self.betas, self.eps) + norm + norm * norm
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(lr={self.lr!r}, betas={self.betas!r}, eps={self.eps!r})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from operator import attrgetter
@@ -147,5 +148,5 @@ class Optimizer(Reaching, ABC):
         vectors = {key: np.array(check_array(name, key, vector)) for key, vector in there.items()}
         self.lr = state["lr"]
         self.steps, self._state = steps, vectors
-        # The next step takes up these vectors, of whose sizes nothing is known.
-        self._parameters, self._trainable, self._largest = None, None, Reaching._largest
+        # The next step takes up these vectors, of which nothing is known.
+        self._parameters, self._trainable, self._largest = None, None, math.nan

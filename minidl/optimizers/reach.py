@@ -9,7 +9,9 @@ from typing import Any
 class Reaching:
     """What `Optimizer` says of the sizes of the numbers; see `reach`."""
 
-    _largest: float = math.inf  # no number of the values and of the state is larger; infinity where unknown
+    # No number of the values and of the state is larger. Infinity where that is to be measured; NaN where the
+    # state was loaded, and need not be one that updates make.
+    _largest: float = math.inf
 
     def reach(self, largest: float, norm: float, lr: float) -> float:
         """No number of the values and of the state is larger than this after an update; infinity by default.

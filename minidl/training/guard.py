@@ -26,14 +26,15 @@ _SHARED = ("_parameters", "_trainable", "_views")
 
 def forget_reach(optimizer: Optimizer) -> None:
     """Before a fit: somebody may have written to the parameters since the last one."""
-    optimizer._largest = math.inf
+    optimizer._largest += math.inf
 
 
 def widen_reach(optimizer: Optimizer, parameters: ParameterVector) -> None:
     """After a hook of a callback, which may have written to the parameters, but not to the state."""
     values = parameters.values
     norm = math.sqrt(np.dot(values, values))
-    optimizer._largest = norm if not norm <= optimizer._largest else optimizer._largest
+    if not (norm <= optimizer._largest or math.isnan(optimizer._largest)):
+        optimizer._largest = norm
 
 
 def guarded_step(
@@ -52,8 +53,7 @@ def guarded_step(
         raise diverged(step, lr, loss, norm, gradients)
     limit = SAFE[values.dtype]
     harmless = optimizer.reach(0.0, norm, lr) < limit
-    known = optimizer._trainable is parameters.trainable or not optimizer._state  # else it was loaded
-    if harmless and known:
+    if harmless and not math.isnan(optimizer._largest):
         optimizer._largest = optimizer.reach(_largest(parameters, optimizer), norm, lr)
         if optimizer._largest < limit:
             return optimizer.step(parameters, factor)

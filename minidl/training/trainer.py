@@ -13,14 +13,15 @@ from minidl.data.dataset import check_dataset
 from minidl.errors import ConfigurationError, MinidlError, StateError
 from minidl.kernels.rows import take_rows
 from minidl.optimizers import LBFGS
+from minidl.training.ending import calling_at_the_end
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
-from minidl.training.minimizing import MinimizingLoop
+from minidl.training.resuming import ResumableLoop
 from minidl.transforms import Transform
 from minidl.transforms.transform import check_transform
 
 
-class Trainer(MinimizingLoop):
+class Trainer(ResumableLoop):
     """Trains a net; everything it has done so far is in it, and a further fit goes on from there.
 
     The same seed gives the same bits on the same machine, with the same BLAS and number of threads.
@@ -98,7 +99,8 @@ class Trainer(MinimizingLoop):
             goes on; `evaluate` names the samples.
         epochs, steps : int >= 1
             One of the two. Epochs end where the data does, so a fit of one epoch after one that
-            ended within an epoch finishes that one.
+            ended within an epoch finishes that one. 0 is allowed once there was a step: it finishes what
+            a fit that was broken off has left to be done after its last step.
         batch_size : int >= 1
             With `LBFGS`, whose steps take all samples, how many of them pass through the net at once.
         sampling : "shuffle" or "replacement"
@@ -118,7 +120,7 @@ class Trainer(MinimizingLoop):
             got = f"epochs={epochs}, steps={steps}"
             raise ConfigurationError.expected("fit", "one of epochs and steps", got)
         unit, count = ("steps", steps) if epochs is None else ("epochs", epochs)
-        left = check_int("fit", unit, count, at_least=1)
+        left = check_int("fit", unit, count, at_least=int(not self.step))
         self._check_dataset("train", train, more)
         if validation is not None:
             self._check_dataset("validation", validation)
@@ -139,17 +141,17 @@ class Trainer(MinimizingLoop):
             self.train, self.batch_size = train, rows or batch_size
             self.history.unfinished = self.history.kept_epoch = None
             self.validation, self.stop_reason, self._clock = validation, None, time.perf_counter()
-            try:
-                for callback, name in self._hooks("on_fit_start"):
-                    getattr(callback, name)(self)
-                if minimizer is None:
-                    self._run(interrupts)
-                else:
-                    self._run_minimizing(minimizer, train, rows, interrupts)
-            finally:
-                self._seconds += time.perf_counter() - self._clock
-                for callback, name in self._hooks("on_fit_end"):
-                    getattr(callback, name)(self)
+            with calling_at_the_end(lambda: self._hooks("on_fit_end"), self):
+                try:
+                    for callback, name in self._hooks("on_fit_start"):
+                        getattr(callback, name)(self)
+                    if minimizer is None:
+                        self._run(interrupts)
+                    else:
+                        self._run_minimizing(minimizer, train, rows, interrupts)
+                finally:
+                    self._seconds += time.perf_counter() - self._clock
+                    self._clock = 0.0
         return self.history
 
     def stop(self, reason: str) -> None:
@@ -168,6 +170,7 @@ class Trainer(MinimizingLoop):
 
     def _take_up(self, train: Dataset, batch_size: int, sampling: str, transform: Transform | None) -> None:
         """Go on with the batches of the last fit, where it trained on the same; else begin anew."""
+        self._go_on(train, batch_size, sampling, transform)
         last, taken = self._batches, (batch_size, sampling, transform)
         same = last and (last.batch_size, last.sampling, last.transform) == taken
         if same and last.dataset.holds_the_same(train):  # a copied trainer has a copy of it
