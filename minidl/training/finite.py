@@ -12,6 +12,7 @@ import numpy as np
 from minidl.checks import check_choice
 from minidl.errors import DivergedError
 from minidl.module import Module
+from minidl.net import Net
 from minidl.parameters import Parameter
 from minidl.training.divergence import blame, explained, first_wrong, span
 from minidl.training.step import compute_gradients
@@ -20,11 +21,38 @@ from minidl.training.step import compute_gradients
 def gradients_of(loop: Any, check_finite: str) -> Callable[..., Any]:
     """What computes a step's gradients: `compute_gradients`, or it with a look at all that it passes by."""
     check_choice("Trainer", "check_finite", check_finite, ("loss", "all"))
-    return partial(_watched_gradients, loop) if check_finite == "all" else compute_gradients
+    if check_finite == "loss" and not loop.net.state:
+        return compute_gradients
+    return _Keeping(compute_gradients if check_finite == "loss" else partial(_watched_gradients, loop))
+
+
+class _Keeping:
+    """Computes a step's gradients, and keeps the states as they were: running statistics follow the batch."""
+
+    def __init__(self, compute: Callable[..., Any]) -> None:
+        self._compute = compute
+        self._kept: Any = None
+
+    def __call__(self, net: Net, *given: Any) -> Any:
+        if self._kept is None:
+            self._kept = net.state.values.copy()
+        np.copyto(self._kept, net.state.values)
+        try:
+            return self._compute(net, *given)
+        except DivergedError:
+            self.put_back(net)
+            raise
+
+    def put_back(self, net: Net) -> None:
+        """What the last step's forward changed; nothing where it was that of another process."""
+        if self._kept is not None:
+            net.state.values[...] = self._kept
 
 
 def explained_of(loop: Any, error: DivergedError) -> DivergedError:
-    """`error` of the update of `loop`, and where it comes from."""
+    """`error` of the update of `loop`, and where it comes from; the net's states are put back."""
+    if isinstance(loop._gradients, _Keeping):
+        loop._gradients.put_back(loop.net)
     if loop.check_finite == "all" and (found := _wrong_gradients(loop)):  # they were right when computed
         return _error(loop, "the callbacks' on_gradients", found, "")
     return explained(error, loop.step, loop.net, loop._batches)
@@ -36,20 +64,14 @@ def _watched_gradients(loop: Any, *given: Any) -> Any:
     Raises
     ------
     DivergedError
-        At the first number that is not finite; parameters and states are as they were before.
+        At the first number that is not finite.
     """
-    states = loop.net.state.values
-    kept = states.copy()
-    try:
-        with watching(loop):
-            result = compute_gradients(*given)
-        if not np.isfinite(result[0]):
-            raise _error(loop, f"{type(loop.regularizer).__name__}'s penalty", str(result[0]), "")
-        if wrong := _wrong_gradients(loop):
-            raise _error(loop, f"{type(loop.regularizer).__name__}'s add_gradients", wrong, "")
-    except DivergedError:
-        states[...] = kept  # running statistics follow what they are given
-        raise
+    with watching(loop):
+        result = compute_gradients(*given)
+    if not np.isfinite(result[0]):
+        raise _error(loop, f"{type(loop.regularizer).__name__}'s penalty", str(result[0]), "")
+    if wrong := _wrong_gradients(loop):
+        raise _error(loop, f"{type(loop.regularizer).__name__}'s add_gradients", wrong, "")
     return result
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from minidl import SGD, Affine, Callback, Dataset, ReLU, Sequential, SoftmaxCrossEntropy, Trainer
 from minidl.errors import DivergedError
 from minidl.initializers import normal
-from minidl.layers import Sigmoid
+from minidl.layers import BatchNorm1d, Sigmoid
 from minidl.optimizers import LBFGS, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from minidl.parameters import Parameter
 from minidl.training.guard import SAFE
@@ -296,6 +296,22 @@ def test_the_advice_names_the_likely_cause(lr, gradient, start, words):
     held.parameters["b"].grad[...] = -gradient
     with pytest.raises(DivergedError, match=words):
         update(held, SGD(lr), 1.0, 4)
+
+
+@pytest.mark.parametrize("check", ["loss", "all"])
+def test_running_statistics_are_those_of_the_last_finite_step(check):
+    """A batch whose loss is not finite has passed through them before anybody knows."""
+    normed = Sequential(Affine(3, 4, rng=0), BatchNorm1d(4), Affine(4, 2, rng=0), SoftmaxCrossEntropy())
+    trainer = Trainer(normed, SGD(0.1), check_finite=check, rng=0)
+    trainer.fit(DATA, steps=2, batch_size=4)
+    before = normed.state.values.copy()
+    with pytest.raises(DivergedError):
+        trainer.fit(Dataset(X * 1e300, DATA.targets), steps=1, batch_size=4)
+    assert np.array_equal(normed.state.values, before)
+    trainer.optimizer.lr = 1e39
+    with pytest.raises(DivergedError, match="a finite update"):
+        trainer.fit(DATA, steps=1, batch_size=4)
+    assert np.array_equal(normed.state.values, before)
 
 
 class Spoils(Callback):
