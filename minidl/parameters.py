@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 IN_FILE: ContextVar[Any] = ContextVar("IN_FILE", default=None)
-"""While a net is built from a file: a function that refuses arrays for which the file has no room, from the
-kind, the initializer, the shape and the dtype. None is drawn, for the file's values are to come."""
+"""While a net is built from a file: a function of kind, shape, dtype, initializer and rng. It refuses arrays
+for which the file has no room, and says whether one need not be drawn, for the file's values are to come."""
 
 
 class State:
@@ -53,10 +53,9 @@ class State:
         kind, dtype = type(self).__name__, check_dtype(type(self).__name__, dtype)
         self.initializer, shape = initializer, check_shape(kind, "shape", shape)
         try:
-            if in_file := IN_FILE.get():
-                in_file(kind, initializer, shape, dtype)
+            known = (in_file := IN_FILE.get()) and in_file(kind, shape, dtype, initializer, rng)
             self._value: Array = np.zeros(shape, dtype)
-            if not in_file:
+            if not known:
                 self.initialize(rng)
         except MemoryError as error:
             raise ConfigurationError.expected(kind, "a shape that memory holds", error) from None

@@ -53,18 +53,18 @@ class Checkpoint(Callback):
         self._count, self._unit = read_every("Checkpoint", every)
         self.overwrite = check_bool("Checkpoint", "overwrite", overwrite)
         self.note = note
-        self._saved: tuple[str, int] | None = None  # a run, and the step at which it was saved
+        self._run = ""  # that of the fit under way, if it was not refused
 
     def on_fit_start(self, trainer: Training) -> None:
         """Save, or refuse to overwrite what another run has saved."""
-        run = trainer.state_dict()["run"]
-        if self._saved is None or self._saved[0] != run:
-            found = run_of(self.path)
-            if found not in (None, run) and not self.overwrite:
-                got = f"{str(self.path)!r}, which holds one of another run"
-                remedy = "go on with it by Trainer.resume, give another path, or overwrite=True"
-                raise ConfigurationError.expected("Checkpoint", "a path without a checkpoint", got, remedy)
+        before, self._run = self._run, ""
+        run: str = trainer.state_dict()["run"]
+        if run != before and not self.overwrite and run_of(self.path) not in (None, run):
+            got = f"{str(self.path)!r}, which holds one of another run"
+            remedy = "go on with it by Trainer.resume, give another path, or overwrite=True"
+            raise ConfigurationError.expected("Checkpoint", "a path without a checkpoint", got, remedy)
         self._save(trainer)
+        self._run = run
 
     def on_step_end(self, trainer: Training) -> None:
         """Save where steps or time are counted, and it is due."""
@@ -82,8 +82,9 @@ class Checkpoint(Callback):
 
     def on_fit_end(self, trainer: Training) -> None:
         """Save, unless the last step was broken off halfway: then what was saved before it stays."""
-        with suppress(StateError):
-            self._save(trainer)
+        if self._run:
+            with suppress(StateError):
+                self._save(trainer)
 
     def _save(self, trainer: Training) -> None:
         trainer.save(self.path, note=self.note)

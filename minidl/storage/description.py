@@ -30,7 +30,7 @@ def describe(value: Any, arrays: dict[str, Array]) -> Any:
     try:
         described = _describe(value, arrays, "")
     except RecursionError:
-        expected = f"layers and lists nested less than {MOST_DEEP} deep in JSON"
+        expected = f"layers and lists nested at most {MOST_DEEP} deep in JSON"
         raise CheckpointError.expected("save", expected, "deeper ones") from None
     for _ in read(described, arrays, where="save"):
         pass
@@ -111,8 +111,8 @@ def check_known(described: Any, custom: dict[str, Any]) -> None:
 def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> Any:
     """What `describe` described; `custom` holds the classes and functions that are not minidl's.
 
-    All of it is checked before anything is made. Parameters hold zeros, and take no more memory than the
-    `room` has that this is called in, or than `arrays` take, its arguments left out.
+    All of it is checked before anything is made. Parameters and states take no more memory than the `room`
+    has that this is called in, or than `arrays` take, arguments left out; their values are any.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def build(described: Any, arrays: dict[str, Array], custom: dict[str, Any]) -> A
         with room(sum(array.nbytes for key, array in arrays.items() if not key.startswith(ARGUMENT))):
             return _build(described, arrays, custom)
     except RecursionError:
-        expected = f"layers and lists nested less than {MOST_DEEP} deep in JSON"
+        expected = f"layers and lists nested at most {MOST_DEEP} deep in JSON"
         raise CheckpointError.expected("description", expected, "deeper ones") from None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
@@ -79,69 +79,62 @@ def read(
     def fail(expected: str, got: object, remedy: str = "") -> NoReturn:
         raise CheckpointError.expected(where, expected, got, remedy)
 
-    waiting: list[_Waiting] = [(described, 1, None, "")]
+    waiting: list[_Waiting] = [([described], 0, None, "")]
     keys: set[str] = set()
     values = modules = places = 0
     while waiting:
         value, deep, owner, place = waiting.pop()
-        values += 1
         if deep > MOST_DEEP:
-            fail(f"layers and lists nested less than {MOST_DEEP} deep in JSON", "deeper ones")
-        if values > MOST_VALUES:
-            fail(f"at most {MOST_VALUES:,} values", "more", "keep many numbers in an array")
-        inside: list[tuple[Any, str]] = []
+            fail(f"layers and lists nested at most {MOST_DEEP} deep in JSON", "deeper ones")
         named: Named | None = None
+        inside: dict[str, Any] | list[Any] = []
         if isinstance(value, list):
-            inside = [(item, "") for item in value]
-        elif isinstance(value, dict):
-            kind = next((kind for kind in _SHAPES if kind in value), None)
-            if kind is None or set(value) != _SHAPES[kind]:
+            inside = value
+        else:
+            kind = next((kind for kind in _SHAPES if kind in value), "")
+            if set(value) != _SHAPES.get(kind):
                 kinds = ", ".join(_SHAPES)
-                fail(f"one of {kinds}, with arguments where it is called", f"keys {shown(sorted(value))}")
+                fail(f"one of {kinds}, with arguments where it is called", f"keys {shown(list(value))}")
             what = value[kind]
-            if kind in ("module", "call", "function"):
-                given = value.get("arguments", {})
-                if not isinstance(what, str) or not _is_dict(given):
-                    fail(f"a name as {kind}, and arguments by name", f"{shown(what)} and {shown(given)}")
-                for name, argument in given.items():
-                    if name.startswith("*"):
-                        row = argument.get("tuple") if isinstance(argument, dict) else argument
-                        if not isinstance(row, list):
-                            fail(f"a list as {name!r} of {what}", shown(argument))
-                if sum(name.startswith("*") for name in given) > 1:
-                    fail(f"one list of arguments of {what} by position", shown(list(given)))
+            if not _FITS[kind](what):
+                fail(_SAID[kind], shown(what))
+            if kind in ("tuple", "dict"):
+                inside = what
+            elif kind == "array":
+                if what in keys:
+                    fail("every array in one place", f"{what} in two")
+                if arrays is not None and what not in arrays:
+                    fail(f"an array {what}", f"{len(arrays)} arrays, and none of that name")
+                keys.add(what)
+            elif kind in ("module", "call", "function"):
+                inside = value.get("arguments", {})
+                if not _are_arguments(inside):
+                    fail(f"arguments of {what} by name, and after a * one list", shown(inside))
                 depth = (owner.depth if owner else 0) + 1
-                named = Named(kind, what, tuple(given), owner, place, depth)
+                named = Named(kind, what, tuple(inside), owner, place, depth)
                 if kind != "function":
                     modules, places = modules + _WEIGHTS.get(what, 1), places + depth
                     if modules > MOST_MODULES or places > MOST_PLACES:
                         fail(f"at most {MOST_MODULES:,} modules, fewer where they are deeply nested", "more")
                 yield named
-                inside = [(argument, name) for name, argument in given.items()]
-            elif kind == "array":
-                if not isinstance(what, str) or not what.startswith(ARGUMENT) or what in keys:
-                    fail(f"the name of an array, {ARGUMENT}..., that stands nowhere else", shown(what))
-                if arrays is not None and what not in arrays:
-                    fail(f"an array {what}", f"{len(arrays)} arrays, and none of that name")
-                keys.add(what)
-            elif kind == "tuple":
-                if not isinstance(what, list):
-                    fail("the items of a tuple as a list", shown(what))
-                inside = [(what, "")]
-            elif kind == "dict":
-                if not _is_dict(what):
-                    fail("a dict with words for keys", shown(what))
-                inside = [(item, "") for item in what.values()]
-            elif not _FITS[kind](what):
-                fail(_SAID[kind], shown(what))
-        elif not _is_plain(value):
-            fail(f"None, True, False, a word, a finite number, an integer below 2**{MOST_BITS}", shown(value))
-        waiting += [(item, deep + 1, named or owner, at) for item, at in reversed(inside)]
+        values += len(inside)
+        if values > MOST_VALUES:
+            fail(f"at most {MOST_VALUES:,} values", "more", "keep many numbers in an array")
+        parts: list[_Waiting] = []
+        for at, item in inside.items() if isinstance(inside, dict) else (("", item) for item in inside):
+            if isinstance(item, (list, dict)):
+                parts.append((item, deep + 1 + isinstance(value, dict), named or owner, at if named else ""))
+            elif not _is_plain(item):
+                expected = f"None, True, False, words, finite numbers, integers below 2**{MOST_BITS}"
+                fail(expected, shown(item))
+        waiting += reversed(parts)
 
 
-_SHAPES = {kind: {kind} for kind in ("function", "array", "tuple", "dict", "float", "dtype", "slice")} | {
-    kind: {kind, "arguments"} for kind in ("module", "call")
-}
+def _are_arguments(given: Any) -> bool:
+    if not _is_dict(given) or sum(name.startswith("*") for name in given) > 1:
+        return False
+    rows = (value for name, value in given.items() if name.startswith("*"))
+    return all(isinstance(row.get("tuple") if isinstance(row, dict) else row, list) for row in rows)
 
 
 def _is_dict(value: Any) -> bool:
@@ -152,10 +145,6 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, int):
         return value.bit_length() <= MOST_BITS
     return value is None or isinstance(value, str) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _is_float(value: Any) -> bool:
-    return isinstance(value, str) and value in ("inf", "-inf", "nan")
 
 
 def _is_dtype(value: Any) -> bool:
@@ -173,9 +162,26 @@ def _is_bound(value: Any) -> bool:
     return value is None or (isinstance(value, int) and not isinstance(value, bool) and _is_plain(value))
 
 
-_FITS = {"float": _is_float, "dtype": _is_dtype, "slice": _is_slice}
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "module": lambda what: isinstance(what, str),
+    "call": lambda what: isinstance(what, str),
+    "function": lambda what: isinstance(what, str),
+    "array": lambda what: isinstance(what, str) and what.startswith(ARGUMENT),
+    "tuple": lambda what: isinstance(what, list),
+    "dict": _is_dict,
+    "float": lambda what: isinstance(what, str) and what in ("inf", "-inf", "nan"),
+    "dtype": _is_dtype,
+    "slice": _is_slice,
+}
 _SAID = {
+    "module": "a name as module",
+    "call": "a name as call",
+    "function": "a name as function",
+    "array": f"the name of an array, {ARGUMENT}...",
+    "tuple": "the items of a tuple as a list",
+    "dict": "a dict with words for keys",
     "float": "inf, -inf or nan as float",
     "dtype": "the name of a dtype of numbers",
     "slice": "a slice's start, stop and step, integers or None",
 }
+_SHAPES = {kind: {kind, "arguments"} if kind in ("module", "call") else {kind} for kind in _FITS}

@@ -50,7 +50,8 @@ def name_of(thing: Any) -> str:
 
 def find(name: str, custom: Mapping[str, Any]) -> Any:
     """What a file names, minidl's or among `custom`, by their names; None for anything else."""
-    return known(name) or custom.get(name.removeprefix(_CUSTOM))
+    own = name.removeprefix(_CUSTOM)
+    return known(name) or (custom.get(own) if own else None)  # "" is no name, but that of a partial, say
 
 
 def signature(thing: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

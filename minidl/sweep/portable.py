@@ -14,16 +14,17 @@ from typing import Any
 
 from minidl.data import Dataset
 from minidl.errors import ConfigurationError
+from minidl.sweep.fields import whole_text
 from minidl.training import Trainer
 
 
 def name_of(thing: Any) -> str:
     """What tells models and objectives apart, the same in every process."""
     if isinstance(thing, str):
-        return thing
+        return whole_text(thing)
     if hasattr(thing, "__qualname__"):
         return f"{thing.__module__}:{thing.__qualname__}"
-    return without_addresses(repr(thing))
+    return whole_text(without_addresses(repr(thing)))
 
 
 def without_addresses(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from minidl.advice import shown
@@ -138,7 +139,7 @@ class History:
 
 
 def _number(name: str, value: object) -> int | float:
-    try:
-        return plain_number(value)
-    except Exception:
-        raise ConfigurationError.expected("History", f"{name} to be a number", shown(value)) from None
+    if not isinstance(value, (str, bytes)):  # which float would read
+        with suppress(Exception):
+            return plain_number(value)
+    raise ConfigurationError.expected("History", f"{name} to be a number", shown(value))

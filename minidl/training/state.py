@@ -6,6 +6,8 @@ import os
 import time
 from typing import Any
 
+import numpy as np
+
 from minidl.checks import check_int
 from minidl.data import Batches, Dataset
 from minidl.data.fingerprint import fingerprint
@@ -117,7 +119,8 @@ class StatefulLoop(MinimizingLoop):
             got = state.get("class") if isinstance(state, dict) else state
             raise StateError.expected(_TRAINER, f"the state of {kind}", f"that of {got}")
         self.optimizer.load_state_dict({key: value for key, value in state.items() if key != "class"})
-        self.optimizer._bind(self.net.parameters)
+        if any(isinstance(value, np.ndarray) for value in state.values()):
+            self.optimizer._bind(self.net.parameters)  # which compares the shapes
 
     def _load_callbacks(self, states: Any) -> None:
         own = {name: one for name, one in self._named_callbacks().items() if one.state_dict()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Never
 
@@ -121,11 +122,11 @@ class Trainer(ResumableLoop):
             raise ConfigurationError.expected("fit", "one of epochs and steps", got)
         unit, count = ("steps", steps) if epochs is None else ("epochs", epochs)
         left = check_int("fit", unit, count, at_least=int(not self.step))
+        if transform is not None:
+            check_transform("fit", transform)
         self._check_dataset("train", train, more)
         if validation is not None:
             self._check_dataset("validation", validation)
-        if transform is not None:
-            check_transform("fit", transform)
         if self._torn:
             remedy = "build net and Trainer anew, or load what was saved"
             raise StateError.expected("fit", "a Trainer whose last step is whole", self._torn, remedy)
@@ -159,12 +160,17 @@ class Trainer(ResumableLoop):
         self.stop_reason = reason
 
     def _check_dataset(self, name: str, dataset: Dataset, more: tuple[object, ...] = ()) -> None:
+        """Try net, loss and metrics on the first sample, before anything has changed."""
         check_dataset("fit", name, dataset, more)
-        first = take_rows(dataset.features, slice(0, 1))
+        first, targets = take_rows(dataset.features, slice(0, 1)), dataset.targets[:1]
+        weights = None if dataset.weights is None else dataset.weights[:1]
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                self._tally.head.check_targets(dataset.targets, self.net(first).shape[1:])
-                self.net.loss(first, dataset.targets[:1])  # the only check of a loss of a user's own
+                scores = self.net(first)
+                self._tally.head.check_targets(dataset.targets, scores.shape[1:])
+                self.net.loss(first, targets)  # a loss of a user's own may check no more than that
+                for metric in copy.deepcopy(self._tally.metrics):
+                    metric.update(scores, targets, weights)
         except MinidlError as error:  # of the net, which knows no more than its batch
             raise type(error)(f"fit, {name}: {error}") from None
 
