@@ -486,7 +486,8 @@ ROWS = {
     "StepDecay": lambda: call(StepDecay, 0.9, every=2),
     "StepDecay.factor": lambda: call(StepDecay(0.9).factor, 0, 0),
     "Trainer": lambda: call(
-        Trainer, net(), SGD(0.1), scheduler=Constant(), regularizer=L2(0.1), callbacks=[Callback()], rng=0
+        Trainer, net(), SGD(0.1), scheduler=Constant(), regularizer=L2(0.1), callbacks=[Callback()],
+        check_finite="all", rng=0,
     ),
     "Trainer.fit": lambda: call(
         trainer().fit, dataset(), epochs=1, batch_size=2, validation=dataset(), sampling="shuffle",
@@ -811,6 +812,10 @@ UNCALLED = {
         for hook in vars(kind)
         if hook.startswith("on_")
     },
+    **dict.fromkeys(
+        [f"{kind}.reach" for kind in ("Adagrad", "Adam", "RMSprop", "Reaching", "SGD")],
+        "called by a training step, with floats of its own",
+    ),
     **dict.fromkeys(
         [f"{kind}.total_weight" for kind in ("Loss", "SoftmaxCrossEntropy")],
         "called with what forward has checked",
