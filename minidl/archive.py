@@ -21,9 +21,7 @@ from minidl.files import open_regular
 from minidl.types import Array
 
 if TYPE_CHECKING:
-    import zipfile
-
-# zipfile is imported where it is used: it would lengthen `import minidl`.
+    import zipfile  # else where it is used: it would lengthen `import minidl`
 
 MAX_DIRECTORY_BYTES = 1 << 22
 """Of the zip's list of members, of which zipfile makes objects ten times as large."""
