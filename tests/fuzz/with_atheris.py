@@ -1,4 +1,4 @@
-"""Inputs guided by coverage, once atheris is installed: ``python -m tests.fuzz.with_atheris npz -runs=100000``."""
+"""Inputs guided by coverage, where atheris is installed: ``python -m tests.fuzz.with_atheris npz``."""
 
 import sys
 import tempfile

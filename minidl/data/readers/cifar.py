@@ -115,7 +115,7 @@ def _archive_files(where: str, path: Path) -> Iterator[tuple[str, bytes]]:
 
     try:
         with open_binary(path, MAX_ARCHIVE_BYTES) as (stream, _):
-            tape = Tape(stream)
+            tape = Tape(stream, where)
             archive = tarfile.TarFile(fileobj=cast(IO[bytes], tape))
             for member in archive:
                 name = member.name.rpartition("/")[2]

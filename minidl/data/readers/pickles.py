@@ -71,7 +71,8 @@ def _operations(data: bytes) -> Iterator[tuple[str, Any]]:
     stream = io.BytesIO(data)
     for _ in range(MAX_OPCODES):
         opcode = _OPCODES[stream.read(1).decode("latin-1")]
-        _check_text(opcode.name, data, stream.tell())
+        if opcode.name in ("UNICODE", "BINUNICODE", "BINUNICODE8"):
+            _check_text(opcode.name, data, stream.tell())
         yield opcode.name, opcode.arg.reader(stream) if opcode.arg else None
         if opcode.name == "STOP":
             return
@@ -80,10 +81,10 @@ def _operations(data: bytes) -> Iterator[tuple[str, Any]]:
 
 def _check_text(name: str, data: bytes, start: int) -> None:
     """Raise for a long text with a character beyond Latin-1, which makes each take two bytes or four."""
-    end, wide = data.find(b"\n", start), _WIDE_ESCAPE
-    if name != "UNICODE":
-        size = {"BINUNICODE": 4, "BINUNICODE8": 8}.get(name, 0)
-        end, wide = start + size + int.from_bytes(data[start : start + size], "little"), _WIDE
+    size = 4 if name == "BINUNICODE" else 8
+    end, wide = start + size + int.from_bytes(data[start : start + size], "little"), _WIDE
+    if name == "UNICODE":
+        end, wide = data.find(b"\n", start), _WIDE_ESCAPE
     if end - start > MAX_WIDE_BYTES and wide.search(data, start, end):
         raise ValueError(f"a text of more than {MAX_WIDE_BYTES:,} bytes that no array is written as")
 

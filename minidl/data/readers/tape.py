@@ -18,8 +18,8 @@ _CHUNK_BYTES = 1 << 20
 class Tape:
     """A file for tarfile, which reads nothing but headers from it; what is in a member, `content` gives."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._position, self._left = stream, 0, MAX_HEADER_BYTES
+    def __init__(self, stream: BinaryIO, where: str) -> None:
+        self._where, self._stream, self._position, self._left = where, stream, 0, MAX_HEADER_BYTES
 
     def read(self, size: int) -> bytes:
         """So many bytes of headers, as far as there are some."""
@@ -28,7 +28,7 @@ class Tape:
             expected = (
                 f"headers of {MAX_RECORD_BYTES:,} bytes each and {MAX_HEADER_BYTES:,} together, at most"
             )
-            raise DataError.expected("tar archive", expected, "more")
+            raise DataError.expected(self._where, expected, "more")
         return self.content(size)
 
     def content(self, size: int) -> bytes:
