@@ -46,8 +46,8 @@ def open_text(path: str | os.PathLike[str]) -> Iterator[TextIO]:
 def read_lines(stream: TextIO, delimiter: str | None = None) -> Iterator[str]:
     """The lines of a file, if no row of cells between delimiters is longer than `MAX_ROW`.
 
-    Where one is, it is a `csv.Error`. A row may run over several lines in a quoted cell. Without a
-    delimiter, each line is a row.
+    Where one is, it is a `csv.Error`. A row may run over several lines in a quoted cell, and empty lines
+    count as a part of it. Without a delimiter, each line is a row.
     """
     closed = _closed(delimiter) if delimiter else None
     is_open, length = False, 0
@@ -57,7 +57,7 @@ def read_lines(stream: TextIO, delimiter: str | None = None) -> Iterator[str]:
             raise csv.Error(f"a row of more than {MAX_ROW:,} characters")
         if closed and (is_open or '"' in line):
             is_open = not closed.fullmatch(f'"{line}' if is_open else line)
-        length *= is_open
+        length *= is_open or line == "\n"
         yield line
 
 
