@@ -50,14 +50,15 @@ def read_lines(stream: TextIO, delimiter: str | None = None) -> Iterator[str]:
     count as a part of it. Without a delimiter, each line is a row.
     """
     closed = _closed(delimiter) if delimiter else None
-    is_open, length = False, 0
-    while line := stream.readline(MAX_ROW - length + 1):
-        length += len(line)
-        if length > MAX_ROW:
-            raise csv.Error(f"a row of more than {MAX_ROW:,} characters")
-        if closed and (is_open or '"' in line):
-            is_open = not closed.fullmatch(f'"{line}' if is_open else line)
-        length *= is_open or line == "\n"
+    is_open, length, most = False, 0, MAX_ROW + 1
+    while line := stream.readline(most - length):
+        if length or '"' in line or not 1 < len(line) < most:  # nearly all lines are none of these
+            length += len(line)
+            if length > MAX_ROW:
+                raise csv.Error(f"a row of more than {MAX_ROW:,} characters")
+            if closed and (is_open or '"' in line):
+                is_open = not closed.fullmatch(f'"{line}' if is_open else line)
+            length *= is_open or line == "\n"
         yield line
 
 

@@ -292,12 +292,6 @@ CSV = [
     _csv("zeros", ["expected"], bytes(500)),
     _csv("gzip that is cut off", ["readable file"], gzip.compress(os.urandom(99).hex().encode())[:-9]),
     _csv("gzip whose checksum is wrong", ["readable file"], flipped(gzip.compress(ROWS), -5)),
-    _csv(
-        "empty lines without end",
-        [LONG],
-        bomb(ROWS, b"\n" * (1 << 20), 3),
-        slow=True,
-    ),
     Attack(
         "digits: what unpacks to a gigabyte",
         read_digits,
