@@ -1,5 +1,6 @@
 """Every attack of the tables is refused, and leaves no trace."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,15 @@ ATTACKS = [*data.ATTACKS]
 )
 def test_an_attack_is_refused(attack, tmp_path):
     check(attack, tmp_path)
+
+
+@deep
+@pytest.mark.skipif(sys.platform != "linux", reason="what limits a process's memory")
+def test_attacks_are_refused_where_there_is_no_more_memory():
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.attacks"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_attacks_are_many_and_have_names_of_their_own():
