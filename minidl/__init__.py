@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from minidl import schedulers as schedulers
     from minidl import transforms as transforms
     from minidl.callbacks import Callback as Callback
+    from minidl.callbacks import Checkpoint as Checkpoint
     from minidl.callbacks import ClipNorm as ClipNorm
     from minidl.callbacks import EarlyStopping as EarlyStopping
     from minidl.callbacks import ProgressBar as ProgressBar
@@ -65,7 +66,7 @@ else:
         globals(),
         {
             "": _PACKAGES,
-            "callbacks": "Callback ClipNorm EarlyStopping ProgressBar",
+            "callbacks": "Callback Checkpoint ClipNorm EarlyStopping ProgressBar",
             "classic": "TwoLayerNet",
             "cores": "usable_cores",
             "data": "Dataset",

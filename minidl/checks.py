@@ -17,8 +17,9 @@ from minidl.types import Rng
 
 T = TypeVar("T")
 
-MOST_NUMBERS = 1 << 36
-"""In one array: more is a slip, and to ask for them could take all of a machine's memory."""
+MOST_NUMBERS, MOST_AXES = 1 << 36, 32
+"""In one array: more numbers are a slip, and to ask for them could take all of a machine's memory; more axes
+are none that every NumPy has, and a product of many sizes would take for ever."""
 
 
 def check_number(where: str, name: str, value: object) -> float:
@@ -132,8 +133,8 @@ def check_sizes(where: str, name: str, values: object, *, at_least: int = 0) -> 
 def check_shape(where: str, name: str, values: object) -> tuple[int, ...]:
     """`values` as the shape of an array that a machine can hold, or `ConfigurationError`."""
     shape = check_sizes(where, name, values)
-    if math.prod(shape) > MOST_NUMBERS or max(shape, default=0) > MOST_NUMBERS:
-        expected = f"{name} of {MOST_NUMBERS:,} numbers at most"
+    if len(shape) > MOST_AXES or math.prod(shape) > MOST_NUMBERS or max(shape, default=0) > MOST_NUMBERS:
+        expected = f"{name} of {MOST_AXES} axes and {MOST_NUMBERS:,} numbers at most"
         raise ConfigurationError.expected(where, expected, shown(shape))
     return shape
 

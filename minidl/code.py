@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from abc import ABCMeta
 from typing import Any
 
 import numpy as np
 
 _LONG_CALL = 100  # characters from which each argument has a line of its own
 _LARGE_ARRAY = 100  # numbers from which only the shape is shown
+
+
+class Constructing(ABCMeta):
+    """The class of modules' classes: where a constructor raises, the parts it has taken are free again."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """As every class, but what has been registered before an error stands nowhere after it."""
+        made: Any = cls.__new__(cls, *args, **kwargs)  # type: ignore[arg-type]
+        try:
+            made.__init__(*args, **kwargs)
+        except BaseException:
+            for _, part in made.children():
+                part._place("")
+            raise
+        return made
 
 
 class ConstructorSignature:

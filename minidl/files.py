@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from minidl.errors import CheckpointError, ConfigurationError
+from minidl.temporaries import open_temporary
 
 MAX_JSON_BYTES, MAX_DEPTH = 1 << 26, 400
 """What a JSON text may take of memory beside twice its length, and how deep it may be nested."""
@@ -48,36 +49,32 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     except FileNotFoundError:
         before = None
     target = path.resolve()
-    # Not made from the target's name, which may be as long as a name can be.
-    temporary = target.parent / f".minidl-{os.urandom(8).hex()}.tmp"
+    temporary = None
     try:
-        descriptor = _descriptor(path)
-        if before and (descriptor is not None or not stat.S_ISREG(before.st_mode)):
+        own = _descriptor(path)
+        if before and (own is not None or not stat.S_ISREG(before.st_mode)):
             content = io.BytesIO()
             yield content
             # A duplicate goes on where the process's own output stands; opened anew, that is cut off.
-            with path.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb") as stream:
+            with path.open("wb") if own is None else os.fdopen(os.dup(own), "wb") as stream:
                 stream.write(content.getvalue())
             return
         # Nobody reads what is being written who may not read what it replaces.
-        temporary.touch(0o600 if before else 0o666, exist_ok=False)
-        with temporary.open("wb") as file:
-            if before:
-                _take_on(temporary, before)
-            yield file
-            file.flush()
-            sync(file.fileno())
-        _rename(temporary, target)
+        with open_temporary(target.parent, 0o600 if before else 0o666) as (temporary, descriptor):
+            # Of a duplicate: closing may fail, so it comes before the renaming, which the lock outlasts.
+            with os.fdopen(os.dup(descriptor), "wb") as file:
+                if before:
+                    _take_on(temporary, before)
+                yield file
+                file.flush()
+                sync(file.fileno())
+            _rename(temporary, target)
         sync_directory(target.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         if error.errno is None or str(error.filename) not in ("None", str(temporary)):
             raise  # not of this file, but of what makes its content
         # The user named `path`; the temporary name would only puzzle.
         raise OSError(error.errno, error.strerror, str(path)) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _descriptor(path: Path) -> int | None:
@@ -215,14 +212,11 @@ def parse_json(raw: bytes, where: str) -> Any:
         fail(f"one nested {deepest:,} deep")
     try:
         text = raw.decode()
-        value = json.loads(text, object_pairs_hook=unique, parse_float=finite, parse_constant=finite)
-        if b"\\u" in raw:  # half a character, which no file or terminal takes
-            json.dumps(value, ensure_ascii=False).encode()
+        return json.loads(text, object_pairs_hook=unique, parse_float=finite, parse_constant=finite)
     except CheckpointError:
         raise
     except ValueError as error:
         fail(error)
-    return value
 
 
 def read_json(path: Path) -> Any:

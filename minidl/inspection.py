@@ -6,7 +6,9 @@ import copy
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from minidl.errors import StructureError
+import numpy as np
+
+from minidl.errors import DTypeError, StructureError
 from minidl.losses import Loss
 from minidl.module import Module
 from minidl.parameters import State
@@ -94,3 +96,15 @@ def _parts_in(held: object) -> Iterator[State | Module]:
         elif isinstance(one, (list, tuple, set, frozenset, dict)) and id(one) not in seen:
             seen.add(id(one))  # a list may hold itself
             waiting += one.values() if isinstance(one, dict) else one
+
+
+def common_dtype(net: Module) -> np.dtype[Any] | None:
+    """The one dtype of the arrays and layers in `net`; `DTypeError` if there are two."""
+    dtypes = {path: parameter.value.dtype for path, parameter in net.named_parameters()}
+    for _, module in net.named_modules():
+        if module is not net and (dtype := getattr(module, "dtype", None)):
+            dtypes[module.label] = np.dtype(dtype)
+    if len(set(dtypes.values())) > 1:
+        found = ", ".join(f"{dtype} in {path}" for path, dtype in dtypes.items())
+        net.fail(DTypeError, "one dtype in all layers", found, "give them the same dtype=")
+    return next(iter(dtypes.values()), None)

@@ -14,7 +14,7 @@ import numpy as np
 
 from minidl.advice import shown
 from minidl.checks import as_generator, check_kind, check_shape
-from minidl.code import ConstructorSignature, arguments, call_as_code
+from minidl.code import Constructing, ConstructorSignature, arguments, call_as_code
 from minidl.errors import DTypeError, MinidlError, StateError, StructureError
 from minidl.parameters import Parameter, State
 from minidl.types import Array, Rng
@@ -27,7 +27,7 @@ _MOST_VIEWS = 100
 """Buffers that a module keeps the views of, where batches come in ever new sizes."""
 
 
-class Module:
+class Module(metaclass=Constructing):
     """The base of `Layer` and `Loss`.
 
     Assigning a `Parameter`, a `State`, a `Module` or a `numpy.random.Generator` to an attribute

@@ -12,7 +12,7 @@ import numpy as np
 
 from minidl.advice import shown
 from minidl.checks import check_array, check_shape
-from minidl.errors import DivergedError, DTypeError, ShapeError, StructureError
+from minidl.errors import DivergedError, ShapeError, StructureError
 from minidl.faults import explain
 from minidl.inspection import Traced, check_found, summary, trace
 from minidl.kernels.memory import keep_freed_memory
@@ -21,6 +21,7 @@ from minidl.kernels.sparse import as_batch, is_batch
 from minidl.losses.loss import ANY, Loss, check_loss
 from minidl.losses.tally import Tally
 from minidl.module import Module
+from minidl.net_state import StatefulModule
 from minidl.types import Array
 from minidl.vectors import ParameterVector, StateVector
 
@@ -34,7 +35,7 @@ _LEAST_ROWS, _MOST_ROWS = 512, 4096
 """Rows taken at once: enough to keep the BLAS busy, too few to fill the memory."""
 
 
-class Net(Module, ABC):
+class Net(StatefulModule, ABC):
     """A module from features to scores, and the loss that makes scores a number: `head`.
 
     `Sequential` is one; any other `Layer` becomes one by this base class, named behind it as in
@@ -236,15 +237,3 @@ def head_loss(
     """The loss of a batch by inference; without weights, of which a loss need not know, none are passed."""
     options = {} if weights is None else {"weights": weights}
     return check_loss(head, head.forward(scores, targets, **options, training=False))
-
-
-def common_dtype(net: Module) -> np.dtype[Any] | None:
-    """The one dtype of the arrays and layers in `net`; `DTypeError` if there are two."""
-    dtypes = {path: parameter.value.dtype for path, parameter in net.named_parameters()}
-    for _, module in net.named_modules():
-        if module is not net and (dtype := getattr(module, "dtype", None)):
-            dtypes[module.label] = np.dtype(dtype)
-    if len(set(dtypes.values())) > 1:
-        found = ", ".join(f"{dtype} in {path}" for path, dtype in dtypes.items())
-        net.fail(DTypeError, "one dtype in all layers", found, "give them the same dtype=")
-    return next(iter(dtypes.values()), None)

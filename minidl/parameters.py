@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,11 @@ from minidl.types import Array, Initializer, Rng
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+
+IN_FILE: ContextVar[Any] = ContextVar("IN_FILE", default=None)
+"""While a net is built from a file: a function of kind, shape, dtype, initializer and rng. It refuses arrays
+for which the file has no room, and says whether one need not be drawn, for the file's values are to come."""
 
 
 class State:
@@ -45,10 +51,12 @@ class State:
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
         kind, dtype = type(self).__name__, check_dtype(type(self).__name__, dtype)
-        self.initializer = initializer
+        self.initializer, shape = initializer, check_shape(kind, "shape", shape)
         try:
-            self._value: Array = np.zeros(check_shape(kind, "shape", shape), dtype)
-            self.initialize(rng)
+            known = (in_file := IN_FILE.get()) and in_file(kind, shape, dtype, initializer, rng)
+            self._value: Array = np.zeros(shape, dtype)
+            if not known:
+                self.initialize(rng)
         except MemoryError as error:
             raise ConfigurationError.expected(kind, "a shape that memory holds", error) from None
 

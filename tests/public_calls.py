@@ -325,6 +325,8 @@ ROWS = {
     "History.record_epoch": lambda: call(History().record_epoch, **{k: 1.0 for k in fitted().epochs}),
     "History.save": lambda: call(fitted().save, "history.json"),
     "History.load": lambda: call(History.load, "history.json"),
+    "History.state_dict": lambda: call(History().state_dict),
+    "History.load_state_dict": lambda: call(History().load_state_dict, fitted().state_dict()),
     "History.plot": lambda: call(fitted().plot, "history.png"),
     "History.diagnose": lambda: call(fitted().diagnose, net(), X),
     "LivePlot": lambda: call(LivePlot, "curves.png", every=2),

@@ -242,7 +242,7 @@ def test_a_masked_array_is_refused_wherever_an_array_is_taken(place):
          [None, 0, [3, 0], 1.5, "34", {3}, [[3]], np.array([3.0]), np.ones((2, 2), int), True],
          "it to be whole numbers >= 1"),
         (checks.check_shape, [(), (3, 0), 7], [(10**12,), 10**30, (10**6,) * 3, (0, 10**30)],
-         "it of 68,719,476,736 numbers at most"),
+         "it of 32 axes and 68,719,476,736 numbers at most"),
     ],
 )  # fmt: skip
 def test_checks_pass_what_is_right_and_name_what_is_not(check, right, wrong, expected):

@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -237,7 +238,7 @@ def test_where_no_directory_is_synced_a_journal_is_kept(tmp_path, no_sync_of_dir
 
     for trial in range(2):
         with Journal(tmp_path / "journal.jsonl", {}) as journal:
-            journal.append(Row(trial, {}, 0, 1, "done"))
+            journal.append(Row(trial, {}, 0, 1, "diverged"))
     assert [row.trial for row in read_journal(tmp_path / "journal.jsonl")[1]] == [0, 1]
 
 
@@ -254,6 +255,112 @@ def test_a_disk_that_fails_is_told_of(tmp_path, monkeypatch, number):
     assert caught.value.errno == number
     assert (tmp_path / "file").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+STRAY = ".minidl-0123456789abcdef.tmp"
+needs_locks = pytest.mark.skipif(find_spec("fcntl") is None, reason="strays cannot be told here")
+
+
+@needs_locks
+def test_what_killed_writers_left_is_removed_by_the_next_save(tmp_path):
+    for name in (STRAY, STRAY.replace("0", "f")):
+        (tmp_path / name).write_bytes(b"half")
+    (tmp_path / STRAY).chmod(0o400)  # the mode of what it was to replace
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / STRAY).write_bytes(b"half")
+    write(tmp_path / "file")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "elsewhere"}
+    write(tmp_path / "elsewhere" / "file")
+    assert {path.name for path in (tmp_path / "elsewhere").iterdir()} == {"file"}
+
+
+def test_what_is_not_ours_stays(tmp_path):
+    names = [STRAY[:-5] + ".tmp", f"a{STRAY}", f"{STRAY}~", STRAY.replace("a", "A"), STRAY.replace("a", "g")]
+    names += [STRAY.replace(".tmp", ".npz"), STRAY.replace("minidl", "other"), f"{STRAY}\n"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"mine")
+    (tmp_path / STRAY.replace("0", "1")).mkdir()
+    (tmp_path / STRAY.replace("0", "2")).symlink_to(names[0])
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / STRAY.replace("0", "3"))
+    before = {path.name for path in tmp_path.iterdir()}
+    write(tmp_path / "file")
+    assert {path.name for path in tmp_path.iterdir()} == before | {"file"}
+
+
+def test_a_living_writers_file_stays(tmp_path):
+    """The lock is the opened file's, not the process's: a writer in this process is as one in another."""
+    with atomic_write(tmp_path / "slow") as file:
+        file.write(b"half")
+        file.flush()
+        for name in ("quick", "slow"):
+            write(tmp_path / name)
+        file.write(b", whole")
+    assert (tmp_path / "slow").read_bytes() == b"half, whole"
+    assert {path.name for path in tmp_path.iterdir()} == {"quick", "slow"}
+
+
+@needs_locks
+def test_a_file_that_is_taken_for_a_stray_before_it_is_locked_is_made_anew(tmp_path, monkeypatch):
+    import minidl.temporaries
+
+    lock, created = minidl.temporaries._lock, []
+
+    def slow_lock(descriptor, *, wait):
+        if wait:
+            created.extend(tmp_path.glob(".*.tmp"))
+            if len(created) == 1:
+                minidl.temporaries.remove_strays(tmp_path)
+        lock(descriptor, wait=wait)
+
+    monkeypatch.setattr("minidl.temporaries._lock", slow_lock)
+    write(tmp_path / "file")
+    assert len(set(created)) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+@needs_locks
+@pytest.mark.parametrize("function", ["fcntl.flock", "os.scandir"])
+def test_where_files_cannot_be_locked_or_listed_strays_stay(tmp_path, monkeypatch, function):
+    (tmp_path / STRAY).write_bytes(b"half")
+
+    def refuse(*arguments):
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(function, refuse)
+        write(tmp_path / "file")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", STRAY}
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name != "posix" or not os.getuid(), reason="root may write everywhere")
+def test_a_directory_that_may_only_be_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"old")
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError) as caught:
+            write(tmp_path / "file")
+    finally:
+        tmp_path.chmod(0o700)
+    assert caught.value.filename == str(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_directory_without_room_for_another_file(tmp_path, monkeypatch, number):
+    """As a directory or a whole disk answers that may only be read."""
+    (tmp_path / "file").write_bytes(b"old")
+
+    def refuse(path, flags, *mode):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr("os.open", refuse)
+    with pytest.raises(OSError, match=os.strerror(number)) as caught:
+        write(tmp_path / "file")
+    assert (caught.value.errno, caught.value.filename) == (number, str(tmp_path / "file"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_file_that_is_open_elsewhere_on_windows(tmp_path, monkeypatch):

@@ -7,8 +7,9 @@ import pytest
 
 import minidl
 from minidl import Affine, Flatten, Layer, Parameter, ReLU, Sequential, SoftmaxCrossEntropy, State
-from minidl.errors import StateError, StructureError
+from minidl.errors import MinidlError, StateError, StructureError
 from minidl.initializers import ones
+from minidl.layers import Add, Residual
 
 
 class Scale(Layer):
@@ -80,8 +81,37 @@ def test_one_instance_stands_in_one_place():
     layer = ReLU()
     with pytest.raises(StructureError, match="one that already stands as 'relu0'"):
         Sequential(Affine(2, 2), layer, layer)
+    net = Sequential(Affine(2, 2), layer)
     with pytest.raises(StructureError, match="already stands as 'relu0'"):
         Sequential(Affine(2, 2), layer)
+    assert net[1] is layer
+
+
+class Pair(Layer):
+    """Refuses two layers once it has taken them."""
+
+    def __init__(self, one, other):
+        self.one, self.other = one, other
+        self.fail(StructureError, "others", "these")
+
+    forward = backward = None
+
+
+def test_the_parts_of_what_was_refused_are_free():
+    layer, inner = Affine(2, 3, rng=0), ReLU()
+    nested = Sequential(inner)
+    for make in (
+        lambda: Sequential(layer, nested, Affine(2, 2)),
+        lambda: Residual(layer),
+        lambda: Add(nested, layer),
+        lambda: Pair(layer, nested),
+    ):
+        with pytest.raises(MinidlError):
+            make()
+        assert (layer.label, nested.label, inner.label) == ("Affine", "Sequential", "ReLU 'relu0'")
+    net = Sequential(layer, nested, SoftmaxCrossEntropy())
+    assert list(net.parameters) == ["affine0.weight", "affine0.bias"]
+    assert inner.label == "ReLU 'sequential0.relu0'"
 
 
 def test_recall_pops():

@@ -7,6 +7,7 @@ from minidl.lazy import lazy
 if TYPE_CHECKING:
     from minidl.callbacks.averaging import Average as Average
     from minidl.callbacks.callback import Callback as Callback
+    from minidl.callbacks.checkpoint import Checkpoint as Checkpoint
     from minidl.callbacks.clipping import ClipNorm as ClipNorm
     from minidl.callbacks.csv_log import CSVLog as CSVLog
     from minidl.callbacks.live_plot import LivePlot as LivePlot
@@ -19,6 +20,7 @@ else:
         {
             "averaging": "Average",
             "callback": "Callback",
+            "checkpoint": "Checkpoint",
             "clipping": "ClipNorm",
             "csv_log": "CSVLog",
             "live_plot": "LivePlot",

@@ -43,14 +43,16 @@ class Average(Substitution):
         So many epochs come before what is averaged.
     """
 
+    state_names = ("_count", "_mean", "_own", "_given")
+
     def __init__(self, decay: float | None = None, *, start: int = 0) -> None:
         self.decay = None if decay is None else check_float("Average", "decay", decay, at_least=0, below=1)
         self.start = check_int("Average", "start", start, at_least=0)
+        self._difference = np.zeros(0)  # of the mean, for each step anew
         self._begin()
 
     def _begin(self) -> None:
-        self._count = 0
-        self._mean = self._difference = np.zeros(0)
+        self._count, self._mean = 0, np.zeros(0)
 
     def on_fit_start(self, trainer: Training) -> None:
         """Go on from the training's own values."""
@@ -71,8 +73,10 @@ class Average(Substitution):
 
     def _add(self, values: Array, share: float) -> None:
         if not self._count:
-            self._mean, self._difference = values.copy(), np.empty_like(values)
+            self._mean = values.copy()
         else:
+            if self._difference.shape != values.shape:
+                self._difference = np.empty_like(values)
             np.subtract(values, self._mean, out=self._difference)
             self._difference *= share
             self._mean += self._difference

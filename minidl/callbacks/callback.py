@@ -12,6 +12,7 @@ from minidl.data import Dataset
 from minidl.errors import ConfigurationError
 from minidl.net import Net
 from minidl.optimizers import Optimizer
+from minidl.stateful import Stateful
 
 
 class Columns(Protocol):
@@ -46,12 +47,21 @@ class Training(Protocol):
     def stop(self, reason: str) -> None:
         """End the fit after the current step."""
 
+    def save(self, path: str | os.PathLike[str], *, note: Any = None) -> None:
+        """Write a checkpoint."""
 
-class Callback:
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+
+
+class Callback(Stateful):
     """Hooks, each a no-op to override; the Trainer calls its callbacks in list order.
 
     ``trainer.stop(reason)`` ends the fit after the current step. A hook that raised is called once
     more by the next fit, which goes on from there.
+
+    A checkpoint keeps the attributes that `state_names` names, or without it all there are; they are to be
+    arrays, numbers, strings, None, or lists, tuples and dicts of them.
     """
 
     def on_fit_start(self, trainer: Training) -> None:

@@ -21,6 +21,8 @@ class ClipNorm(Callback):
         Of the Euclidean norm. The penalty's part of the gradients counts, too.
     """
 
+    state_names = ()
+
     def __init__(self, max_norm: float) -> None:
         self.max_norm = check_float("ClipNorm", "max_norm", max_norm, above=0)
 

@@ -27,6 +27,8 @@ class CSVLog(Callback):
         Replace what another run left there instead of refusing it.
     """
 
+    state_names = ("_written",)
+
     def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         self.path = as_path("CSVLog", path)
         self.overwrite = check_bool("CSVLog", "overwrite", overwrite)

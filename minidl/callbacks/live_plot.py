@@ -33,6 +33,8 @@ class LivePlot(Callback):
     _clock = staticmethod(time.perf_counter)
     _FIRST = 0.3  # seconds that a picture is taken to need before one was drawn
 
+    state_names = ()
+
     def __init__(self, path: str | os.PathLike[str] | None = None, *, every: int = 1) -> None:
         self.path = None if path is None else as_path("LivePlot", path)
         self.every = check_int("LivePlot", "every", every, at_least=1)

@@ -42,6 +42,8 @@ class ReduceOnPlateau(Callback):
         The best number so far; at first infinity, or minus infinity for what is to rise.
     """
 
+    state_names = ("best", "_waited", "_cooling")
+
     def __init__(
         self,
         factor: float = 0.1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import sys
 import threading
 import warnings
@@ -33,6 +34,8 @@ class ProgressBar(Callback):
     """
 
     _EVERY = 20  # steps between two looks at the loss: reading it must not cost the training
+
+    state_names = ()
 
     def __init__(self, *, each_epoch: bool = False) -> None:
         self.each_epoch = check_bool("ProgressBar", "each_epoch", each_epoch)
@@ -115,4 +118,9 @@ def _bar_class(is_notebook: bool) -> Any:
         _lock = threading.RLock()
         is_widget = is_notebook and hasattr(box, "_repr_mimebundle_")  # ipywidgets before 8 show it anew
 
+    def renew_lock() -> None:
+        Bar._lock = threading.RLock()
+
+    if hasattr(os, "register_at_fork"):  # another thread, which a child has not, may hold it
+        os.register_at_fork(after_in_child=renew_lock)
     return Bar

@@ -41,6 +41,8 @@ class EarlyStopping(Substitution):
         Epochs since then, or since the last fit that it ended.
     """
 
+    state_names = ("best", "best_epoch", "waited", "_ended", "_values", "_own", "_given")
+
     def __init__(
         self,
         patience: int,

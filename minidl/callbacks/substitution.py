@@ -17,7 +17,7 @@ class Substitution(Callback):
     """
 
     _own: tuple[Array, Array] | None = None  # parameters and states as the training left them
-    _given: tuple[Array, Array]
+    _given: tuple[Array, Array] | None = None
 
     def on_fit_start(self, trainer: Training) -> None:
         """Put back the values of the training: those of all such callbacks, the last one's first."""
@@ -40,6 +40,6 @@ class Substitution(Callback):
     def _put_back(self, net: Net) -> None:
         own, self._own = self._own, None
         held = net.parameters.values, net.state.values
-        if own is not None and all(map(np.array_equal, held, self._given)):
+        if own and self._given and all(map(np.array_equal, held, self._given)):
             for values, kept in zip(held, own, strict=True):
                 values[...] = kept

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from minidl.cli import looking, options, reading, report, run_directory
+from minidl.cli.output import check_folder
 
 
 def add_command(commands: Any) -> None:
@@ -53,6 +54,8 @@ def add_command(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, print and draw; returns the exit code."""
+    if arguments.out is not None:
+        check_folder(arguments.out, arguments.out)
     net, made = reading.read_net(arguments.directory)
     name, parts = reading.read_parts(
         net, made, arguments.data, arguments.data_dir, arguments.target, arguments.part

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minidl.cli import looking, options, reading
+from minidl.cli.output import check_folder
 from minidl.cli.rows import Rows
 from minidl.errors import ConfigurationError
 from minidl.files import atomic_write
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     if out.suffix.lower() in (".npz", ".npy"):
         remedy = f"give {out.with_suffix('.csv')}"
         raise ConfigurationError.expected("--out", "the name of a .csv file, which is written", out, remedy)
+    check_folder(out, out.parent)
     read = reading.read_features(net, made, arguments.data, directory, arguments.part, arguments.keep)
     rows = _rows(net, read)
     if str(out) == "-":

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from minidl.checks import check_int
 from minidl.cli import options, report, run_directory, searching
 from minidl.cli.spaces import Repeated, number, space
 from minidl.sweep.space import Configuration
@@ -99,7 +100,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Search, print and write; returns the exit code."""
     from minidl.sweep import Halving, Results, Sweep
     from minidl.sweep.objective import PART
+    from minidl.sweep.pool import check_pool
 
+    if arguments.random is not None:
+        check_int("--random, --trials", "count", arguments.random, at_least=1)
+    check_pool(arguments.jobs, arguments.backend, arguments.scheduler)  # before a directory is made
     seeds = arguments.seed if isinstance(arguments.seed, list) else [arguments.seed]
     arguments.seed = seeds[0]
     splits = options.load(arguments)

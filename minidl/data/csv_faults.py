@@ -128,7 +128,9 @@ def _check_number(where: str, cell: str, is_target: bool) -> None:
         raise DataError.expected(where, expected, _shown(cell), remedy)
     if not abs(float(cell)) <= _LARGEST:
         expected = f"a number of at most {_LARGEST:.2g}"
-        raise DataError.expected(where, expected, _shown(cell), "scale the column")
+        raise DataError.expected(
+            where, expected, _shown(cell), "scale the column, or replace what is infinite"
+        )
 
 
 def _shown(cell: str) -> str:

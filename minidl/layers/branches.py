@@ -8,11 +8,11 @@ from typing import NoReturn
 
 from minidl.checks import check_int
 from minidl.errors import ShapeError, StructureError
+from minidl.inspection import common_dtype
 from minidl.layers.layer import Layer
 from minidl.layers.parts import Part, add_layers, add_up, as_given, join, split
 from minidl.layers.shapes import Shape, fixed_shape, shape_after, shape_through
 from minidl.module import Module
-from minidl.net import common_dtype
 from minidl.types import Array
 
 

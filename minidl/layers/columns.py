@@ -10,11 +10,11 @@ import numpy as np
 from minidl.advice import shown
 from minidl.checks import check_int
 from minidl.errors import DataError, ShapeError, StructureError
+from minidl.inspection import common_dtype
 from minidl.layers.layer import Layer
 from minidl.layers.parts import add_layers, join, split
 from minidl.layers.shapes import shape_through
 from minidl.module import Module
-from minidl.net import common_dtype
 from minidl.types import Array
 
 Places: TypeAlias = "int | slice | Sequence[int]"

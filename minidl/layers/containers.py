@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from minidl.advice import shown
 from minidl.errors import MissingPartError
+from minidl.inspection import common_dtype
 from minidl.layers.layer import Layer
 from minidl.layers.parts import Part, add_layers, as_given
 from minidl.layers.shapes import Shape, fixed_shape, shape_through, shapes_along
 from minidl.losses.loss import Loss
 from minidl.module import Module
-from minidl.net import Net, common_dtype
+from minidl.net import Net
 from minidl.types import Array
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from minidl.checks import check_kind
 from minidl.errors import ShapeError, StructureError
+from minidl.inspection import common_dtype
 from minidl.layers.layer import Layer
 from minidl.layers.parts import Part, add_layers, add_up, as_given
 from minidl.layers.shapes import Shape, fixed_shape, shape_through, shapes_along
 from minidl.module import Module
-from minidl.net import common_dtype
 from minidl.types import Array
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from minidl.checks import check_sizes
+from minidl.advice import shown
+from minidl.checks import check_shape, check_sizes
 from minidl.errors import ConfigurationError, ShapeError
 from minidl.layers.layer import Layer
 from minidl.types import Array
@@ -52,7 +53,8 @@ class Reshape(Layer):
     def __init__(self, *shape: int) -> None:
         self.shape = check_sizes(self.label, "shape", shape, at_least=-1)
         if 0 in self.shape or self.shape.count(-1) > 1:
-            self.fail(ConfigurationError, "shape of sizes >= 1, one -1 among them at most", self.shape)
+            self.fail(ConfigurationError, "shape of sizes >= 1, one -1 among them at most", shown(self.shape))
+        check_shape(self.label, "shape", [abs(size) for size in self.shape])
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """The batch in the other shape; a view of `x` where its layout allows."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from minidl.losses.loss import Loss
 from minidl.metrics import Metric
 from minidl.metrics.metric import check_metrics
+from minidl.stateful import check_keys
 from minidl.types import Array
 
 
@@ -32,6 +34,20 @@ class Tally:
         self.weight += weight
         for metric in self.metrics:
             metric.update(scores, targets, weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sums so far."""
+        states = {metric.name: metric.state_dict() for metric in self.metrics}
+        return {"loss": self.loss, "weight": self.weight, "metrics": states}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave; `StateError` where it is of other metrics."""
+        check_keys("metrics", state, ("loss", "weight", "metrics"))
+        own = {metric.name: metric for metric in self.metrics}
+        check_keys("metrics", state["metrics"], own)
+        for name, metric in own.items():
+            metric.load_state_dict(state["metrics"][name])
+        self.loss, self.weight = state["loss"], state["weight"]
 
     def result(self) -> dict[str, float]:
         """The mean of the loss, and each metric, by name."""

@@ -11,10 +11,11 @@ import numpy as np
 from minidl.advice import shown
 from minidl.checks import check_array, check_list, check_targets_like, check_weights
 from minidl.errors import ConfigurationError, DataError, ShapeError
+from minidl.stateful import Stateful
 from minidl.types import Array
 
 
-class Metric(ABC):
+class Metric(Stateful, ABC):
     """A number that sums up all samples since the last `reset`, however they were cut into batches.
 
     A metric of your own sets `name` and keeps what it adds up in attributes, which `reset` sets; the

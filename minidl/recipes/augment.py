@@ -57,6 +57,6 @@ def _one(text: str) -> Transform:
         return kind(type(usual)(number) if colon else usual)
     except ValueError as error:
         if isinstance(error, ConfigurationError):
-            raise
+            raise ConfigurationError(f"augment {text!r}: {error}") from None
         expected = f"a {'whole number' if type(usual) is int else 'number'} after the colon"
         raise ConfigurationError.expected("augment", expected, shown(text)) from None

@@ -83,7 +83,7 @@ def build_trainer(
         net,
         optimizer,
         scheduler=Constant() if is_lbfgs else _scheduler(given, steps),
-        regularizer=L2(given["reg"]),
+        regularizer=L2(check_float("settings", "reg", given["reg"], at_least=0)),
         callbacks=[*_callbacks(given, epochs, steps), *callbacks],
         metrics=metrics,
         rng=rng,
@@ -107,7 +107,7 @@ def _scheduler(given: Mapping[str, Any], steps: int | None) -> Scheduler:
     if kind is Constant:
         schedule = Constant()
     elif kind is StepDecay:
-        schedule = StepDecay(given["lr_decay"])
+        schedule = StepDecay(check_float("settings", "lr_decay", given["lr_decay"], above=0))
     elif steps is None:
         expected = f"epochs or steps, with which the schedule {name!r} ends"
         raise ConfigurationError.expected("settings", expected, "neither")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from minidl.advice import shown
 from minidl.checks import check_choice, check_int
 from minidl.errors import CheckpointError, ConfigurationError, MissingExtraError
+from minidl.sweep.row import Row
 from minidl.sweep.space import Configuration, Space, choices_of, named_values, refuse_unnamed
-from minidl.sweep.trial import Row
 
 if TYPE_CHECKING:
     from optuna import Study

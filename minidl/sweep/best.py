@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any
 
 from minidl.errors import CheckpointError
 from minidl.net import Net
 from minidl.storage import load, save
+from minidl.temporaries import remove_strays
 from minidl.training import History
+
+_NAME = re.compile(r"([0-9]{3,18})\.(npz|json)")
 
 
 class Best:
     """Keeps net and history of one trial, in the folder ``best`` or, without a directory, in memory.
 
-    `keep` comes before the trial's line in the journal and `forget_others` after it, so that at any
-    moment the journal's best trial has its files.
+    `keep` comes before the trial's line in the journal and `keep_only` after it, so that at any moment
+    the journal's best trial has its files.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -32,11 +36,21 @@ class Best:
         save(net, self._folder / _name(trial, "npz"))
         history.save(self._folder / _name(trial, "json"))
 
-    def forget_others(self, trial: int | None) -> None:
-        """Drop what is kept of all trials but this one."""
+    def keep_only(self, trial: int, done: Container[int]) -> None:
+        """Drop what is kept of the others that are `done`, where this one's is there.
+
+        In the folder that goes by the names: files of other names stay.
+        """
+        if not self.holds(trial):
+            return
+        if self._folder:
+            remove_strays(self._folder)
         self._held = {number: held for number, held in self._held.items() if number == trial}
-        for path in self._folder.iterdir() if self._folder and self._folder.is_dir() else ():
-            if trial is None or path.name not in (_name(trial, "npz"), _name(trial, "json")):
+        for path in self._folder.iterdir() if self._folder else ():
+            found = _NAME.fullmatch(path.name)
+            number = int(found[1]) if found else trial
+            drop = number != trial and number in done and found and path.name == _name(number, found[2])
+            if drop and path.is_file() and not path.is_symlink():
                 path.unlink()
 
     def holds(self, trial: int) -> bool:

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from minidl.errors import ConfigurationError
 from minidl.sweep.header import differences, in_words
+from minidl.sweep.row import Row
 from minidl.sweep.space import Configuration
-from minidl.sweep.trial import Row
 
 Section: TypeAlias = tuple[dict[str, Any], list[Row]]
 """A header and the rows below it, up to the next header."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from minidl.data import Splits
 from minidl.errors import DivergedError
+from minidl.files import plain_number
 from minidl.metrics import Metric
 from minidl.sweep.objective import PART, Objective
 from minidl.training import Trainer
@@ -28,8 +29,8 @@ def figures_of(
         measured = {f"train_{name}": figure for name, figure in measure(net, data.train, metrics).items()}
         for name, figure in _of_validation(trainer, data, metrics).items():
             measured[PART + name] = figure
-        value = measured[objective] if isinstance(objective, str) else float(objective(net, data))
-    figures: dict[str, Any] = {name: measured.pop(name, None) for name in FIGURES} | {"value": value}
+        value = _number(measured[objective]) if isinstance(objective, str) else float(objective(net, data))
+    figures: dict[str, Any] = {name: _number(measured.pop(name, None)) for name in FIGURES} | {"value": value}
     for name, figure in figures.items():
         if figure is not None and not math.isfinite(figure):
             raise DivergedError.expected("after the last step", f"a finite {name.replace('_', ' ')}", figure)
@@ -38,7 +39,12 @@ def figures_of(
 
 def finite(figure: Any) -> Any:
     """A figure as the journal gives it back: None where it is no finite number."""
-    return figure if figure is None or math.isfinite(figure) else None
+    return None if figure is None or not math.isfinite(figure) else _number(figure)
+
+
+def _number(figure: Any) -> int | float | None:
+    """Python's own number: a metric of a user's own may give a boolean."""
+    return None if figure is None else plain_number(figure)
 
 
 def _of_validation(trainer: Trainer, data: Splits, metrics: Sequence[Metric]) -> dict[str, float]:

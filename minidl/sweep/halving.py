@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minidl.checks import check_bool, check_int, check_list
-from minidl.sweep.trial import Row
+from minidl.sweep.row import Row
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,14 @@ from minidl.data import Dataset
 from minidl.files import to_json
 from minidl.kernels.rows import row_blocks
 from minidl.kernels.sparse import arrays_of
+from minidl.sweep.fields import Field, check_fields, is_count, is_text
 from minidl.sweep.halving import Halving
 from minidl.sweep.portable import name_of
 from minidl.sweep.space import Configuration
 from minidl.sweep.trial import Setup
 from minidl.types import Array
 
+HEADER = "the header of a minidl sweep"
 _SHOWN = 120  # characters of a key's values; more is a count
 _TOLD = 6  # differences, of many
 _repr = reprlib.Repr()
@@ -42,7 +44,7 @@ def describe(
         "minidl": __version__,
         "model": name_of(setup.build),
         **describe_space(configurations),
-        "data": {"name": data.name, **parts},
+        "data": {"name": name_of(data.name), **parts},
         setup.unit: budget,
         "objective": name_of(setup.objective),
         "seed": setup.seed,
@@ -58,6 +60,11 @@ def describe_space(configurations: Sequence[Configuration]) -> dict[str, Any]:
         "configurations": hashlib.sha256(to_json(configurations).encode()).hexdigest(),
         "keys": _keys(configurations),
     }
+
+
+def check_header(where: str, found: Any) -> dict[str, Any]:
+    """A header that comes from a file, or `CheckpointError`; it may lack what older ones lack."""
+    return check_fields(where, found, _FIELDS, needed=("format", "version"), of=HEADER, others=True)
 
 
 def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[tuple[str, str]]:
@@ -150,3 +157,49 @@ def _checksum(array: Array) -> int:
         for _, block in row_blocks(part):
             total = zlib.crc32(block.data, total)
     return total
+
+
+def _is_keys(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(each, list) and len(each) == 2 and is_text(each[0]) and is_count(each[1])
+        for each in value.values()
+    )
+
+
+def _is_data(value: Any) -> bool:
+    if not (isinstance(value, dict) and value.keys() == {"name", "train", "validation"}):
+        return False
+    parts = [part for name, part in value.items() if name != "name" and part is not None]
+    return is_text(value["name"]) and all(map(_is_part, parts))
+
+
+def _is_part(value: Any) -> bool:
+    """Whether it is what a header holds of a data set: shape, dtype and checksum of each array."""
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"features", "targets"}
+        and all(
+            isinstance(each, list)
+            and len(each) == 3
+            and isinstance(each[0], list)
+            and all(map(is_count, each[0]))
+            and is_text(each[1])
+            and is_count(each[2])
+            for each in value.values()
+        )
+    )
+
+
+def _is_object_or_null(value: Any) -> bool:
+    return value is None or isinstance(value, dict)
+
+
+_FIELDS: dict[str, Field] = {
+    "format": ("'minidl sweep'", lambda value: value == "minidl sweep"),
+    "version": ("a whole number", is_count),
+    **dict.fromkeys(("minidl", "model", "configurations", "objective"), ("a text", is_text)),
+    **dict.fromkeys(("trials", "steps", "epochs"), ("a whole number >= 0", is_count)),
+    "keys": ("values and a checksum for each key", _is_keys),
+    "data": ("a name and the checksums of two parts", _is_data),
+    **dict.fromkeys(("halving", "sampler"), ("an object or null", _is_object_or_null)),
+}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import os
+import stat
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,14 +13,16 @@ from typing import Any, Self, TypeAlias
 
 from minidl.checks import check_bool
 from minidl.errors import CheckpointError, ConfigurationError
-from minidl.files import sync, sync_directory, to_json
+from minidl.files import open_regular, sync, sync_directory
 from minidl.sweep.extension import Section, check_extends, rows_of_length
 from minidl.sweep.header import differences, in_words
-from minidl.sweep.trial import Row
+from minidl.sweep.lines import VERSION, format_of, line_of, read_lines
+from minidl.sweep.row import Row
 
 JOURNAL = "journal.jsonl"
-FORMAT = {"format": "minidl sweep", "version": 1}
-_FORMAT = b'{"format": '  # how a header begins, and no row
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+_open: weakref.WeakSet[Journal] = weakref.WeakSet()
 
 Describe: TypeAlias = Callable[[Sequence[Row]], dict[str, Any]]
 
@@ -27,8 +31,11 @@ class Journal:
     """The rows of a sweep, on the disk as soon as they are appended; a context manager.
 
     The first line, the header, says which sweep it is; every other one is a `Row`, or where the sweep
-    was extended from there on, another header. A line that a killed process left half-written is cut
-    off on opening.
+    was extended from there on, another header. Each line has a checksum. One that a killed process left
+    half-written is cut off on opening, where the sweep is the journal's.
+
+    Only one process writes: the file is locked, as long as this process lives and no longer; one that is
+    forked from it does not have the lock.
 
     Parameters
     ----------
@@ -48,13 +55,15 @@ class Journal:
         In the order in which they came; of a sweep that was extended those of its present length.
     earlier : list of Row
         Those of them from before it was extended for the last time.
+    done : set of int
+        The trials that a row of any length says are done: those whose net may have been kept.
 
     Raises
     ------
     ConfigurationError
         The journal is another sweep's, it is in use, or it holds rows and `resume` is false.
     CheckpointError
-        It is damaged elsewhere than at its end.
+        It is damaged elsewhere than at its end, of a newer format, or no journal.
     """
 
     def __init__(
@@ -67,6 +76,8 @@ class Journal:
     ) -> None:
         self.rows: list[Row] = []
         self.earlier: list[Row] = []
+        self.done: set[int] = set()
+        self._version = VERSION
         self._file: int | None = None
         extend = check_bool("Sweep", "extend", extend)
         resume = check_bool("Sweep", "resume", resume) or extend
@@ -74,22 +85,30 @@ class Journal:
             return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+            self._file = os.open(path, _FLAGS, 0o666)
         except OSError as error:
             expected = "a directory that can be written"
             raise ConfigurationError.expected("Sweep", expected, error, "give another") from error
+        _open.add(self)
         try:
+            if not stat.S_ISREG(os.fstat(self._file).st_mode):
+                expected = "a journal that is a regular file"
+                raise ConfigurationError.expected("Sweep", expected, path, "give another directory")
             _lock(self._file, path)
-            sections, whole = _parse(path)
+            with open(self._file, "rb", closefd=False) as file:
+                sections, self._version, whole = read_lines(file, path)
             if any(rows for _, rows in sections) and not resume:
                 remedy = "go on with it (resume), or give another directory"
                 raise ConfigurationError.expected("Sweep", "a directory without a journal", path, remedy)
-            os.ftruncate(self._file, whole)
             describe: Describe = header if callable(header) else lambda _: header
             if sections:
-                self._go_on(path, sections, describe, extend)
+                new = self._go_on(path, sections, describe, extend)
             else:
-                self._write(to_json(FORMAT | describe([])))
+                new = format_of(self._version) | describe([])
+            os.ftruncate(self._file, whole)  # nothing before this has changed the file
+            if new:
+                self._write(new)
+            if not sections:
                 sync_directory(path.parent)
         except BaseException:
             self.close()
@@ -98,12 +117,21 @@ class Journal:
     def append(self, row: Row) -> None:
         """Add a row; it is on the disk when this returns."""
         if self._file is not None:
-            self._write(row.to_json())
+            self._write(dataclasses.asdict(row))
         self.rows.append(row)
+        if row.status == "done":
+            self.done.add(row.trial)
 
     def close(self) -> None:
         """Close the file and give up the lock."""
         if self._file is not None:
+            _unlock(self._file)  # at once, whatever process was forked just now and has not left it yet
+            self._leave()
+
+    def _leave(self) -> None:
+        """Close the file alone: where this process was forked, the lock is another's."""
+        if self._file is not None:
+            _open.discard(self)
             os.close(self._file)
             self._file = None
 
@@ -113,12 +141,16 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _go_on(self, path: Path, sections: list[Section], describe: Describe, extend: bool) -> None:
-        """Take up what the journal holds of the sweep, and where it is extended, say so in a header."""
+    def _go_on(
+        self, path: Path, sections: list[Section], describe: Describe, extend: bool
+    ) -> dict[str, Any] | None:
+        """Take up what the journal holds of the sweep; where that is extended, the header to say so."""
+        self.done = {row.trial for _, rows in sections for row in rows if row.status == "done"}
+        own = format_of(self._version)
         found = sections[-1][0]
         self.rows = rows_of_length(sections, found)
         self.earlier = rows_of_length(sections[:-1], found)
-        wanted = FORMAT | describe(self.earlier)
+        wanted = own | describe(self.earlier)
         pairs = differences(found, wanted)
         if pairs and not extend:
             expected, got = in_words(pairs)
@@ -130,56 +162,51 @@ class Journal:
         if pairs:
             self.rows = rows_of_length(sections, wanted)
             self.earlier = list(self.rows)
-            wanted = FORMAT | describe(self.earlier)
+            wanted = own | describe(self.earlier)
             check_extends(path, found, wanted)
-            if differences(found, wanted):
-                self._write(to_json(wanted))
+            return wanted if differences(found, wanted) else None
+        return None
 
-    def _write(self, line: str) -> None:
+    def _write(self, content: dict[str, Any]) -> None:
         assert self._file is not None
-        rest = memoryview(f"{line}\n".encode())
+        rest = memoryview(line_of(content, self._version))
         while rest:  # one write, but where a signal or a full disk cuts it short
             rest = rest[os.write(self._file, rest) :]
         sync(self._file)
 
 
+def _leave_to_parent() -> None:
+    """In a forked process: give up the files, or they would stay locked as long as it lives."""
+    for journal in list(_open):
+        journal._leave()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_leave_to_parent)
+
+
 def read_journal(path: Path) -> tuple[dict[str, Any], list[Row]]:
     """The last header and all rows of its length, also while a sweep is writing; the file stays as it is."""
-    if not path.is_file():
+    if not path.exists():
         raise CheckpointError.expected(str(path), "a sweep's journal", "no such file")
-    sections, _ = _parse(path)
+    try:
+        with open_regular(path) as file:
+            sections = read_lines(file, path).sections
+    except OSError as error:
+        raise CheckpointError.expected(str(path), "a sweep's journal", error.strerror) from error
     if not sections:
         raise CheckpointError.expected(str(path), "a sweep's journal", "an empty file")
     header = sections[-1][0]
     return header, rows_of_length(sections, header)
 
 
-def _parse(path: Path) -> tuple[list[Section], int]:
-    """Headers, each with its rows, and the length of what is whole, in bytes."""
-    sections: list[Section] = []
-    whole = 0
-    *lines, _ = path.read_bytes().split(b"\n")  # the last one's end never came
-    for number, line in enumerate(lines, 1):
-        try:
-            if number == 1 or line.startswith(_FORMAT):
-                sections.append((_parse_header(line), []))
-            else:
-                sections[-1][1].append(Row.from_json(line.decode()))
-        except (ValueError, TypeError) as error:
-            if 1 < number == len(lines):  # a crash of the machine may leave its end and not its middle
-                break
-            expected = "the header of a minidl sweep" if number == 1 else "a row of a sweep"
-            got = repr(line[:80])
-            raise CheckpointError.expected(f"{path}, line {number}", expected, got) from error
-        whole += len(line) + 1
-    return sections, whole
-
-
-def _parse_header(line: bytes) -> dict[str, Any]:
-    header = json.loads(line)
-    if not isinstance(header, dict) or {name: header.get(name) for name in FORMAT} != FORMAT:
-        raise ValueError
-    return header
+def _unlock(file: int) -> None:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        return
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _lock(file: int, path: Path) -> None:

@@ -8,7 +8,7 @@ import statistics
 from typing import Any, Protocol
 
 from minidl.sweep.figures import FIGURES
-from minidl.sweep.trial import Row
+from minidl.sweep.row import Row
 from minidl.tables import table
 
 

@@ -17,7 +17,7 @@ from minidl.sweep.shades import is_number, order, shades_of, value_range
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from minidl.sweep.trial import Row
+    from minidl.sweep.row import Row
 
 _BEST = "#d95f02"
 _WIDE = 20  # a range of so many times its least value is drawn on a logarithmic scale

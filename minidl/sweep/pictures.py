@@ -19,7 +19,7 @@ from minidl.sweep.shades import calm_range, order
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from minidl.sweep.trial import Row
+    from minidl.sweep.row import Row
 
 _ENDS = {"stopped": "o", "running": "o", "diverged": "x", "failed": "x"}
 _MOST_NAMED = 10  # more colours than this are told apart by a bar, not by a legend

@@ -22,7 +22,8 @@ from minidl.errors import ConfigurationError, MinidlError, MissingExtraError, St
 from minidl.sweep.backends import Engine, open_loky
 from minidl.sweep.clusters import open_dask, open_ray
 from minidl.sweep.portable import check_picklable
-from minidl.sweep.trial import Outcome, Row, Setup, Task
+from minidl.sweep.row import Row
+from minidl.sweep.trial import Outcome, Setup, Task
 
 RunTasks: TypeAlias = Callable[[Sequence[Task]], Iterator[Outcome]]
 
@@ -36,18 +37,24 @@ _PATIENCE = 2
 """How often workers may die with nothing finished in between."""
 
 
+def check_pool(jobs: object, backend: str, scheduler: object) -> int:
+    """The number of jobs; `ConfigurationError` for what no pool can be opened with."""
+    check_choice("Sweep", "backend", backend, BACKENDS)
+    number = _checked_jobs(jobs)
+    if scheduler is not None and (backend == "loky" or not isinstance(scheduler, str)):
+        expected = "no scheduler for loky" if backend == "loky" else "scheduler to be an address, or none"
+        remedy = "give the backend that it is of" if backend == "loky" else ""
+        raise ConfigurationError.expected("Sweep", expected, shown(scheduler), remedy)
+    return number
+
+
 @contextmanager
 def open_pool(
     setup: Setup, trials: int, jobs: int, backend: str, scheduler: str | None
 ) -> Iterator[RunTasks]:
     """A function that runs tasks and gives their outcomes as they come."""
-    check_choice("Sweep", "backend", backend, BACKENDS)
     # One trial, too, has a process of its own where several were asked for: its death is only its own.
-    jobs = min(_checked_jobs(jobs), max(trials, 2))
-    if scheduler is not None and (backend == "loky" or not isinstance(scheduler, str)):
-        expected = "no scheduler for loky" if backend == "loky" else "scheduler to be an address, or none"
-        remedy = "give the backend that it is of" if backend == "loky" else ""
-        raise ConfigurationError.expected("Sweep", expected, shown(scheduler), remedy)
+    jobs = min(check_pool(jobs, backend, scheduler), max(trials, 2))
     _check_main_program()
     try:
         from joblib import Parallel, effective_n_jobs, parallel_config

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import inspect
 import io
-import pickle
 import re
 from typing import Any
 
-from minidl.data import Dataset
 from minidl.errors import ConfigurationError
-from minidl.training import Trainer
+from minidl.sweep.fields import whole_text
 
 
 def name_of(thing: Any) -> str:
     """What tells models and objectives apart, the same in every process."""
     if isinstance(thing, str):
-        return thing
+        return whole_text(thing)
     if hasattr(thing, "__qualname__"):
         return f"{thing.__module__}:{thing.__qualname__}"
-    return without_addresses(repr(thing))
+    return whole_text(without_addresses(repr(thing)))
 
 
 def without_addresses(text: str) -> str:
@@ -69,30 +67,3 @@ def _parts(thing: Any) -> dict[str, Any]:
     except TypeError:  # no function
         return dict(getattr(thing, "__dict__", {}))
     return {**found.globals, **found.nonlocals}
-
-
-def save_trainer(trainer: Trainer, train: Dataset) -> bytes:
-    """The trainer pickled, but for the data, which every worker has."""
-    import cloudpickle
-
-    class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc]
-        def persistent_id(self, thing: object) -> str | None:
-            return "train" if thing is train else None
-
-    file = io.BytesIO()
-    try:
-        Pickler(file).dump(trainer)
-    except Exception as error:  # whatever a class's own methods raise
-        raise ConfigurationError.expected("Halving", "a Trainer that can be pickled", error) from error
-    return file.getvalue()
-
-
-def load_trainer(state: bytes, train: Dataset) -> Trainer:
-    """What `save_trainer` gave, at the data of this process."""
-
-    class Unpickler(pickle.Unpickler):
-        def persistent_load(self, name: str) -> Dataset:
-            return train
-
-    trainer: Trainer = Unpickler(io.BytesIO(state)).load()
-    return trainer

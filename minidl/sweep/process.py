@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from threadpoolctl import ThreadpoolController
 
 _LOCK = threading.Lock()
+if hasattr(os, "register_at_fork"):  # a child has no thread that would give it back
+    os.register_at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
 _limits = ExitStack()
 _users = 0
 

@@ -18,7 +18,7 @@ from minidl.sweep.figures import FIGURES
 from minidl.sweep.journal import JOURNAL, read_journal
 from minidl.sweep.listing import csv_of, show_value, table_of
 from minidl.sweep.objective import is_maximized
-from minidl.sweep.trial import Row
+from minidl.sweep.row import Row
 from minidl.training import History
 
 _LARGE = 1e9  # more is written with an exponent

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeAlias
 
+from minidl.errors import CheckpointError
 from minidl.sweep.adaptive import Adaptive, draw
 from minidl.sweep.best import Best
 from minidl.sweep.extension import numbered
@@ -13,8 +14,9 @@ from minidl.sweep.halving import Halving
 from minidl.sweep.journal import Journal
 from minidl.sweep.portable import name_of
 from minidl.sweep.results import Results
+from minidl.sweep.row import Row
 from minidl.sweep.space import Configuration
-from minidl.sweep.trial import Outcome, Row, Setup, Task
+from minidl.sweep.trial import Outcome, Setup, Task
 
 OnResult: TypeAlias = Callable[[Row, Results], object]
 
@@ -45,7 +47,8 @@ class Run:
             maximize=sweep.maximize,
             trials=sweep.trials if sweep.adaptive else len(self._configurations),
         )
-        best.forget_others(self.results.best.trial if self.results.done else None)
+        self._check_configurations()
+        self._tidy()
 
     def rounds(self) -> Iterator[tuple[list[int], int]]:
         """The trials that run side by side and the rung they go to; a round follows from those before."""
@@ -81,8 +84,8 @@ class Run:
             self._keep(outcome)
         self._states[row.trial] = outcome.state
         self._add(row)
-        if is_best:
-            self._best.forget_others(row.trial)
+        if row.status == "done":
+            self._tidy()
 
     def lost(self) -> list[Task]:
         """The best trial once more, where its net is not there.
@@ -101,7 +104,23 @@ class Run:
         """Keep what comes of it."""
         if outcome.net:
             self._keep(outcome)
-            self._best.forget_others(outcome.row.trial)
+            self._tidy()
+
+    def _check_configurations(self) -> None:
+        """`CheckpointError` where the journal has other configurations than its header stands for."""
+        if self._sweep.adaptive:  # they are compared when they are drawn
+            return
+        for row in self._journal.rows:
+            known = self._configurations.get(row.trial)
+            if row.configuration != known:
+                expected = f"trial {row.trial} with {known}" if known else "no trial beyond its space"
+                got = f"trial {row.trial} with {row.configuration}"
+                raise CheckpointError.expected("Sweep, going on with a journal", expected, got)
+
+    def _tidy(self) -> None:
+        """Drop the nets of the trials that are done, once the best one's is there."""
+        if self.results.done:
+            self._best.keep_only(self.results.best.trial, self._journal.done)
 
     def _keep(self, outcome: Outcome) -> None:
         assert outcome.net is not None

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from minidl.sweep.results import Results
-from minidl.sweep.trial import Row
+from minidl.sweep.row import Row
 
 _SHADES = "YlGnBu"
 

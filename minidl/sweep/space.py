@@ -14,6 +14,7 @@ import numpy as np
 from minidl.advice import shown
 from minidl.checks import check_int
 from minidl.errors import ConfigurationError
+from minidl.sweep.fields import is_text
 
 Configuration: TypeAlias = dict[str, Any]
 
@@ -178,14 +179,24 @@ def plain_value(where: str, name: str, value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [plain_value(where, name, item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigurationError.expected(where, f"finite values for {name!r}", value)
+    if isinstance(value, (int, float)) and not _is_finite(value):
+        raise ConfigurationError.expected(where, f"finite values for {name!r}", shown(value))
+    if not is_text(name) or (isinstance(value, str) and not is_text(value)):
+        raise ConfigurationError.expected(where, f"texts that a file can hold for {name!r}", shown(value))
     if value is not None and not isinstance(value, (bool, int, float, str)):
         expected = f"numbers, strings, booleans, None or sequences of these for {name!r}"
         raise ConfigurationError.expected(
             where, expected, shown(value), "let the building function map a name"
         )
     return value
+
+
+def _is_finite(number: float) -> bool:
+    """Whether it is finite as a float, which an int may be too large for."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _distinct(configurations: Iterable[Configuration]) -> list[Configuration]:

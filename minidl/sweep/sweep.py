@@ -22,9 +22,10 @@ from minidl.sweep.named import NamedModel
 from minidl.sweep.objective import Objective, check_comparable, is_maximized, settle
 from minidl.sweep.pool import open_pool
 from minidl.sweep.results import Results
+from minidl.sweep.row import Row
 from minidl.sweep.run import OnResult, Run
 from minidl.sweep.space import Space, plain_configurations
-from minidl.sweep.trial import Build, Row, Setup
+from minidl.sweep.trial import Build, Setup
 
 if TYPE_CHECKING:
     import numpy.typing as npt

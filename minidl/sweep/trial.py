@@ -1,103 +1,35 @@
-"""One trial: a pure function of configuration and seed, and the row that it leaves in the journal."""
+"""One trial: a pure function of configuration and seed, which gives a row of the journal."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-import json
 import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.checks import check_bool, check_int
+from minidl.checks import check_int
 from minidl.data import Splits
-from minidl.errors import CheckpointError, ConfigurationError, DivergedError, MinidlError, StateError
-from minidl.files import to_json
+from minidl.errors import ConfigurationError, DivergedError, MinidlError
 from minidl.net import Net
 from minidl.recipes import build_trainer
 from minidl.recipes.augment import augmentation
+from minidl.storage.checkpoints import state_from_bytes, state_to_bytes
+from minidl.sweep.fields import whole_text
 from minidl.sweep.figures import figures_of, finite
 from minidl.sweep.objective import PART, Objective, measured_with, metrics_of, watched
-from minidl.sweep.portable import load_trainer, save_trainer, without_addresses
+from minidl.sweep.portable import without_addresses
 from minidl.sweep.process import one_thread
+from minidl.sweep.row import CURVE, Row
 from minidl.sweep.space import Configuration
 from minidl.training import History, Trainer
 
 Build: TypeAlias = Callable[[Configuration, Splits, np.random.Generator], "Net | Trainer"]
-
-_CURVE = ("step", "train_accuracy", "validation_accuracy")
-
-
-@dataclass(frozen=True)
-class Row:
-    """What came of a trial: one line of the journal.
-
-    Nothing in it depends on when, where and beside what the trial ran, so that two journals of one
-    sweep are equal as sets of lines.
-
-    Attributes
-    ----------
-    trial : int
-        The configuration's position in the space, from 0.
-    configuration : dict
-    rung : int
-        How often the trial had been promoted by `Halving`; 0 without it.
-    steps : int
-        Updates made.
-    status : str
-        "done"; "running": measured at a rung, to go on if it is promoted; "stopped": not promoted;
-        "diverged"; "failed".
-    reason : str or None
-        Why it was stopped, diverged or failed; of a trial that is done, why it ended before its
-        whole length, such as by `EarlyStopping`.
-    value : float or None
-        The objective; None where the trial diverged or failed.
-    train_loss, train_accuracy, validation_loss, validation_accuracy : float or None
-        Of the net as it stands after the last step, on the whole parts, without penalty.
-    curve : dict of str to list
-        "step", "train_accuracy" and "validation_accuracy", and of another objective its two columns, at
-        the end of each epoch, as the `History` has them.
-    metrics : dict of str to float
-        The other metrics, such as "validation_r2", of the same net.
-    """
-
-    trial: int
-    configuration: Configuration
-    rung: int
-    steps: int
-    status: str
-    reason: str | None = None
-    value: float | None = None
-    train_loss: float | None = None
-    train_accuracy: float | None = None
-    validation_loss: float | None = None
-    validation_accuracy: float | None = None
-    curve: dict[str, list[Any]] = dataclasses.field(default_factory=lambda: {name: [] for name in _CURVE})
-    metrics: dict[str, float | None] = dataclasses.field(default_factory=dict)
-
-    def rank(self, maximize: bool) -> tuple[float, int]:
-        """Sorts the better value first, of equals the lower trial; only for a row with a value."""
-        check_bool("Row", "maximize", maximize)
-        if self.value is None:
-            raise StateError.expected("Row", "a row with a value to rank", f"none: {self.status}")
-        return (-self.value if maximize else self.value), self.trial
-
-    def to_json(self) -> str:
-        """One line of JSON, without its end."""
-        return to_json(dataclasses.asdict(self))
-
-    @classmethod
-    def from_json(cls, line: str) -> Self:
-        """The row that `to_json` wrote; `CheckpointError` for anything else."""
-        try:
-            return cls(**json.loads(line))
-        except (ValueError, TypeError) as error:
-            raise CheckpointError.expected("Row", "a line of a sweep's journal", error) from error
 
 
 @dataclass(frozen=True)
@@ -162,7 +94,9 @@ def run_task(setup: Setup, task: Task) -> Outcome:
     handled = sys.exc_info()[1]
     try:
         start = task.start if task.state else 0
-        trainer = load_trainer(task.state, train) if task.state else make_trainer(setup, task.configuration)
+        trainer = make_trainer(setup, task.configuration)
+        if task.state:
+            trainer.load_state_dict(state_from_bytes(task.state))
         metrics = measured_with(metrics_of(trainer), setup.objective)  # before any work is spent
         options: dict[str, Any] = {setup.unit: task.stop - start}
         if "batch_size" in task.configuration:
@@ -172,8 +106,9 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         if not (task.state and trainer.stop_reason):  # what ended itself would have done so in one fit, too
             trainer.fit(train, **options, validation=setup.data.validation)
         figures = figures_of(trainer, setup.data, setup.objective, metrics)
-        state = None if task.last else save_trainer(trainer, train)
-        row = dataclasses.replace(row, reason=trainer.stop_reason, **figures)
+        state = None if task.last else state_to_bytes(trainer.state_dict())
+        ended = trainer.stop_reason
+        row = dataclasses.replace(row, reason=None if ended is None else whole_text(str(ended)), **figures)
     except Exception as error:
         hidden = error.__context__
         # What was handled before this trial, such as the Ctrl-C after which a sweep goes on, is not its own.
@@ -185,7 +120,7 @@ def run_task(setup: Setup, task: Task) -> Outcome:
         return Outcome(row)
     epochs = trainer.history.epochs
     best = watched(setup.objective, list(epochs)).removeprefix(PART)
-    columns = [name for name in (*_CURVE, f"train_{best}", PART + best) if name in epochs]
+    columns = [name for name in (*CURVE, f"train_{best}", PART + best) if name in epochs]
     curve = {name: list(map(finite, epochs[name])) for name in columns}
     row = dataclasses.replace(row, steps=trainer.step, curve=curve)
     if row.status == "running":
@@ -213,7 +148,7 @@ def make_trainer(setup: Setup, configuration: Configuration) -> Trainer:
 
 def _reason(error: Exception) -> str:
     """The error in words that are the same in every process."""
-    text = without_addresses(str(error))
+    text = whole_text(without_addresses(str(error)))
     if isinstance(error, MinidlError):
         return text
     place = traceback.extract_tb(error.__traceback__)[-1]

@@ -189,10 +189,12 @@ def open_study(
     check_kind("open_study", "name", name, str)
     check_kind("open_study", "direction", direction, str)
     options = {"study_name": name, "direction": direction, "load_if_exists": True, **options}
+    if path.exists() and not path.is_file():
+        raise ConfigurationError.expected("open_study", f"a study in {path}", "no regular file")
     try:
         storage = JournalStorage(JournalFileBackend(str(path)))
         study: Study = optuna.create_study(storage=storage, **options)
-    except (TypeError, ValueError, KeyError, OSError) as error:
+    except Exception as error:  # of a file that Optuna did not write, whatever its reader comes upon
         got = f"{type(error).__name__}: {error}"
         raise ConfigurationError.expected("open_study", f"a study in {path}", got) from error
     return study

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from minidl.advice import shown
-from minidl.errors import CheckpointError, ConfigurationError
-from minidl.files import as_path, atomic_write, plain_number, to_json
+from minidl.errors import ConfigurationError
+from minidl.files import as_path, atomic_write, plain_number, read_json, to_json
 from minidl.tables import counted, last_measured
+from minidl.training.columns import NAMES, checked, sealed, state_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -66,34 +67,38 @@ class History:
         for name, column in self.epochs.items():
             column.append(numbers.get(name))
 
+    def state_dict(self) -> dict[str, Any]:
+        """The attributes, by name, as copies; a column of floats in `steps` as an array of float64."""
+        return state_of(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave, to the bit.
+
+        Raises
+        ------
+        StateError
+            For anything else; nothing is changed.
+        """
+        self.__dict__.update(checked(state))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the columns as JSON, whole or not at all; NaN and infinities, which it lacks, are null."""
         with atomic_write(path) as file:
-            content = {"steps": self.steps, "epochs": self.epochs, "unfinished": self.unfinished}
-            file.write(to_json(content | {"kept_epoch": self.kept_epoch}).encode())
+            file.write(to_json(sealed({name: getattr(self, name) for name in NAMES})).encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
-        """Read what `save` wrote, null as NaN but for validation; `CheckpointError` for anything else."""
-        import json
+        """Read what `save` wrote, null as NaN but for validation.
 
-        path = as_path("History.load", path)
-        history = cls()
-        try:
-            stored = json.loads(path.read_bytes())
-            for table, columns in (("steps", history.steps), ("epochs", history.epochs)):
-                if not set(columns) <= set(stored[table]):
-                    raise ValueError(f"columns {sorted(stored[table])}")
-                columns.update((name, _read(name, column)) for name, column in stored[table].items())
-                if len({len(column) for column in columns.values()}) > 1:
-                    raise ValueError("columns of different lengths")
-            row = stored.get("unfinished")  # which older files lack, as they do the next
-            history.unfinished = row and {name: _read(name, [value])[0] for name, value in row.items()}
-            if (kept := stored.get("kept_epoch")) not in (None, *range(1, len(history.epochs["lr"]) + 1)):
-                raise ValueError(f"kept_epoch {kept}")
-            history.kept_epoch = kept and int(kept)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CheckpointError.expected(str(path), "a history written by History.save", error) from error
+        Raises
+        ------
+        CheckpointError
+            For anything else.
+        OSError
+            There is no such file, or it is no regular one.
+        """
+        path, history = as_path("History.load", path), cls()
+        history.__dict__.update(checked(read_json(path), path))
         return history
 
     def plot(self, path: str | os.PathLike[str]) -> None:
@@ -133,13 +138,8 @@ class History:
         return f"History({', '.join(shown)})"
 
 
-def _read(name: str, column: list[Any]) -> list[Any]:
-    nothing = None if name.startswith("validation") else math.nan
-    return [nothing if value is None else value for value in column]
-
-
 def _number(name: str, value: object) -> int | float:
-    try:
-        return plain_number(value)
-    except Exception:
-        raise ConfigurationError.expected("History", f"{name} to be a number", shown(value)) from None
+    if not isinstance(value, (str, bytes)):  # which float would read
+        with suppress(Exception):
+            return plain_number(value)
+    raise ConfigurationError.expected("History", f"{name} to be a number", shown(value))

@@ -1,40 +1,69 @@
-"""Ctrl-C during a fit, taken between two steps."""
+"""Ctrl-C and requests to end, taken between two steps of a fit."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
+
+_TAKEN = {
+    number: default
+    for name, default in (
+        ("SIGINT", signal.default_int_handler), ("SIGTERM", signal.SIG_DFL), ("SIGHUP", signal.SIG_DFL),
+    )
+    if (number := getattr(signal, name, None)) is not None  # Windows has no SIGHUP
+}  # fmt: skip
+"""The signals, and the handlers in whose place they are taken: another one is its program's business."""
 
 
 class Interrupts:
-    """Within the ``with``, the first Ctrl-C only sets `pending`; the second leaves at once.
+    """Within the ``with``, the first Ctrl-C, SIGTERM or SIGHUP only sets `pending`; a second leaves at once.
 
-    On the way out a Ctrl-C that nobody took raises `KeyboardInterrupt`. Only in a main thread, and
-    only where Ctrl-C does what Python makes it do: another handler is its program's business.
+    On the way out one that nobody took is raised, as `leave` does. Only in a main thread, and only where
+    a signal does what Python makes it do.
+
+    Attributes
+    ----------
+    pending : int
+        The signal's number; 0 while none came.
     """
 
-    pending = False
+    pending = 0
 
     def __enter__(self) -> Self:
-        is_main = threading.current_thread() is threading.main_thread()
-        self._held = is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self._held:
-            signal.signal(signal.SIGINT, self._take)
+        self._held = {}
+        if threading.current_thread() is threading.main_thread():
+            self._held = {each: was for each, was in _TAKEN.items() if signal.getsignal(each) == was}
+        for number in self._held:
+            signal.signal(number, self._take)
         return self
 
     def _take(self, number: int, frame: Any) -> None:
-        if self.pending:
-            # Here, since this one may break off `__exit__`.
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.default_int_handler(number, frame)
-        self.pending = True
+        before, self.pending = self.pending, number
+        if before:
+            self._give_back()  # here, since this one may break off `__exit__`
+            self.leave()
+
+    def leave(self) -> NoReturn:
+        """Raise what the signal means: KeyboardInterrupt, or SystemExit with the code of its number.
+
+        It is what the shell says of a program that a signal ended: 143 for SIGTERM, 129 for SIGHUP.
+        """
+        if self.pending == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + self.pending)
+
+    def _give_back(self) -> None:
+        for number, handler in self._held.items():
+            signal.signal(number, handler)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._held:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        if self.pending and not isinstance(error, KeyboardInterrupt):
-            raise KeyboardInterrupt from error
+        self._give_back()
+        if self.pending and not isinstance(error, (KeyboardInterrupt, SystemExit)):
+            try:
+                self.leave()
+            except BaseException as ending:
+                raise ending from error

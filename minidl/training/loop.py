@@ -71,6 +71,7 @@ class Loop:
         self.validation: Dataset | None = None
         self._due: list[tuple[Any, str]] = []
         self._torn = ""  # what broke off an update, so that parts of it are done
+        self._calling = False  # whether the hook that is due is being called
 
     def _run(self, interrupts: Interrupts) -> None:
         callers = np.geterr()
@@ -80,7 +81,7 @@ class Loop:
             while True:
                 if interrupts.pending:
                     self._leave_epoch()
-                    raise KeyboardInterrupt
+                    interrupts.leave()
                 if self._due:
                     self._do(*self._due[0], callers, interrupts)
                 elif self.step >= self.last_step or self.stop_reason is not None:
@@ -96,7 +97,7 @@ class Loop:
             getattr(self, name)()
             return
         if owner in self.callbacks:
-            self._torn = TORN
+            self._torn, self._calling = TORN, True
             try:
                 with np.errstate(**callers):  # a callback is its user's code
                     getattr(owner, name)(self)
@@ -104,6 +105,8 @@ class Loop:
                 if isinstance(error, Exception) or not interrupts.pending:
                     self._torn = ""  # it raised on its own account, and is called once more
                 raise
+            finally:
+                self._calling = False
         self._due, self._torn = self._due[1:], ""
 
     def _compute(self) -> None:

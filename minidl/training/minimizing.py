@@ -50,7 +50,7 @@ class MinimizingLoop(Loop):
             self._due = due
             while self._due:
                 if interrupts.pending:
-                    raise KeyboardInterrupt
+                    interrupts.leave()
                 self._do(*self._due[0], callers, interrupts)
 
         def begin() -> bool:
@@ -90,7 +90,7 @@ class MinimizingLoop(Loop):
         tally.reset()
         for part in parts:
             if interrupts.pending:
-                raise KeyboardInterrupt
+                interrupts.leave()
             loss, scores = net.forward_backward(part.features, part.targets, part.weights)
             before = tally.weight
             tally.add(loss, scores, part.targets, part.weights)

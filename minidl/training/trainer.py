@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from typing import Never
 
@@ -13,14 +14,15 @@ from minidl.data.dataset import check_dataset
 from minidl.errors import ConfigurationError, MinidlError, StateError
 from minidl.kernels.rows import take_rows
 from minidl.optimizers import LBFGS
+from minidl.training.ending import calling_at_the_end
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
-from minidl.training.minimizing import MinimizingLoop
+from minidl.training.resuming import ResumableLoop
 from minidl.transforms import Transform
 from minidl.transforms.transform import check_transform
 
 
-class Trainer(MinimizingLoop):
+class Trainer(ResumableLoop):
     """Trains a net; everything it has done so far is in it, and a further fit goes on from there.
 
     The same seed gives the same bits on the same machine, with the same BLAS and number of threads.
@@ -94,7 +96,8 @@ class Trainer(MinimizingLoop):
             goes on; `evaluate` names the samples.
         epochs, steps : int >= 1
             One of the two. Epochs end where the data does, so a fit of one epoch after one that
-            ended within an epoch finishes that one.
+            ended within an epoch finishes that one. 0 is allowed once there was a step: it finishes what
+            a fit that was broken off has left to be done after its last step.
         batch_size : int >= 1
             With `LBFGS`, whose steps take all samples, how many of them pass through the net at once.
         sampling : "shuffle" or "replacement"
@@ -114,12 +117,12 @@ class Trainer(MinimizingLoop):
             got = f"epochs={epochs}, steps={steps}"
             raise ConfigurationError.expected("fit", "one of epochs and steps", got)
         unit, count = ("steps", steps) if epochs is None else ("epochs", epochs)
-        left = check_int("fit", unit, count, at_least=1)
+        left = check_int("fit", unit, count, at_least=int(not self.step))
+        if transform is not None:
+            check_transform("fit", transform)
         self._check_dataset("train", train, more)
         if validation is not None:
             self._check_dataset("validation", validation)
-        if transform is not None:
-            check_transform("fit", transform)
         if self._torn:
             remedy = "build net and Trainer anew, or load what was saved"
             raise StateError.expected("fit", "a Trainer whose last step is whole", self._torn, remedy)
@@ -135,17 +138,17 @@ class Trainer(MinimizingLoop):
             self.train, self.batch_size = train, rows or batch_size
             self.history.unfinished = self.history.kept_epoch = None
             self.validation, self.stop_reason, self._clock = validation, None, time.perf_counter()
-            try:
-                for callback, name in self._hooks("on_fit_start"):
-                    getattr(callback, name)(self)
-                if minimizer is None:
-                    self._run(interrupts)
-                else:
-                    self._run_minimizing(minimizer, train, rows, interrupts)
-            finally:
-                self._seconds += time.perf_counter() - self._clock
-                for callback, name in self._hooks("on_fit_end"):
-                    getattr(callback, name)(self)
+            with calling_at_the_end(lambda: self._hooks("on_fit_end"), self):
+                try:
+                    for callback, name in self._hooks("on_fit_start"):
+                        getattr(callback, name)(self)
+                    if minimizer is None:
+                        self._run(interrupts)
+                    else:
+                        self._run_minimizing(minimizer, train, rows, interrupts)
+                finally:
+                    self._seconds += time.perf_counter() - self._clock
+                    self._clock = 0.0
         return self.history
 
     def stop(self, reason: str) -> None:
@@ -153,19 +156,23 @@ class Trainer(MinimizingLoop):
         self.stop_reason = reason
 
     def _check_dataset(self, name: str, dataset: Dataset, more: tuple[object, ...] = ()) -> None:
+        """Try net, loss and metrics on the first sample, before anything has changed."""
         check_dataset("fit", name, dataset, more)
-        first = take_rows(dataset.features, slice(0, 1))
+        first, targets = take_rows(dataset.features, slice(0, 1)), dataset.targets[:1]
+        weights = None if dataset.weights is None else dataset.weights[:1]
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                self._tally.head.check_targets(dataset.targets, self.net(first).shape[1:])
-                self.net.loss(
-                    first, dataset.targets[:1]
-                )  # a loss of a user's own may check no more than that
+                scores = self.net(first)
+                self._tally.head.check_targets(dataset.targets, scores.shape[1:])
+                self.net.loss(first, targets)  # a loss of a user's own may check no more than that
+                for metric in copy.deepcopy(self._tally.metrics):
+                    metric.update(scores, targets, weights)
         except MinidlError as error:  # of the net, which knows no more than its batch
             raise type(error)(f"fit, {name}: {error}") from None
 
     def _take_up(self, train: Dataset, batch_size: int, sampling: str, transform: Transform | None) -> None:
         """Go on with the batches of the last fit, where it trained on the same; else begin anew."""
+        self._go_on(train, batch_size, sampling, transform)
         last = self._batches
         if (
             last

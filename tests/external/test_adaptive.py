@@ -1,5 +1,6 @@
 """A sweep by Optuna's samplers: the same search in one go, in pieces, by one worker and by several."""
 
+import json
 import sys
 import tempfile
 from contextlib import suppress
@@ -15,6 +16,7 @@ from minidl.errors import CheckpointError, ConfigurationError, MinidlError, Miss
 from minidl.sweep import Adaptive, Grid, Halving, Results, Sweep
 from minidl.sweep.adaptive import draw
 from minidl.sweep.journal import JOURNAL
+from minidl.sweep.lines import line_of
 from tests.public_calls import WRONG
 from tests.sweep.small import build, digits, lines
 
@@ -154,7 +156,9 @@ def test_another_search_is_refused(tmp_path):
 def test_a_journal_that_the_sampler_does_not_repeat(tmp_path):
     sweep_of(4).run(tmp_path, jobs=1)
     path = tmp_path / JOURNAL
-    path.write_text(path.read_text().replace('"hidden": 3', '"hidden": 5'))
+    lines = [json.loads(line) for line in path.read_text().replace('"hidden": 3', '"hidden": 5').splitlines()]
+    lines = [{name: value for name, value in line.items() if name != "crc32"} for line in lines]
+    path.write_bytes(b"".join(line_of(line, 2) for line in lines))
     with pytest.raises(CheckpointError, match="to be drawn as trial .*version of Optuna"):
         sweep_of(6).run(tmp_path, jobs=1, extend=True)
 

@@ -286,7 +286,7 @@ def test_truncated_anywhere(tmp_path):
     data = path.read_bytes()
     for length in [*range(0, len(data), 97), len(data) - 1]:
         path.write_bytes(data[:length])
-        with pytest.raises(CheckpointError, match="net.npz: expected a net written by minidl.save"):
+        with pytest.raises(CheckpointError, match="net.npz: expected a whole .npz file"):
             minidl.load(path)
 
 
@@ -359,18 +359,22 @@ def affine(description):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d, m: d.update(version=3), "version 1 or 2, got 'minidl net', version 3"),
+        (lambda d, m: d.update(version=4), "version 3 at most, got 4; a newer minidl wrote"),
+        (lambda d, m: d.update(version=0), "version 1 or 2 or 3, got 0"),
+        (lambda d, m: d.update(version=True), "version 1 or 2 or 3, got True"),
+        (lambda d, m: d.pop("arrays"), "a list of its arrays"),
+        (lambda d, m: d["arrays"][NAME[:-4]].update(sha256="0" * 64), "affine0.weight of another sha256"),
         (lambda d, m: d.update(format="other"), "format 'minidl net'"),
         (lambda d, m: d.pop("net"), "KeyError"),
         (lambda d, m: d["net"].update(module="Nonsense"), "only classes that are known, got 'Nonsense'"),
         (lambda d, m: d["net"].update(module="custom Evil"), "only classes that are known, got 'Evil'"),
         (lambda d, m: d["net"].update(module="load"), "only classes that are known, got 'load'"),
-        (lambda d, m: m.pop(NAME), "parameters"),
-        (lambda d, m: m.update({"more.npy": array_bytes(np.zeros(3))}), "parameters"),
-        (lambda d, m: m.update({NAME: array_bytes(np.zeros((5, 4), np.float32))}), "parameters"),
-        (lambda d, m: m.update({NAME: array_bytes(np.zeros((5, 3)))}), "parameters"),
+        (lambda d, m: m.pop(NAME), "affine0.weight that is missing"),
+        (lambda d, m: m.update({"more.npy": array_bytes(np.zeros(3))}), "more that the manifest"),
+        (lambda d, m: m.update({NAME: array_bytes(np.zeros((5, 4), np.float32))}), "weight of another shape"),
+        (lambda d, m: m.update({NAME: array_bytes(np.zeros((5, 3)))}), "affine0.weight of another dtype"),
         (lambda d, m: m.update({NAME: array_bytes(np.zeros((5, 3), np.float32))[:-4]}), "60 bytes"),
-        (lambda d, m: d["parameters"].pop("affine0.weight"), "parameters"),
+        (lambda d, m: d["parameters"].remove("affine0.weight"), "parameters"),
         (lambda d, m: affine(d).update(in_features=-1), "no net"),
         (lambda d, m: affine(d).update(in_features=10**12), "MemoryError|no net|Error"),
     ],
@@ -422,11 +426,29 @@ def test_a_file_of_the_format_before():
     assert (net["affine0"].initializer, net["body"][0].initializer) == (scaled(he_normal, 0.1), normal(0.5))
 
 
+def test_a_file_of_format_2():
+    """`format2.npz` was written by minidl before files had hashes; its scores are those of its arrays."""
+    path = Path(__file__).with_name("format2.npz")
+    net = minidl.load(path)
+    x = np.random.default_rng(0).integers(0, 256, (7, 2, 3), dtype=np.uint8)
+    arrays = {name: np.load(path)[name] for name in np.load(path).files if not name.endswith(".json")}
+    a = {name: array.astype(np.float64) for name, array in arrays.items()}
+    mean, scale = a["argument:*parts.0.mean"], a["argument:*parts.0.scale"]
+    hidden = ((x - mean) / scale).reshape(7, 6) @ a["affine0.weight"] + a["affine0.bias"]
+    norm = {name.rpartition(".")[2]: array for name, array in a.items() if "norm" in name}
+    hidden = (hidden - norm["running_mean"]) / np.sqrt(norm["running_var"] + 1e-5)
+    hidden = np.maximum(hidden * norm["weight"] + norm["bias"], 0)
+    np.testing.assert_allclose(net(x), hidden @ a["out.weight"] + a["out.bias"], rtol=1e-3, atol=1e-4)
+    assert {name: array.shape for name, array in a.items() if not name.startswith("argument:")} == {
+        name: part.shape for parts in (net.parameters, net.state) for name, part in parts.items()
+    }
+
+
 def test_a_file_of_the_format_before_is_written_as_today(tmp_path):
     net = minidl.load(Path(__file__).with_name("format1.npz"))
     minidl.save(net, tmp_path / "net.npz")
     with zipfile.ZipFile(tmp_path / "net.npz") as archive:
-        assert json.loads(archive.read("description.json"))["version"] == 2
+        assert json.loads(archive.read("description.json"))["version"] == 3
     same(net, minidl.load(tmp_path / "net.npz"), np.ones((2, 2, 3), np.uint8))
 
 

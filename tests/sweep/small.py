@@ -1,15 +1,21 @@
 """A sweep that is over in a moment: its parts, and itself as a program that can be killed."""
 
+import io
 import os
 import signal
 import sys
 from pathlib import Path
 
+import numpy as np
+
 import minidl
-from minidl import mlp
+from minidl import Dataset, mlp
+from minidl.data import Splits
 from minidl.sweep import Grid, Halving, Sweep
 from minidl.sweep.journal import JOURNAL
+from minidl.sweep.lines import read_lines
 
+RATES = [0.01, 0.1, 1e9]
 SPACE = Grid(hidden=[8, 16], lr=[0.01, 0.1, 1e6], reg=[1e-4, 1e-2])
 
 
@@ -17,6 +23,19 @@ def digits(samples=300):
     """A part of the digits."""
     data = minidl.data.load("digits")
     return minidl.data.Splits("digits", data.train[:samples], data.validation, data.test)
+
+
+def sweep_of(*rates):
+    """Trials of two steps on samples that are the same on every machine, by default of `RATES`."""
+    features = (np.arange(24 * 64) % 17 / 16).astype(np.float32).reshape(24, 64)
+    train, validation = Dataset(features, np.arange(24) % 10), Dataset(features[:10], np.arange(10))
+    space = Grid(hidden=[3], lr=list(rates or RATES))
+    return Sweep(build, space, Splits("numbers", train, validation), steps=2)
+
+
+def rows_in(raw):
+    """The rows of a journal's bytes."""
+    return [row for _, rows in read_lines(io.BytesIO(raw), Path("it")).sections for row in rows]
 
 
 def lines(directory):

@@ -182,6 +182,9 @@ def test_a_foreign_header_within_a_journal_is_an_error(tmp_path):
         pass
     row = Row(0, {}, 0, 1, "done").to_json()
     with (tmp_path / JOURNAL).open("a") as file:
-        file.write('{"format": "minidl sweep", "version": 2}\n' + row + "\n")
-    with pytest.raises(minidl.errors.CheckpointError, match="line 2: expected a row of a sweep"):
+        file.write('{"format": "minidl sweep", "version": 3}\n' + row + "\n")
+    with pytest.raises(
+        minidl.errors.CheckpointError,
+        match="line 2: expected .* in a format of version 1 to 2, got version 3",
+    ):
         read_journal(tmp_path / JOURNAL)

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minidl import Trainer
 from minidl.errors import ConfigurationError
 from minidl.sweep import Grid, Halving, Row, Sweep
 from minidl.sweep.journal import JOURNAL
@@ -69,15 +70,17 @@ def test_each_trial_ends_where_it_was_stopped(halved):
     assert len(reasons) == 3
 
 
-def test_a_trial_goes_on_where_it_was():
-    built = []
+def test_a_trial_goes_on_where_it_was(monkeypatch, halved):
+    fits, fit = [], Trainer.fit
 
-    def note(configuration, data, rng):
-        built.append(configuration)
-        return build(configuration, data, rng)
+    def note(trainer, *arguments, **options):
+        before = trainer.step
+        fit(trainer, *arguments, **options)
+        fits.append((before, trainer.step))
 
-    Sweep(note, SPACE, digits(), steps=40, halving=Halving(2)).run(jobs=1)
-    assert built == SPACE.configurations()
+    monkeypatch.setattr(Trainer, "fit", note)
+    Sweep(build, SPACE, digits(), steps=40, halving=Halving(2)).run(jobs=1)
+    assert {pair for pair in fits if pair[0]} == {(5, 10), (10, 20), (20, 40)}
 
 
 def test_a_trial_at_the_end_is_as_without_halving(halved):

@@ -98,9 +98,11 @@ def journal_of_before(tmp_path):
     sweep = Sweep(build, SPACE, digits(), steps=3)
     sweep.run(tmp_path, jobs=1)
     path = tmp_path / JOURNAL
-    first, *lines = path.read_text().splitlines(keepends=True)
-    old = {name: value for name, value in json.loads(first).items() if name != "keys"}
-    path.write_text("".join([json.dumps(old) + "\n", *lines[:5]]))
+    first, *lines = map(json.loads, path.read_text().splitlines())
+    old = {name: value for name, value in first.items() if name not in ("keys", "crc32")} | {"version": 1}
+    for line in lines:
+        del line["crc32"]
+    path.write_text("".join(json.dumps(line) + "\n" for line in [old, *lines[:5]]))
     return tmp_path, sweep
 
 

@@ -85,7 +85,7 @@ def test_only_what_is_missing_is_run(swept, tmp_path):
     (tmp_path / JOURNAL).write_bytes(b"".join(whole[:8]) + b'{"trial": 7, "confi')
     # What a killed sweep may leave beside the journal: the files of a best trial not yet written down.
     (tmp_path / "best").mkdir()
-    for name in ("001.npz", "001.json", "007.npz", ".007.json.abcd.tmp"):
+    for name in ("001.npz", "001.json", "007.npz", ".minidl-0123456789abcdef.tmp"):
         (tmp_path / "best" / name).write_bytes(b"half")
     for name in kept(directory):
         (tmp_path / "best" / name).write_bytes((directory / "best" / name).read_bytes())

@@ -21,7 +21,8 @@ from minidl import (
     Trainer,
     evaluate,
 )
-from minidl.errors import CheckpointError
+from minidl.errors import CheckpointError, StateError
+from minidl.training import columns
 from tests.test_files import NUMBERS
 
 
@@ -56,8 +57,145 @@ def test_json_out_and_in(history, tmp_path):
 )
 def test_foreign_files_are_refused(text, tmp_path):
     (tmp_path / "history.json").write_text(text)
-    with pytest.raises(CheckpointError, match=r"history.json: expected a history written by History.save"):
+    expected = "a history written by History.save|JSON as minidl writes it"
+    with pytest.raises(CheckpointError, match=rf"history.json: expected ({expected}), got"):
         History.load(tmp_path / "history.json")
+
+
+def right():
+    """What a file says of two steps and two epochs."""
+    columns = {"step": [1, 2], "train_loss": [2.0, 1], "validation_loss": [None, 2.5], "lr": [0.1, 0.1]}
+    return {
+        "steps": {"loss": [2.5, 1.5], "lr": [0.1, 0.1]},
+        "epochs": columns | {"seconds": [1, 2], "train_accuracy": [0, 0.5]},
+        "unfinished": {"step": 3, "validation_loss": None},
+        "kept_epoch": 2,
+    }
+
+
+WRONG = [
+    ((), [], r"\[\]"),
+    ((), "steps", "'steps'"),
+    (("more",), 3, "a part 'more', where there are steps, epochs, unfinished, kept_epoch"),
+    (("steps",), None, "no columns as steps, but None"),
+    (("epochs",), [[1]], "no columns as epochs"),
+    (("steps", "loss"), None, "no list of numbers as 'loss' of the steps, but None"),
+    (("steps", "loss"), [1.0], "columns of different lengths in steps: .*'loss': 1"),
+    (("epochs", "more"), [1.0], "columns of different lengths in epochs"),
+    (("steps", "loss"), {"0": 1.0}, "no list of numbers as 'loss'"),
+    *((("steps", "loss"), [1.0, value], f"{value!r} in the column 'loss' of the steps, no number")
+      for value in (True, "1", "nan", {})),
+    *((("epochs", "train_accuracy"), [1.0, value], "in the column 'train_accuracy' of the epochs, no number")
+      for value in (False, "0.5", [], {})),
+    (("epochs", "step"), [2, 1], r"steps at the epochs' ends that do not rise: \[2, 1\]"),
+    (("epochs", "step"), [1, 2.0], "do not rise"),
+    (("epochs", "step"), [-1, 2], "do not rise"),
+    (("unfinished",), [], r"unfinished \[\], where the epochs have step, "),
+    (("unfinished",), {"other": 1}, "unfinished .*other"),
+    (("unfinished", "step"), "3", "'3' in the column 'step' of the unfinished"),
+    *((("kept_epoch",), value, f"kept_epoch {value!r} of 2 epochs") for value in (0, 3, -1, 1.0, True, "1")),
+]  # fmt: skip
+
+
+def changed(path, value):
+    content = right()
+    if not path:
+        return value
+    *where, name = path
+    table = content
+    for step in where:
+        table = table[step]
+    table[name] = value
+    return content
+
+
+@pytest.mark.parametrize(("path", "value", "message"), WRONG)
+def test_every_number_is_checked_in_files_and_states(path, value, message, tmp_path):
+    content, history = changed(path, value), History()
+    history.load_state_dict(right())
+    (tmp_path / "h.json").write_text(json.dumps(content))
+    with pytest.raises(
+        CheckpointError, match=f"h.json: expected a history written by History.save, got .*{message}"
+    ):
+        History.load(tmp_path / "h.json")
+    before = repr(vars(history))
+    with pytest.raises(StateError, match=f"expected what History.state_dict gave, got .*{message}"):
+        history.load_state_dict(content)
+    assert repr(vars(history)) == before
+
+
+@pytest.mark.parametrize("table", ["steps", "epochs"])
+def test_every_history_has_these_columns(table, tmp_path):
+    assert {table: list(getattr(History(), table)) for table in ("steps", "epochs")} == columns.NEEDED
+    for name in columns.NEEDED[table]:
+        content = right()
+        del content[table][name]
+        (tmp_path / "h.json").write_text(json.dumps(content))
+        with pytest.raises(CheckpointError, match=f"got {table} without a column '{name}'"):
+            History.load(tmp_path / "h.json")
+        with pytest.raises(StateError, match=f"got {table} without a column '{name}'"):
+            History().load_state_dict(content)
+
+
+def test_what_older_files_lack(tmp_path):
+    content = right()
+    for name in ("kept_epoch", "unfinished"):
+        del content[name]
+        (tmp_path / "h.json").write_text(json.dumps(content))
+        assert getattr(History.load(tmp_path / "h.json"), name) is None
+    with pytest.raises(FileNotFoundError):
+        History.load(tmp_path / "none.json")
+    with pytest.raises(OSError, match="not a regular file"):
+        History.load(tmp_path)
+
+
+def same_numbers(one, other):
+    """Whether columns hold the same, to the bit and the type."""
+    assert list(one) == list(other)
+    for name, column in one.items():
+        assert list(map(repr, column)) == list(map(repr, other[name])), name
+
+
+FLOATS = st.floats(width=64)
+
+
+@given(
+    st.lists(st.tuples(FLOATS, st.one_of(FLOATS, st.integers())), max_size=5),
+    st.lists(st.one_of(st.none(), FLOATS, st.integers()), max_size=5),
+)
+def test_a_state_gives_the_history_back_to_the_bit(steps, epochs):
+    history = History(["accuracy"])
+    for loss, lr in steps:
+        history.record_step(loss=loss, lr=lr)
+    for step, value in enumerate(epochs, 1):
+        history.record_epoch(step=step, train_loss=0.5, lr=0.1, seconds=1, validation_accuracy=value)
+    history.unfinished = {"step": 7, "validation_accuracy": epochs[0]} if epochs else None
+    history.kept_epoch = len(epochs) or None
+    state = history.state_dict()
+    assert state["steps"]["loss"].dtype == np.float64
+    other = History()
+    other.load_state_dict(state)
+    history.record_step(loss=1, lr=1)  # of which neither state nor copy know
+    history.record_epoch(step=9)
+    for table in ("steps", "epochs"):
+        same_numbers(getattr(other, table), {name: c[:-1] for name, c in getattr(history, table).items()})
+    assert repr((other.unfinished, other.kept_epoch)) == repr((history.unfinished, history.kept_epoch))
+    other.record_step(loss=2, lr=2)
+    assert len(state["steps"]["loss"]) == len(steps)
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros(2, np.float32), np.zeros((2, 1)), np.array([1, None]), np.array("a")]
+)
+def test_a_state_of_other_arrays_is_refused(array, history):
+    before = repr(vars(history))
+    with pytest.raises(StateError, match="no list of numbers as 'loss' of the steps"):
+        history.load_state_dict(changed(("steps", "loss"), array))
+    with pytest.raises(StateError, match="None in the column 'loss' of the steps"):
+        history.load_state_dict(changed(("steps", "loss"), [1.0, None]))
+    assert repr(vars(history)) == before
+    history.load_state_dict(right())
+    assert vars(history) == right()
 
 
 def test_columns_of_different_lengths_are_refused(history, tmp_path):

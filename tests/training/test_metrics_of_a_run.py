@@ -20,8 +20,10 @@ from minidl import (
     Trainer,
     evaluate,
 )
-from minidl.errors import ConfigurationError
+from minidl.errors import ConfigurationError, ShapeError
+from minidl.metrics import R2
 from minidl.training.evaluation import measure
+from tests.training.resumable import assert_same
 
 
 class Seen(Metric):
@@ -170,11 +172,12 @@ def test_whole_weights_are_repetitions(make_net, make_batch):
 
 def test_an_epochs_numbers_are_weighted_by_sample(make_trainer, weighted):
     history = make_trainer(metrics=[Seen(), Accuracy()]).fit(weighted, epochs=1, batch_size=8)
-    total = [weights.sum() for _, _, weights in Seen.batches]
+    batches = Seen.batches[1:]  # the first is the sample on which a fit tries its metrics
+    total = [weights.sum() for _, _, weights in batches]
     assert sum(total) == pytest.approx(weighted.weights.sum())
     losses = np.array(history.steps["loss"])
     assert history.epochs["train_loss"] == [pytest.approx(losses @ total / sum(total))]
-    right = sum(w[scores.argmax(1) == labels].sum() for scores, labels, w in Seen.batches)
+    right = sum(w[scores.argmax(1) == labels].sum() for scores, labels, w in batches)
     assert history.epochs["train_accuracy"] == [pytest.approx(right / sum(total))]
 
 
@@ -238,3 +241,11 @@ def test_metrics_names_are_columns_of_their_own(names, words, make_net, weighted
     net.head.metrics = lambda: given
     with pytest.raises(ConfigurationError, match=words):
         Trainer(net, SGD(0.1))
+
+
+def test_a_metric_that_does_not_suit_is_refused_before_the_first_update(make_trainer, weighted):
+    trainer = make_trainer(metrics=[R2()])
+    before = trainer.state_dict()
+    with pytest.raises(ShapeError, match="fit, train: R2: expected"):
+        trainer.fit(weighted, epochs=1, batch_size=8)
+    assert_same(before, trainer.state_dict())

@@ -1,0 +1,15 @@
+"""Where commands write what they were asked for, beside the directories of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minidl.errors import ConfigurationError
+
+
+def check_folder(out: Path, folder: Path) -> None:
+    """`ConfigurationError` where a file stands in the way of the `folder` that `--out` is written into."""
+    file = next((path for path in (folder, *folder.parents) if path.exists() and not path.is_dir()), None)
+    if file:
+        got = f"{out}, where {file} is a file" if file != out else f"{out}, which is a file"
+        raise ConfigurationError.expected("--out", "a directory", got, "give another name, or move it away")

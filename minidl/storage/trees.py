@@ -1,0 +1,64 @@
+"""States, which are dicts of arrays and plain values, in terms of JSON and named arrays."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minidl.advice import shown
+from minidl.errors import CheckpointError, StateError
+from minidl.types import Array
+
+
+def encode(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
+    """`value` in terms of JSON; arrays go into `arrays`, named by their path, and the JSON holds the name.
+
+    Raises
+    ------
+    StateError
+        It holds something else than arrays of numbers or text, numbers, strings, None, lists, tuples, and
+        dicts with strings for keys.
+    """
+    if isinstance(value, np.generic) and value.dtype.kind in "fiub":
+        value = value.item()
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {"float": str(float(value))}
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiubU":
+        name = path
+        while name in arrays:  # a dict's keys may hold dots, too
+            name += "'"
+        arrays[name] = value
+        return {"array": name}
+    if type(value) in (list, tuple):
+        items = [encode(item, arrays, f"{path}.{place}") for place, item in enumerate(value)]
+        return {"tuple": items} if type(value) is tuple else items
+    if isinstance(value, dict) and all(type(key) is str for key in value):
+        return {
+            "dict": {key: encode(item, arrays, f"{path}.{key}".strip(".")) for key, item in value.items()}
+        }
+    expected = "a state of arrays, numbers, strings, None, and lists, tuples and dicts of them"
+    remedy = "make what else there is anew, or name in state_names what is to be kept"
+    raise StateError.expected("save", expected, f"{shown(value)} as '{path}'", remedy)
+
+
+def decode(tree: Any, arrays: dict[str, Array]) -> Any:
+    """What `encode` encoded; CheckpointError for what it could not have written."""
+    if isinstance(tree, list):
+        return [decode(item, arrays) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    kind, content = next(iter(tree.items()), ("", None))
+    if len(tree) == 1:
+        if kind == "array" and isinstance(content, str) and content in arrays:
+            return arrays[content]
+        if kind == "float" and content in ("nan", "inf", "-inf"):
+            return float(content)
+        if kind == "tuple" and isinstance(content, list):
+            return tuple(decode(content, arrays))
+        if kind == "dict" and isinstance(content, dict):
+            return {key: decode(item, arrays) for key, item in content.items()}
+    raise CheckpointError.expected("state", "arrays, floats, tuples and dicts by their kind", shown(tree))

@@ -1,0 +1,80 @@
+"""Each fault with a small count, and under the profile ``nightly`` with the whole one."""
+
+import os
+
+import pytest
+
+from tests.deep import deep
+from tests.faults.damage import flips, truncations
+from tests.faults.disk import directory_removed, full_disk
+from tests.faults.kills import kills, two_writers
+from tests.faults.kinds import KINDS
+from tests.faults.runs import identical_runs
+
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
+WHOLE = [kind for kind in KINDS if kind.whole]
+WRITTEN = [kind for kind in KINDS if kind.name != "digits"]
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+
+
+def counts(dev, ci, nightly):
+    return {"dev": dev, "ci": ci, "nightly": nightly}.get(PROFILE, dev)
+
+
+def each(kinds):
+    return pytest.mark.parametrize("kind", kinds, ids=lambda kind: kind.name)
+
+
+@needs_fork
+@each(WRITTEN)
+def test_kills(kind):
+    kills(kind, counts(1, 10, 1000))
+
+
+@needs_fork
+@each(WHOLE)
+def test_two_writers(kind):
+    two_writers(kind, counts(1, 10, 300))
+
+
+@each(KINDS)
+def test_truncations(kind):
+    assert truncations(kind, counts(10, 100, 100_000))["silent"] == 0
+
+
+@each(KINDS)
+def test_flips(kind):
+    assert flips(kind, counts(10, 100, 10_000))["silent"] == 0
+
+
+@each(WHOLE)
+def test_a_full_disk(kind):
+    full_disk(kind)
+
+
+@each(WHOLE)
+def test_a_directory_that_goes(kind):
+    directory_removed(kind)
+
+
+@deep
+def test_identical_runs():
+    identical_runs(count=counts(2, 2, 20))
+
+
+def test_the_faults_can_be_found(tmp_path):
+    """A way of writing that is not whole, and a way of reading that takes anything, are found out."""
+    from dataclasses import replace
+    from pathlib import Path
+
+    def write(path, which):
+        with path.open("wb") as file:
+            file.write(bytes([which]) * 1000)
+
+    plain = replace(KINDS[0], write=write, load=Path.read_bytes)
+    plain = replace(plain, accepts=lambda found: found in (bytes(1000), bytes([1]) * 1000))
+    assert truncations(plain, 10)["silent"] == flips(plain, 10)["silent"] == 10
+    for fault in (full_disk, directory_removed):
+        with pytest.raises((AssertionError, FileNotFoundError)):
+            fault(plain)
