@@ -139,8 +139,8 @@ class Archive:
         for member in members:
             name, most = member.filename, member.compress_size
             if member.compress_type not in kinds or member.flag_bits & 1:
-                how = "deflated or stored" if packed else "stored"
-                self._fail(f"members that are {how}, not encrypted nor packed otherwise", name)
+                how = "deflated or stored" if packed else "not compressed"
+                self._fail(f"members that are {how}, and not encrypted", name)
             if member.compress_type == zipfile.ZIP_DEFLATED:
                 most = most * MOST_OF_A_BYTE + 64
             if member.file_size > most:

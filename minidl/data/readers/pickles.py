@@ -36,7 +36,6 @@ _LITERALS = {
 }
 MAX_OPCODES = 1 << 19
 """Each makes a hundred bytes of Python's objects at most; an image takes five of them at most."""
-
 MAX_WIDE_BYTES = 1 << 20  # of a text
 _WIDE, _WIDE_ESCAPE = re.compile(rb"[\xc4-\xff]"), re.compile(rb"\\u(?!00)|\\U(?!000000)")
 _MAX_DIMENSIONS = 8
