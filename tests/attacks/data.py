@@ -51,8 +51,8 @@ PICKLED = {"test_batch": test_cifar.pickled(*test_cifar.batch(1))}
 BIG = np.arange(3000, dtype=np.uint8).reshape(1000, 3) + np.uint8(7)
 
 
-def flipped(content, place):
-    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+def flipped(content, place, bit=0):
+    return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
 
 
 def _npz(name, words, members, method=zipfile.ZIP_STORED, **more):
@@ -107,7 +107,7 @@ NPZ = [
     _raw(
         "a bit in a header that moves every number",
         ["mine.npz"],
-        flipped(MOVED, MOVED.index(b"\x93NUMPY") + 8),
+        flipped(MOVED, MOVED.index(b"\x93NUMPY") + 8, 1),
     ),
     _raw("a bit behind the first 4 KB", ["CRC"], flipped(MOVED, MOVED.index(b"\x93NUMPY") + 128 + 2990)),
     _raw("an encrypted member", ["not encrypted"], flipped(MOVED, MOVED.index(b"PK\1\2") + 8)),
