@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Sequence
+from signal import SIGINT
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,8 @@ class Loop:
         with np.errstate(over="ignore", invalid="ignore"):
             while True:
                 if interrupts.pending:
-                    self._leave_epoch()
+                    if interrupts.pending == SIGINT:  # who sends the others does not wait for long
+                        self._leave_epoch()
                     interrupts.leave()
                 if self._due:
                     self._do(*self._due[0], callers, interrupts)
