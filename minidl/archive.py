@@ -49,7 +49,7 @@ def write_archive(file: BinaryIO, texts: Mapping[str, bytes], arrays: Mapping[st
             archive.writestr(zipfile.ZipInfo(name), text)  # which has a fixed date
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
+                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
 class Archive:

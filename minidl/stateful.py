@@ -35,16 +35,26 @@ class Stateful:
         StateError
             It is of other attributes; nothing has changed then.
         """
-        own = vars(self) if self.state_names is None else self.state_names
+        own = self.state_names
+        if own is None:  # what a hook has set since the constructor is an attribute, too
+            given = state if isinstance(state, dict) else ()
+            own = (*vars(self), *(name for name in given if _holds_data(type(self), name)))
         check_keys(type(self).__name__, state, own)
         for name, value in state.items():
             setattr(self, name, copied(value))
 
 
+def _holds_data(kind: type, name: Any) -> bool:
+    """Whether an attribute of that name would take the place of no method or property of the class."""
+    there = getattr(kind, str(name), None)
+    is_taken = callable(there) or hasattr(there, "__get__")
+    return isinstance(name, str) and name.isidentifier() and not is_taken
+
+
 def copied(value: Any) -> Any:
     """`value`, with copies of the arrays in it."""
     if isinstance(value, np.ndarray):
-        return value.copy()
+        return value.copy(order="K")
     if type(value) in (list, tuple):
         return type(value)(map(copied, value))
     return {key: copied(item) for key, item in value.items()} if type(value) is dict else value

@@ -13,7 +13,7 @@ from minidl.callbacks.callback import Callback, Training
 from minidl.checks import check_bool, check_int
 from minidl.errors import ConfigurationError, StateError
 from minidl.files import as_path
-from minidl.storage.checkpoints import run_of
+from minidl.storage.checkpoints import previous, run_of
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _UNITS = ("step", "epoch", *_SECONDS)
@@ -52,7 +52,7 @@ class Checkpoint(Callback):
         overwrite: bool = False,
         note: Any = None,
     ) -> None:
-        self.path = as_path("Checkpoint", path)
+        self.path = as_path("Checkpoint", path).absolute()  # also where the program changes its directory
         self.every = every
         self._count, self._unit = read_every("Checkpoint", every)
         self.overwrite = check_bool("Checkpoint", "overwrite", overwrite)
@@ -63,10 +63,16 @@ class Checkpoint(Callback):
         """Save, or refuse to overwrite what another run has saved."""
         before, self._run = self._run, ""
         run: str = trainer.state_dict()["run"]
-        if run != before and not self.overwrite and run_of(self.path) not in (None, run):
-            got = f"{str(self.path)!r}, which holds one of another run"
-            remedy = "go on with it by Trainer.resume, give another path, or overwrite=True"
-            raise ConfigurationError.expected("Checkpoint", "a path without a checkpoint", got, remedy)
+        if run != before and not self.overwrite and self.path.is_file():
+            there = run_of(self.path)
+            if there is None and run_of(previous(self.path)) == run:  # ours, and damaged
+                there = run
+            if there != run:
+                what = "something else" if there is None else "one of another run"
+                got = f"{str(self.path)!r}, which holds {what}"
+                begun = "" if there is None else "go on with it by Trainer.resume, "
+                remedy = f"{begun}give another path, or overwrite=True"
+                raise ConfigurationError.expected("Checkpoint", "a path without a file", got, remedy)
         self._save(trainer)
         self._run = run
 
@@ -91,6 +97,8 @@ class Checkpoint(Callback):
                 self._save(trainer)
 
     def _try_to_save(self, trainer: Training) -> None:
+        if trainer.stop_reason is not None:  # the fit ends here, and is saved then
+            return
         try:
             self._save(trainer)
         except OSError as error:

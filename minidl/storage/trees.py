@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,12 @@ import numpy as np
 from minidl.advice import shown
 from minidl.errors import CheckpointError, StateError
 from minidl.types import Array
+
+_SCALARS = {
+    "bool", *(f"float{bits}" for bits in (16, 32, 64)),
+    *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
+}  # fmt: skip
+"""NumPy's numbers that are no array, by their dtype: sums of them are rounded as it says."""
 
 
 def encode(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
@@ -19,15 +26,15 @@ def encode(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
     ------
     StateError
         It holds something else than arrays of numbers or text, numbers, strings, None, lists, tuples, and
-        dicts with strings for keys.
+        dicts with strings for keys; or a subclass of these, which would come back as another class.
     """
-    if isinstance(value, np.generic) and value.dtype.kind in "fiub":
-        value = value.item()
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else {"float": str(float(value))}
+    if isinstance(value, np.generic) and value.dtype.name in _SCALARS:
+        return {value.dtype.name: encode(value.item(), arrays, path)}
+    if type(value) is float:
+        return value if math.isfinite(value) else {"float": str(value)}
     if value is None or type(value) in (bool, int, str):
         return value
-    if isinstance(value, np.ndarray) and value.dtype.kind in "fiubU":
+    if type(value) is np.ndarray and value.dtype.kind in "fiubU":
         name = path
         while name in arrays:  # a dict's keys may hold dots, too
             name += "'"
@@ -36,7 +43,7 @@ def encode(value: Any, arrays: dict[str, Array], path: str = "") -> Any:
     if type(value) in (list, tuple):
         items = [encode(item, arrays, f"{path}.{place}") for place, item in enumerate(value)]
         return {"tuple": items} if type(value) is tuple else items
-    if isinstance(value, dict) and all(type(key) is str for key in value):
+    if type(value) is dict and all(type(key) is str for key in value):
         return {
             "dict": {key: encode(item, arrays, f"{path}.{key}".strip(".")) for key, item in value.items()}
         }
@@ -57,8 +64,20 @@ def decode(tree: Any, arrays: dict[str, Array]) -> Any:
             return arrays[content]
         if kind == "float" and content in ("nan", "inf", "-inf"):
             return float(content)
+        if kind in _SCALARS:
+            return _scalar(kind, decode(content, arrays))
         if kind == "tuple" and isinstance(content, list):
             return tuple(decode(content, arrays))
         if kind == "dict" and isinstance(content, dict):
             return {key: decode(item, arrays) for key, item in content.items()}
     raise CheckpointError.expected("state", "arrays, floats, tuples and dicts by their kind", shown(tree))
+
+
+def _scalar(dtype: str, value: Any) -> Any:
+    """A number of NumPy's own; CheckpointError where this dtype does not hold it."""
+    if type(value) in (bool, int, float):
+        with np.errstate(all="ignore"), suppress(OverflowError, ValueError):
+            number = np.dtype(dtype).type(value)
+            if type(number.item()) is type(value) and (number == value or value != value):
+                return number
+    raise CheckpointError.expected("state", f"a number of {dtype}", shown(value))

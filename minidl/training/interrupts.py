@@ -17,11 +17,16 @@ _TAKEN = {
 """The signals, and the handlers in whose place they are taken: another one is its program's business."""
 
 
+def _is_own(handler: Any) -> bool:
+    """Whether it is that of a fit, in a callback of which another fit runs."""
+    return isinstance(getattr(handler, "__self__", None), Interrupts)
+
+
 class Interrupts:
     """Within the ``with``, the first Ctrl-C, SIGTERM or SIGHUP only sets `pending`; a second leaves at once.
 
     On the way out one that nobody took is raised, as `leave` does. Only in a main thread, and only where
-    a signal does what Python makes it do.
+    a signal does what Python makes it do. One within another takes it in its place.
 
     Attributes
     ----------
@@ -34,7 +39,8 @@ class Interrupts:
     def __enter__(self) -> Self:
         self._held = {}
         if threading.current_thread() is threading.main_thread():
-            self._held = {each: was for each, was in _TAKEN.items() if signal.getsignal(each) == was}
+            before = {each: signal.getsignal(each) for each in _TAKEN}
+            self._held = {each: was for each, was in before.items() if was == _TAKEN[each] or _is_own(was)}
         for number in self._held:
             signal.signal(number, self._take)
         return self
@@ -56,7 +62,8 @@ class Interrupts:
 
     def _give_back(self) -> None:
         for number, handler in self._held.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == self._take:  # else somebody has set another one meanwhile
+                signal.signal(number, handler)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

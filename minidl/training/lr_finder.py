@@ -134,7 +134,7 @@ def find_lr(
     changing = [callback for callback in trainer.callbacks if _changes_gradients(callback)]
     memo: dict[int, Any] = {id(trainer.callbacks): [*copy.deepcopy(changing), rising]}
     copied = copy.deepcopy(trainer, memo)
-    copied.scheduler = Constant()
+    copied.scheduler, copied._resumed = Constant(), None
     try:
         copied.fit(data, steps=steps, batch_size=batch_size)
     except DivergedError:

@@ -75,9 +75,14 @@ class StatefulLoop(MinimizingLoop):
         """
         before = self.state_dict()
         check_keys(_TRAINER, state, before)
+        holders = [*self.callbacks, *self._tally.metrics]
+        attributes = [vars(one).copy() for one in holders]
         try:
             self._load(state)
         except BaseException:
+            for one, had in zip(holders, attributes, strict=True):
+                vars(one).clear()
+                vars(one).update(had)
             self._load(before)
             raise
 
@@ -123,7 +128,11 @@ class StatefulLoop(MinimizingLoop):
             self.optimizer._bind(self.net.parameters)  # which compares the shapes
 
     def _load_callbacks(self, states: Any) -> None:
-        own = {name: one for name, one in self._named_callbacks().items() if one.state_dict()}
+        own = {
+            name: one
+            for name, one in self._named_callbacks().items()
+            if one.state_dict() or (one.state_names is None and name in states)
+        }
         check_keys("callbacks", states, own)
         for name, callback in own.items():
             callback.load_state_dict(states[name])
