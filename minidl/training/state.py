@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import Any
 
@@ -20,6 +21,11 @@ from minidl.transforms import Transform
 _TRAINER = "Trainer"
 _COUNTERS = ("epoch", "step", "last_step")
 _WHOLE = "build net and Trainer anew, or load what was saved"
+
+
+def _described(transform: Transform | None) -> str | None:
+    """A transform as code, without the addresses in memory that stand in it for functions and objects."""
+    return None if transform is None else re.sub(r" at 0x[0-9a-fA-F]+", "", repr(transform))
 
 
 class StatefulLoop(MinimizingLoop):
@@ -160,8 +166,7 @@ class StatefulLoop(MinimizingLoop):
             return copied(self._resumed)  # type: ignore[no-any-return]
         if self._told[0] is not self._batches:
             self._told = self._batches, fingerprint(self._batches.dataset)
-        transform = self._batches.transform
-        told = {"data": self._told[1], "transform": None if transform is None else repr(transform)}
+        told = {"data": self._told[1], "transform": _described(self._batches.transform)}
         return {"batches": self._batches.state_dict(), **told}
 
     def _go_on(self, train: Dataset, batch_size: int, sampling: str, transform: Transform | None) -> None:
@@ -176,7 +181,7 @@ class StatefulLoop(MinimizingLoop):
         if kept is None:
             return
         given = {"batch_size": batch_size, "sampling": sampling, "data": fingerprint(train)}
-        given["transform"] = None if transform is None else repr(transform)
+        given["transform"] = _described(transform)
         saved = {**kept["batches"], **kept}
         differing = [name for name, value in given.items() if saved[name] != value]
         if differing and (self.step >= self.last_step or self.stop_reason is not None):

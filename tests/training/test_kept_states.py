@@ -13,6 +13,7 @@ from minidl.data import Dataset
 from minidl.errors import ConfigurationError, StateError
 from minidl.metrics import Metric
 from minidl.storage.checkpoints import load_state, previous, state_from_bytes, state_to_bytes
+from minidl.transforms import Transform
 from tests.training.resumable import assert_same
 
 SCALARS = ["bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint64"]
@@ -204,6 +205,35 @@ def test_killed_after_a_callback_has_stopped_the_fit(tmp_path):
     again = go_on(begin())
     assert again.stop_reason
     assert_same(killed.state_dict(), again.state_dict())
+
+
+class Calling(Transform):
+    """Whose code shows where in memory the function lies."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, features, targets, rng):
+        return self.function(features), targets
+
+
+def doubling():
+    return Calling(lambda x: 2 * x)  # a function of its own each time, as in another process
+
+
+def test_a_transform_that_holds_a_function_is_known_again(tmp_path):
+    trainers = [Trainer(*arguments(), rng=0), Trainer(*arguments(), rng=0)]
+    for place, trainer in enumerate(trainers):
+        with pytest.raises(ZeroDivisionError):
+            trainer.callbacks, transform = [Doing(lambda: 1 / 0)], doubling()
+            trainer.fit(samples(), steps=7, batch_size=10, transform=transform)
+        if place:
+            transform = doubling()
+            trainer.save(tmp_path / "run.npz")
+            trainer = trainers[1] = Trainer.resume(tmp_path / "run.npz", *arguments())
+        trainer.callbacks = []
+        trainer.fit(samples(), steps=5, batch_size=10, transform=transform)
+    assert_same(*(trainer.state_dict() for trainer in trainers))
 
 
 def test_a_resumed_trainer_can_be_searched_for_a_rate(tmp_path):
