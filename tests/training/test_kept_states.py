@@ -237,9 +237,11 @@ def test_a_transform_that_holds_a_function_is_known_again(tmp_path):
 
 
 def test_a_resumed_trainer_can_be_searched_for_a_rate(tmp_path):
-    trainer = fit(Trainer(*arguments(), rng=0))
+    trainer = Trainer(*arguments(), callbacks=[Doing(lambda: 1 / 0)], rng=0)
+    with pytest.raises(ZeroDivisionError):
+        fit(trainer)
     trainer.save(tmp_path / "run.npz")
-    again = Trainer.resume(tmp_path / "run.npz", *arguments())
+    again = Trainer.resume(tmp_path / "run.npz", *arguments(), callbacks=[Doing(lambda: None)])
     curves = [minidl.training.find_lr(one, samples(), steps=10) for one in (trainer, again)]
     assert curves[0].losses == curves[1].losses
     assert_same(trainer.state_dict(), again.state_dict())
