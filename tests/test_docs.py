@@ -119,7 +119,7 @@ def test_commands(page, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # where examples write their files, afresh each time
+    monkeypatch.chdir(tmp_path)  # for they may write files
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
