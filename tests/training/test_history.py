@@ -145,7 +145,7 @@ def test_what_older_files_lack(tmp_path):
         assert getattr(History.load(tmp_path / "h.json"), name) is None
     with pytest.raises(FileNotFoundError):
         History.load(tmp_path / "none.json")
-    with pytest.raises(OSError, match="not a regular file"):
+    with pytest.raises(OSError, match="a directory, where a file is wanted"):
         History.load(tmp_path)
 
 
