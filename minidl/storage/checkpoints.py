@@ -157,6 +157,7 @@ def _keep(path: Path, run: str) -> None:
         with suppress(OSError):
             path.resolve().replace(beside)
         return
-    with suppress(FileNotFoundError):  # another writer took it for a stray: that one keeps it, too
+    with suppress(OSError):  # such as that another writer took it for a stray: that one keeps it, too
         link.replace(beside)
+    with suppress(OSError):
         link.unlink()  # it stays where both were the same file

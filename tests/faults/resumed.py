@@ -19,8 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from minidl import Checkpoint, Trainer
-from tests.training.resumable import EPOCHS, assert_same, fit, resume
+from minidl import Checkpoint, EarlyStopping, Trainer
+from minidl.callbacks import Average
+from tests.training.resumable import EPOCHS, assert_same, everything, fit, resume
 
 ROOT = Path(__file__).parents[2]
 GUARD_SECONDS = 120
@@ -111,10 +112,26 @@ def _watch(tell):
     Trainer._compute, Trainer._end_epoch, Checkpoint._save = compute, end, save
 
 
+def stop_early(folder, every, tell):
+    """A training that comes to its end before its epochs have."""
+    _watch(tell)
+    tell("resuming")
+    path = folder / "run.npz"
+    arguments, options = everything()
+    callbacks = [Average(0.9), EarlyStopping(1, "validation_accuracy"), Checkpoint(path, every)]
+    trainer = Trainer.resume(path, *arguments, **{**options, "callbacks": callbacks}, missing_ok=True)
+    if trainer.stop_reason is None:
+        fit(trainer, "everything", 20)
+    tell("after it")
+    assert trainer.epoch < 20
+    return trainer.state_dict()
+
+
 STEPS = [1, 2, 3, 4, "1 epoch", "2 epochs", "1 hour"]
 RUNS = {
     "two-layers": Run(functools.partial(train, "two layers"), STEPS),
     "everything": Run(functools.partial(train, "everything"), STEPS),
+    "stopping-early": Run(stop_early, STEPS),
     "halving": Run(search, [0]),
 }
 
@@ -149,6 +166,8 @@ def kill_runs(name, count, seed=0, fresh=False):
 
     Returns in what phase how many kills fell. With `fresh`, each process is one of its own and not a fork.
     """
+    if name == "halving" and not fresh:
+        import minidl.sweep.sweep  # noqa: F401, once, and not in each fork
     rng, fell, seconds, whole = random.Random(seed), Counter(), {}, None
     while fell.total() < count:
         every = rng.choice(RUNS[name].every)
