@@ -6,7 +6,8 @@ from tests.faults.damage import flips, truncations
 from tests.faults.disk import directory_removed, full_disk
 from tests.faults.kills import kills, two_writers
 from tests.faults.kinds import KINDS, NAMES
-from tests.faults.resumed import RUNS, kill_runs
+from tests.faults.programs import RUNS
+from tests.faults.resumed import kill_runs
 from tests.faults.runs import identical_runs
 
 FAULTS = {  # and how often each by default; what is for files that are replaced as a whole

@@ -9,7 +9,8 @@ from tests.faults.damage import flips, truncations
 from tests.faults.disk import directory_removed, full_disk
 from tests.faults.kills import kills, two_writers
 from tests.faults.kinds import KINDS
-from tests.faults.resumed import RUNS, kill_runs
+from tests.faults.programs import RUNS
+from tests.faults.resumed import kill_runs
 from tests.faults.runs import identical_runs
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
@@ -73,7 +74,7 @@ needs_pidfd = pytest.mark.skipif(
 @needs_pidfd
 @pytest.mark.parametrize("name", first_only(*RUNS))
 def test_killed_runs(name):
-    assert sum(kill_runs(name, counts(3, 10, 300)).values()) >= 3
+    assert sum(kill_runs(name, counts(1, 10, 300)).values()) >= 1
 
 
 @deep
