@@ -62,7 +62,7 @@ def test_a_directory_that_goes(kind):
 
 @deep
 def test_identical_runs():
-    identical_runs(count=counts(2, 2, 20))
+    identical_runs(count=counts(1, 1, 20))
 
 
 needs_pidfd = pytest.mark.skipif(
