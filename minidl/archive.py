@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Self
+from typing import IO, TYPE_CHECKING, BinaryIO, NoReturn, Self
 
 import numpy as np
 
@@ -21,9 +21,7 @@ from minidl.files import open_regular
 from minidl.types import Array
 
 if TYPE_CHECKING:
-    import zipfile
-
-# zipfile is imported where it is used: it would lengthen `import minidl`.
+    import zipfile  # else where it is used: it would lengthen `import minidl`
 
 MAX_DIRECTORY_BYTES = 1 << 22
 """Of the zip's list of members, of which zipfile makes objects ten times as large."""
@@ -31,8 +29,15 @@ MAX_DIRECTORY_BYTES = 1 << 22
 MAX_UNPACKED_BYTES = 1 << 32
 """Of all members together, where they are compressed."""
 
-_MOST_PACKED = 1032  # deflate makes so many bytes of one, at most
+MOST_OF_A_BYTE = 1032
+"""So many bytes, at most, does deflate make of one."""
+
+_MAX_HEADER_BYTES = 1 << 12  # of an array, which has 64 dimensions at most
 _CHUNK_BYTES = 1 << 20
+_SIGNATURE = b"PK\5\6"
+_ENTRY = r"""\s*["'](\w+)["']\s*:\s*("[^"]*"|'[^']*'|True|False|\(\s*(?:\d+L?\s*,\s*)*(?:\d+L?\s*)?\))\s*"""
+_HEADER = re.compile(rf"\s*\{{{_ENTRY},{_ENTRY},{_ENTRY},?\s*\}}\s*")
+_PLAIN = re.compile(r"[<>|=]?[fiubcSU]\d+")
 
 
 def write_archive(file: BinaryIO, texts: Mapping[str, bytes], arrays: Mapping[str, Array]) -> None:
@@ -95,25 +100,30 @@ class Archive:
             self._stream.close()
             raise
         except Exception as problem:  # zipfile raises a dozen kinds on damaged input
+            is_array = self._stream.seek(0) == 0 and self._stream.read(6) == np.lib.format.MAGIC_PREFIX
             self._stream.close()
-            self._fail("a whole .npz file", problem, problem)
+            self._fail("a whole .npz file", "a single array" if is_array else problem, problem)
 
     def _check_directory(self) -> None:
         """Refuse a long list of members before zipfile reads it; where there is none, zipfile says so."""
         self.size = self._stream.seek(0, os.SEEK_END)
-        self._stream.seek(max(self.size - (1 << 16) - 22, 0))
+        self._stream.seek(start := max(self.size - (1 << 16) - 98, 0))  # a comment and three records, at most
         tail = self._stream.read()
         end = len(tail) - 22
-        if not (tail[end : end + 4] == b"PK\5\6" and tail[-2:] == b"\0\0"):
-            end = tail.rfind(b"PK\5\6")
-        record = tail[end:] if end >= 0 else bytes(22)
-        self._count, length = _number(record[10:12]), _number(record[12:16])
-        if self._count == 0xFFFF or length == 0xFFFFFFFF:  # as of many members, or of four gigabytes
-            self._stream.seek(_number(tail[max(end - 12, 0) : max(end - 4, 0)]))
-            record = self._stream.read(56)
-            self._count, length = _number(record[32:40]), _number(record[40:48])
-        if length > MAX_DIRECTORY_BYTES:
-            self._fail(f"a list of members of at most {MAX_DIRECTORY_BYTES:,} bytes", f"{length:,}")
+        if not (tail[max(end, 0) :].startswith(_SIGNATURE) and tail.endswith(b"\0\0")):
+            end = tail.rfind(_SIGNATURE, max(end - (1 << 16), 0))
+        if end < 0:
+            return
+        count, length = tail[end + 10 : end + 12], tail[end + 12 : end + 16]
+        locator = tail[max(end - 20, 0) : end]
+        if locator.startswith(b"PK\6\7"):  # that of many members, or of four gigabytes: zipfile believes it
+            record = tail[max(end - 76, 0) : end - 20]
+            if start + end - 76 != _number(locator[8:16]):  # versions of zipfile differ in where they look
+                self._fail("a whole .npz file", "a list of members at two places")
+            count, length = record[32:40], record[40:48]
+        self._count = _number(count)
+        if _number(length) > MAX_DIRECTORY_BYTES:
+            self._fail(f"a list of members of at most {MAX_DIRECTORY_BYTES:,} bytes", f"{_number(length):,}")
 
     def _check_members(self, packed: bool) -> None:
         import zipfile
@@ -129,16 +139,15 @@ class Archive:
         for member in members:
             name, most = member.filename, member.compress_size
             if member.compress_type not in kinds or member.flag_bits & 1:
-                self._fail(
-                    "members that are not compressed" if not packed else "members that zip deflated", name
-                )
+                how = "deflated or stored" if packed else "not compressed"
+                self._fail(f"members that are {how}, and not encrypted", name)
             if member.compress_type == zipfile.ZIP_DEFLATED:
-                most = most * _MOST_PACKED + 64
+                most = most * MOST_OF_A_BYTE + 64
             if member.file_size > most:
                 self._fail(f"member {name} of at most {most:,} bytes", f"{member.file_size:,}")
             if member.header_offset < ends:
                 self._fail("members one behind the other", f"{name} that begins within another")
-            ends = member.header_offset + 30 + len(name.encode()) + member.compress_size
+            ends = member.header_offset + 30 + len(member.orig_filename) + member.compress_size
         self.unpacked = sum(member.file_size for member in members)
         if ends > self.size or self.unpacked > max(self.size, MAX_UNPACKED_BYTES if packed else 0):
             self._fail("members that the file holds", f"{self.unpacked:,} bytes in {self.size:,}")
@@ -160,29 +169,25 @@ class Archive:
         member = self._member(f"{name}.npy")
         try:
             with self._zip.open(member) as stream:
-                shape, fortran, dtype = _read_header(stream)
-                size = math.prod(shape) * dtype.itemsize
-                left = member.file_size - stream.tell()
+                shape, fortran, descr = _read_header(stream)
+                dtype = np.dtype(descr) if _PLAIN.fullmatch(descr) else np.dtype(object)
                 if dtype.kind not in kinds or not dtype.itemsize:
-                    got = f"{dtype} of shape {shape}"
-                    self._fail(
-                        f"{name} to be an array of numbers", got, remedy="pickled objects are never read"
-                    )
-                if size != left or math.prod(map(abs, shape)) * dtype.itemsize != left:
+                    got = f"{descr[:80]} of shape {shape}"
+                    what = f"{name} of numbers{' or text' * ('U' in kinds)}"
+                    self._fail(what, got, remedy="pickled objects are never read")
+                size, left = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
+                if size != left:
                     self._fail(f"{name} of shape {shape} and {dtype}: {size:,} bytes", f"{left:,}")
-                array = np.empty(math.prod(shape), dtype)
-                target = array.view(np.uint8)
-                done = 0
-                while chunk := stream.read(_CHUNK_BYTES):  # to its end, where zipfile compares the checksum
-                    target[done : done + len(chunk)] = np.frombuffer(chunk, np.uint8)
-                    done += len(chunk)
-                if done < size:
-                    self._fail(f"{name} of {size:,} bytes", f"{done:,}")
-                return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+                flat = np.empty(math.prod(shape), dtype)
+                _fill(stream, flat.view(np.uint8))
+                array = flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
         except MinidlError:
             raise
-        except Exception as problem:  # what zipfile, zlib and NumPy's reader of headers raise
+        except Exception as problem:  # what zipfile, zlib and NumPy raise
             self._fail(f"{name} to be a whole array", problem, problem)
+        if not _is_sound(flat):
+            self._fail(f"{name} of {dtype}", "bytes that stand for nothing of that kind")
+        return array
 
     def _member(self, name: str) -> zipfile.ZipInfo:
         if name not in self._members:
@@ -190,7 +195,7 @@ class Archive:
         return self._members[name]
 
     def _fail(
-        self, expected: str, got: object, cause: BaseException | None = None, *, remedy: str = ""
+        self, expected: str, got: object, cause: Exception | None = None, *, remedy: str = ""
     ) -> NoReturn:
         got = (str(got) or type(got).__name__) if isinstance(got, BaseException) else got
         raise self._error.expected(self._where, expected, got, remedy) from cause
@@ -198,21 +203,46 @@ class Archive:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._zip.close()
         self._stream.close()
 
 
-def _read_header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in Fortran's order, and dtype."""
-    version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(stream)
-    if version == (2, 0):
-        return np.lib.format.read_array_header_2_0(stream)
-    raise ValueError(f"array format {version}")
+def _read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, str]:
+    """Shape, whether in Fortran's order, and dtype, of the header of NumPy's format 1, 2 or 3.
+
+    NumPy's own reader evaluates it as Python, with warnings, and reads it whole, however long it may be.
+    """
+    magic = stream.read(8)
+    if not magic.startswith(np.lib.format.MAGIC_PREFIX) or magic[6:] not in (b"\1\0", b"\2\0", b"\3\0"):
+        raise ValueError("no array of NumPy's")
+    length = _number(stream.read(2 if magic[6] == 1 else 4))
+    if length > _MAX_HEADER_BYTES:
+        raise ValueError(f"a header of {length:,} bytes")
+    match = _HEADER.fullmatch(stream.read(length).decode("latin-1"))
+    header = dict(zip(match.groups()[::2], match.groups()[1::2], strict=True)) if match else {}
+    shape, fortran, descr = (header.get(key, "") for key in ("shape", "fortran_order", "descr"))
+    if not (shape.startswith("(") and fortran in ("True", "False") and descr[:1] in ("'", '"')):
+        raise ValueError("a header that does not give a shape, an order and one dtype")
+    return tuple(map(int, re.findall(r"\d+", shape))), fortran == "True", descr[1:-1]
+
+
+def _fill(stream: IO[bytes], target: Array) -> None:
+    """Read `target`, and on to the member's end, where zipfile compares the checksum."""
+    done = 0
+    while chunk := stream.read(_CHUNK_BYTES):
+        target[done : done + len(chunk)] = np.frombuffer(chunk, np.uint8)
+        done += len(chunk)
+    if done < len(target):
+        raise EOFError(f"{done:,} of {len(target):,} bytes")
+
+
+def _is_sound(array: Array) -> bool:
+    """Whether bytes that are no number of their own kind, as of a bool or a character, are none."""
+    if array.dtype.kind == "b":
+        return bool(array.view(np.uint8).max(initial=0) < 2)
+    codes = array.view(f"{array.dtype.byteorder}u4") if array.dtype.kind == "U" else np.empty(0, np.uint32)
+    return not ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any()
 
 
 def _number(raw: bytes) -> int:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from minidl.advice import shown
-from minidl.errors import MinidlError, ShapeError
+from minidl.errors import DivergedError, MinidlError, ShapeError
 from minidl.types import Array
 
 
@@ -27,6 +27,8 @@ def explain(
     batch : array
         Of that what its first layer got, converted: all rows or some.
     """
+    if isinstance(error, DivergedError):  # by a check, which names the layer
+        raise error
     clearer: MinidlError | None = None
     if isinstance(error, ShapeError):
         if str(x.shape) not in str(error):

@@ -23,6 +23,7 @@ from minidl import (
     Accuracy,
     Affine,
     Callback,
+    Checkpoint,
     ClipNorm,
     Constant,
     Dataset,
@@ -94,6 +95,7 @@ from minidl.schedulers import (
     PolynomialDecay,
     Product,
 )
+from minidl.storage import load_state
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.testing import strategies
 from minidl.training import RateCurve
@@ -103,7 +105,7 @@ MODULES = ("minidl", *(f"minidl.{name}" for name in ("data", "sweep", "testing",
 MODULES += ("minidl.testing.strategies", "minidl.layers", "minidl.losses", "minidl.optimizers")
 MODULES += ("minidl.schedulers", "minidl.regularizers", "minidl.metrics", "minidl.transforms")
 MODULES += ("minidl.callbacks", "minidl.training")
-MODULES += ("minidl.recipes",)
+MODULES += ("minidl.recipes", "minidl.storage")
 
 SQUARES = np.eye(4).reshape(4, 2, 2)
 
@@ -240,6 +242,7 @@ def files():
     """A saved net, a saved history and data in the working directory."""
     minidl.save(net(), "net.npz")
     fitted().save("history.json")
+    Trainer(net(), SGD(0.1), rng=0).save("run.npz")
     np.savez("data.npz", x_train=X, y_train=LABELS)
     Path("table.csv").write_text(
         "a,b,c,y\n" + "".join(f"{row % 2},{row},x{row % 2},{row / 2}\n" for row in range(9))
@@ -304,6 +307,7 @@ ROWS = {
     "Module.buffer": lambda: call(affine().buffer, "y", (3, 2), np.float32),
     "Module.config": lambda: call(affine().config),
     "Average": lambda: call(Average, 0.9, start=1),
+    "Checkpoint": lambda: call(Checkpoint, "run.npz", 5, overwrite=True, note={"seed": 0}),
     "CSVLog": lambda: call(CSVLog, "log.csv", overwrite=True),
     "Callback": lambda: call(Callback),
     "ClipNorm": lambda: call(ClipNorm, 1.0),
@@ -482,7 +486,8 @@ ROWS = {
     "StepDecay": lambda: call(StepDecay, 0.9, every=2),
     "StepDecay.factor": lambda: call(StepDecay(0.9).factor, 0, 0),
     "Trainer": lambda: call(
-        Trainer, net(), SGD(0.1), scheduler=Constant(), regularizer=L2(0.1), callbacks=[Callback()], rng=0
+        Trainer, net(), SGD(0.1), scheduler=Constant(), regularizer=L2(0.1), callbacks=[Callback()],
+        check_finite="all", rng=0,
     ),
     "Trainer.fit": lambda: call(
         trainer().fit, dataset(), epochs=1, batch_size=2, validation=dataset(), sampling="shuffle",
@@ -491,6 +496,15 @@ ROWS = {
     "Trainer.fit, steps": lambda: call(
         trainer().fit, dataset(), steps=1, batch_size=2, sampling="replacement"
     ),
+    "ResumableLoop.resume": lambda: call(Trainer.resume, "run.npz", net(), SGD(0.1), missing_ok=False),
+    "ResumableLoop.save": lambda: call(trainer().save, "saved.npz", note={"seed": 0}),
+    "Stateful.load_state_dict": lambda: call(Accuracy().load_state_dict, Accuracy().state_dict()),
+    "Stateful.state_dict": lambda: call(Accuracy().state_dict),
+    "StatefulLoop.load_state_dict": lambda: call(trainer().load_state_dict, trainer().state_dict()),
+    "StatefulLoop.state_dict": lambda: call(trainer().state_dict),
+    "StatefulModule.load_state_dict": lambda: call(net().load_state_dict, net().state_dict()),
+    "StatefulModule.state_dict": lambda: call(net().state_dict),
+    "load_state": lambda: call(load_state, "run.npz"),
     "Trainer.stop": lambda: call(trainer().stop, "enough"),
     "TwoLayerNet": lambda: call(TwoLayerNet, 3, 2, 2, 0.1, dtype=np.float32, rng=0),
     "TwoLayerNet.loss": lambda: call(TwoLayerNet(3, 2, 2).loss, X, LABELS, 0.1),
@@ -785,10 +799,23 @@ UNCALLED = {
     **dict.fromkeys([f"Callback.on_{hook}" for hook in HOOKS], "called by the Trainer, with itself"),
     **{
         f"{kind.__name__}.{hook}": "called by the Trainer, with itself"
-        for kind in (Average, CSVLog, ClipNorm, EarlyStopping, LivePlot, ProgressBar, ReduceOnPlateau)
+        for kind in (
+            Average,
+            CSVLog,
+            Checkpoint,
+            ClipNorm,
+            EarlyStopping,
+            LivePlot,
+            ProgressBar,
+            ReduceOnPlateau,
+        )
         for hook in vars(kind)
         if hook.startswith("on_")
     },
+    **dict.fromkeys(
+        [f"{kind}.reach" for kind in ("Adagrad", "Adam", "RMSprop", "Reaching", "SGD")],
+        "called by a training step, with floats of its own",
+    ),
     **dict.fromkeys(
         [f"{kind}.total_weight" for kind in ("Loss", "SoftmaxCrossEntropy")],
         "called with what forward has checked",

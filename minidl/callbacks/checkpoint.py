@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from contextlib import suppress
 from typing import Any
 
@@ -25,6 +26,9 @@ class Checkpoint(Callback):
     any work is spent; then after every so many steps, epochs or minutes; and at the end of the fit, also
     where that came by an error, Ctrl-C or SIGTERM. Give it as the last callback.
 
+    Where it cannot be written in the midst of a fit, as on a disk that is full, the training goes on with a
+    warning, and the next one is tried when it is due; at the beginning and the end that is an error.
+
     Parameters
     ----------
     path : path-like
@@ -33,7 +37,7 @@ class Checkpoint(Callback):
         So many steps, or such as ``"5 epochs"``, ``"10 minutes"``, ``"2 hours"``, ``"1 epoch"``.
     overwrite : bool
         Replace a checkpoint of another run instead of refusing the fit.
-    note : in terms of JSON, optional
+    note : dict, list, str, number or array, optional
         As `Trainer.save` takes it.
     """
 
@@ -73,18 +77,26 @@ class Checkpoint(Callback):
         else:
             due = self._clock() - self._at >= self._count * _SECONDS.get(self._unit, float("inf"))
         if due:
-            self._save(trainer)
+            self._try_to_save(trainer)
 
     def on_epoch_end(self, trainer: Training) -> None:
         """Save where epochs are counted, and it is due."""
         if self._unit == "epoch" and trainer.epoch % self._count == 0:
-            self._save(trainer)
+            self._try_to_save(trainer)
 
     def on_fit_end(self, trainer: Training) -> None:
         """Save, unless the last step was broken off halfway: then what was saved before it stays."""
         if self._run:
             with suppress(StateError):
                 self._save(trainer)
+
+    def _try_to_save(self, trainer: Training) -> None:
+        try:
+            self._save(trainer)
+        except OSError as error:
+            self._at = self._clock()
+            told = f"Checkpoint: not written at step {trainer.step} ({error}); the training goes on"
+            warnings.warn(told, stacklevel=2)
 
     def _save(self, trainer: Training) -> None:
         trainer.save(self.path, note=self.note)

@@ -1,7 +1,7 @@
 """The command line: ``minidl train``, ``sweep``, ``evaluate``, ``predict``, ``show`` and ``doctor``.
 
-Exit codes: 0 success; 2 usage or bad input, with one line on standard error; 130 after Ctrl-C,
-with what was trained so far saved.
+Exit codes: 0 success; 2 usage or bad input, with one line on standard error; 130 after Ctrl-C, 143
+after SIGTERM and 129 after SIGHUP, with what was trained so far saved.
 """
 
 from __future__ import annotations

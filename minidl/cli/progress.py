@@ -21,6 +21,8 @@ def progress() -> Callback:
 class EpochLines(Callback):
     """A line on standard error at an epoch's end; of many epochs, no more than some twenty lines."""
 
+    state_names = ()
+
     def on_fit_start(self, trainer: Training) -> None:
         """Find out how many epochs there will be."""
         self.epochs = math.ceil(trainer.last_step / math.ceil(len(trainer.train) / trainer.batch_size))

@@ -23,6 +23,7 @@ from minidl.types import Array
 def read_net(directory: Path) -> tuple[Net, dict[str, Any]]:
     """The net in a run's directory, and what its `run.json` says."""
     made = run_directory.read_run(directory)
+    run_directory.check_files(directory, made)
     path = directory / run_directory.NET
     net = minidl.load(path)
     if not isinstance(net, Net):

@@ -62,7 +62,7 @@ def _metrics(net: Net) -> list[Metric]:
     return metrics
 
 
-def scores_table(results: dict[str, dict[str, float]]) -> str:
+def scores_table(results: Mapping[str, Mapping[str, float]]) -> str:
     """The table of `scores`."""
     header = ("part", *next(iter(results.values())))
     rows = [
@@ -72,8 +72,9 @@ def scores_table(results: dict[str, dict[str, float]]) -> str:
     return table([name.replace("_", " ") for name in header], rows)
 
 
-def figure(name: str, value: float) -> str:
-    """A metric's value as text."""
+def figure(name: str, value: float | None) -> str:
+    """A metric's value as text; None, as files have it, is one that is not finite."""
+    value = math.nan if value is None else value
     return f"{value:.2%}" if name == "accuracy" else f"{value:.4f}"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
+import shlex
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,19 +14,22 @@ from textwrap import shorten
 from typing import Any, TypeAlias
 
 import minidl
+from minidl.cli.run_file import RUN, check_run, digest, sealed
 from minidl.console import one_line
 from minidl.data import Column, Splits
-from minidl.errors import CheckpointError, ConfigurationError, MinidlError
-from minidl.files import atomic_write, to_json
+from minidl.errors import CheckpointError, MinidlError
+from minidl.files import atomic_write, open_regular, read_json, to_json
 from minidl.layers import Columns, Embedding
 from minidl.module import Module
 from minidl.net import Net
 from minidl.parameters import Parameter
 from minidl.plots import plot_weights
+from minidl.storage.checkpoints import previous
 from minidl.training import History
 from minidl.types import Array
 
-NET, HISTORY, RUN, JOURNAL = "net.npz", "history.json", "run.json", "journal.jsonl"
+NET, HISTORY, JOURNAL = "net.npz", "history.json", "journal.jsonl"
+CHECKPOINT = "checkpoint.npz"
 CURVES, WEIGHTS = "history.png", "weights.png"
 PICTURES = (
     *(CURVES, WEIGHTS, "net.png", "confusion.png", "mistakes.png", "units.png", "predictions.png"),
@@ -35,59 +37,41 @@ PICTURES = (
 )
 """All that the commands draw into a run's directory."""
 
+CHECKPOINTS = (CHECKPOINT, previous(Path(CHECKPOINT)).name)
+"""From which `minidl train --resume` goes on: the newest, and the one before."""
+
 Pictures: TypeAlias = Mapping[Path, Callable[[Path], object]]
 
 _LONGEST = 300  # characters of a reason: LaTeX gives all that it has to say
 
 
-def prepare(out: Path | None, name: str, *, force: bool, resume: bool = False) -> Path:
-    """Make the directory, before any work is spent on what could not be written in the end.
+def write(
+    out: Path, net: Net, history: History, run: Mapping[str, Any], *, resumable: bool = False
+) -> dict[str, Any]:
+    """Write all but the pictures: the net first, which cannot be had again, and last what seals the others.
 
-    Without `out`, the first free one of ``runs/NAME``, ``runs/NAME-2``, …; to resume, the last of
-    those in use, if there is one.
-
-    Raises
-    ------
-    ConfigurationError
-        If `out` holds a run, and neither `force` is true nor `resume`, with a sweep to go on with.
-    OSError
-        If it cannot be made or written to.
-    """
-    if out is None:
-        named = [Path("runs", name if number == 1 else f"{name}-{number}") for number in range(1, 10_000)]
-        free = next(place for place, path in enumerate(named) if not _holds_run(path))
-        out = named[free - 1 if resume and free and (named[free - 1] / JOURNAL).exists() else free]
-    elif _holds_run(out) and not force and not (resume and (out / JOURNAL).exists()):
-        go_on = "--resume to go on with it, --extend to add to it, " if (out / JOURNAL).exists() else ""
-        remedy = f"give another, {go_on}or --force to overwrite it"
-        raise ConfigurationError.expected("--out", "a directory that holds no run", out, remedy)
-    file = next((path for path in (out, *out.parents) if path.is_file()), None)
-    if file:
-        got = f"{file}, which is a file"
-        raise ConfigurationError.expected("--out", "a directory", got, "give another name, or move it away")
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=out):
-        pass
-    return out
-
-
-def write(out: Path, net: Net, history: History, run: dict[str, Any]) -> None:
-    """Write all but the pictures, the net first: it is what cannot be had again.
-
-    Pictures of the net that stood there before are removed.
+    Pictures of the net that stood there before are removed, and checkpoints, unless it is `resumable`
+    from them. Returns the run as it is written, with the hashes of the files that belong to it.
     """
     minidl.save(net, out / NET)
-    for name in PICTURES:
+    remove(out, PICTURES if resumable else (*PICTURES, *CHECKPOINTS))
+    history.save(out / HISTORY)
+    made = {**run, "files": {name: digest(out / name) for name in (NET, HISTORY)}}
+    write_run(out, made)
+    return made
+
+
+def remove(out: Path, names: Iterable[str]) -> None:
+    """Remove those of our files that are there."""
+    for name in names:
         with suppress(OSError):  # it is not there, or no file of ours
             (out / name).unlink()
-    history.save(out / HISTORY)
-    write_run(out, run)
 
 
-def write_run(out: Path, run: dict[str, Any]) -> None:
+def write_run(out: Path, run: Mapping[str, Any]) -> None:
     """Write how the run was made and what came of it."""
     with atomic_write(out / RUN) as file:
-        file.write((to_json(run, indent=1) + "\n").encode())
+        file.write((to_json(sealed(run), indent=1) + "\n").encode())
 
 
 def pictures(out: Path, net: Net, history: History, splits: Splits | None) -> Pictures:
@@ -162,9 +146,15 @@ def draw(pictures: Pictures) -> list[str]:
     return [path.name for path in pictures if path.name not in lost]
 
 
+def resuming_command(out: Path) -> str:
+    """The command line that goes on with a training."""
+    return f"minidl train --resume --out {shlex.quote(str(out))}"
+
+
 def written(out: Path, drawn: list[str]) -> str:
     """What a command that trained says of the files it has written."""
-    return f"written to {out}: {', '.join(sorted([HISTORY, NET, RUN, *drawn]))}"
+    kept = [CHECKPOINT] if (out / CHECKPOINT).exists() else []
+    return f"written to {out}: {', '.join(sorted([HISTORY, NET, RUN, *kept, *drawn]))}"
 
 
 def read_run(directory: Path) -> dict[str, Any]:
@@ -173,19 +163,44 @@ def read_run(directory: Path) -> dict[str, Any]:
     if directory.is_file():
         got, remedy = "a file", f"give the directory that it lies in: {directory.parent}"
         raise CheckpointError.expected(str(directory), f"a directory with {RUN}", got, remedy)
-    if not path.is_file():
+    if not path.exists():
         remedy = "give the directory that minidl train wrote"
-        if directory.is_dir():
+        if (directory / CHECKPOINT).exists():
+            remedy = f"it still runs, or go on with it: {resuming_command(directory)}"
+        elif directory.is_dir():
             remedy += "; one that still runs, or was killed, has not written it yet"
         raise CheckpointError.expected(str(directory), f"a directory with {RUN}", "none", remedy)
-    try:
-        run = json.loads(path.read_bytes())
-        if not isinstance(run, dict) or not isinstance(run.get("data"), str):
-            raise ValueError("no data set named")
-    except ValueError as error:
-        raise CheckpointError.expected(str(path), "a description of a run", error) from error
+    run: dict[str, Any] = check_run(str(path), read_json(path))
     return run
 
 
-def _holds_run(directory: Path) -> bool:
-    return any((directory / name).exists() for name in (NET, HISTORY, RUN, JOURNAL))
+def check_files(directory: Path, run: Mapping[str, Any]) -> None:
+    """Refuse a directory whose files are not those that its run was sealed with.
+
+    Raises
+    ------
+    CheckpointError
+        A training into it was killed while it wrote over another's files, or they were changed.
+    OSError
+        One is no regular file, such as a pipe.
+    """
+    for name in (NET, HISTORY):
+        path, sealed = directory / name, (run.get("files") or {}).get(name)
+        if sealed is None:  # of a version that sealed nothing
+            with suppress(FileNotFoundError):
+                open_regular(path).close()
+            continue
+        try:
+            found = digest(path)
+        except FileNotFoundError:
+            found = "none"
+        if found != sealed:
+            remedy = (
+                f"a command that wrote to {directory} was killed meanwhile, or the file was changed: "
+                "put back the one that belongs to it, or train anew with --force"
+            )
+            if (directory / CHECKPOINT).exists():
+                remedy += f", or go on with: {resuming_command(directory)}"
+            got = found if found == "none" else f"one of {found[:16]}…"
+            expected = f"the file that {RUN} belongs to, of SHA-256 {sealed[:16]}…"
+            raise CheckpointError.expected(str(path), expected, got, remedy)

@@ -100,7 +100,8 @@ def _data(
 
 def _described(made: Mapping[str, Any]) -> str:
     """What a run was made of, a line each."""
-    told = {name: value for name, value in made.items() if name not in ("results", "settings", "categories")}
+    apart = ("results", "settings", "categories", "files")
+    told = {name: value for name, value in made.items() if name not in apart}
     told = {**told, **(made.get("settings") or {})}
     if made.get("stopped"):
         told |= {name: f"{told[name]} asked for" for name in ("epochs", "steps") if told.get(name)}

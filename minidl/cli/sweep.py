@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minidl.checks import check_int
-from minidl.cli import options, report, run_directory, searching
+from minidl.cli import options, preparing, report, run_directory, searching
+from minidl.cli.signals import ASKED, ended_by_signals, exit_code
 from minidl.cli.spaces import Repeated, number, space
+from minidl.data import Splits
 from minidl.sweep.space import Configuration
+
+if TYPE_CHECKING:
+    from minidl.sweep import Results, Sweep
 
 TABLE = "results.csv"
 
@@ -98,7 +104,7 @@ def add_command(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, print and write; returns the exit code."""
-    from minidl.sweep import Halving, Results, Sweep
+    from minidl.sweep import Halving, Sweep
     from minidl.sweep.objective import PART
     from minidl.sweep.pool import check_pool
 
@@ -130,7 +136,27 @@ def run(arguments: argparse.Namespace) -> int:
         dtype=arguments.dtype,
         halving=None if arguments.halving is None else Halving(arguments.halving),
     )
-    out = _directory(arguments)
+    name, go_on = f"{options.data_name(arguments)}-sweep", arguments.resume or arguments.extend
+    with preparing.prepared(arguments.out, name, force=arguments.force, resume=go_on) as out:
+        if arguments.force:
+            (out / run_directory.JOURNAL).unlink(missing_ok=True)
+        try:
+            with ended_by_signals():
+                return _search(sweep, splits, out, settings, arguments)
+        except ASKED as asked:
+            told = f"--out {out} {'--extend' if arguments.extend else '--resume'}"
+            print(f"minidl: interrupted; go on with the same command and {told}", file=sys.stderr)
+            return exit_code(asked)
+
+
+def _search(
+    sweep: Sweep,
+    splits: Splits,
+    out: Path,
+    settings: Callable[[Configuration, bool], Configuration],
+    arguments: argparse.Namespace,
+) -> int:
+    """Search, print and write into `out`; returns the exit code."""
     say = report.silent if arguments.quiet else print
 
     def on_start(results: Results) -> None:
@@ -138,12 +164,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"{summary}\n{searching.plan(sweep, results, arguments.random)}\n")
 
     started = time.perf_counter()
-    try:
-        results, ran = searching.search(sweep, out, arguments, on_start)
-    except KeyboardInterrupt:
-        go_on = f"--out {out} {'--extend' if arguments.extend else '--resume'}"
-        print(f"minidl: interrupted; go on with the same command and {go_on}", file=sys.stderr)
-        return 130
+    results, ran = searching.search(sweep, out, arguments, on_start)
     seconds = time.perf_counter() - started
     say(results.table())
     results.save_csv(out / TABLE)
@@ -157,7 +178,7 @@ def run(arguments: argparse.Namespace) -> int:
         "stopped": None,
         "trial": best.trial,
     }
-    run_directory.write(out, net, history, made)
+    made = run_directory.write(out, net, history, made)
     known = {
         part: {name: getattr(best, f"{part}_{name}") for name in ("loss", "accuracy")}
         for part in ("train", "validation")
@@ -172,12 +193,3 @@ def run(arguments: argparse.Namespace) -> int:
     )
     say(run_directory.written(out, [run_directory.JOURNAL, TABLE, "best", *drawn]))
     return 0
-
-
-def _directory(arguments: argparse.Namespace) -> Path:
-    name = f"{options.data_name(arguments)}-sweep"
-    go_on = arguments.resume or arguments.extend
-    out = run_directory.prepare(arguments.out, name, force=arguments.force, resume=go_on)
-    if arguments.force:
-        (out / run_directory.JOURNAL).unlink(missing_ok=True)
-    return out

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import argparse
 import math
-import shlex
-import sys
-import time
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import minidl
+from minidl.callbacks import Checkpoint
 from minidl.checks import check_int
-from minidl.cli import options, report, run_directory
+from minidl.cli import options, preparing, report, resuming, run_directory, running
 from minidl.cli.progress import progress
-from minidl.console import print_error
 from minidl.data import Splits
-from minidl.errors import DivergedError
 from minidl.recipes import build_trainer
 from minidl.recipes.augment import augmentation
 from minidl.recipes.defaults import Settings
 from minidl.recipes.settings import configuration_of
 from minidl.sweep.named import NamedModel
-from minidl.tables import counted, last_measured
-from minidl.training.interrupts import Interrupts
+from minidl.tables import counted
 
-_STEPS_FOR_A_RATE = 20  # in fewer, what is made ready at the start takes most of the time
+_DEFAULTS = {"data": "digits", "seed": 0, "dtype": "float32"}
 
 
 def add_command(commands: Any) -> None:
@@ -45,92 +42,92 @@ def add_command(commands: Any) -> None:
             "  minidl train mine.csv --target species --hidden 50 50 --dropout 0.2 --early-stopping 10\n"
             "  minidl train houses.csv --target price --loss huber   numbers to predict: a regression\n"
             "  minidl train mine.npz --optimizer adam --lr 0.002 --schedule cosine --out runs/mine\n"
-            "  minidl train texts.npz --dropout 0.3                  sparse counts of words"
+            "  minidl train texts.npz --dropout 0.3                  sparse counts of words\n"
+            "  minidl train --resume                                 go on with the last run\n"
+            "  minidl train --resume --out runs/mine --epochs 100    make it longer"
         ),
     )
     options.add_data(parser)
     options.add_settings(parser)
-    options.add_output(parser)
-    parser.set_defaults(run=run)
+    in_use = options.add_output(parser)
+    in_use.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run that --out holds (default: the last in runs), from its checkpoint alone; "
+        "what else is said must be as it was, but a greater --epochs or --steps makes it longer, and "
+        "--data-dir says where its data are now",
+    )
+    parser.add_argument_group("checkpoints").add_argument(
+        "--checkpoint-every",
+        default="5 minutes",
+        metavar="WHEN",
+        help="how often to save all that --resume needs: '10 minutes', '5 epochs', 500 (steps), or never "
+        "(5 minutes); it is saved at the start and the end, too, and after Ctrl-C or SIGTERM",
+    )
+    # None says that the command line does not say it.
+    parser.set_defaults(run=run, **dict.fromkeys(_DEFAULTS))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, print and write; returns the exit code."""
-    splits = options.load(arguments)
-    samples = len(splits.train)
-    settings = options.settings(arguments, splits, options.given(arguments, splits))
+    every = resuming.every(arguments.checkpoint_every)
+    with ExitStack() as stack:
+        saved, moved = None, arguments.data_dir is not None
+        if arguments.resume:
+            out = stack.enter_context(resuming.resumed(arguments.out, arguments.data))
+            saved = resuming.read(out / run_directory.CHECKPOINT, arguments)
+        for name, value in _DEFAULTS.items():
+            setattr(arguments, name, value if getattr(arguments, name) is None else getattr(arguments, name))
+        splits = options.load(arguments)
+        given = options.given(arguments, splits)
+        made = options.described(arguments, splits)
+        if saved is None:
+            made |= {"settings": options.settings(arguments, splits, given), "results": None}
+        else:
+            made = resuming.agreed(saved.note, made, given, moved=moved)
+            made["settings"] = options.settings(arguments, splits, made["settings"])  # which checks them
+        trainer, settings = _trainer(arguments, splits, made["settings"]), made["settings"]
+        if saved is None:
+            name = options.data_name(arguments)
+            out = stack.enter_context(preparing.prepared(arguments.out, name, force=arguments.force))
+        going = {name: value for name, value in made.items() if name != "stopped"}
+        if every is not None:
+            path = out / run_directory.CHECKPOINT
+            trainer.callbacks.append(Checkpoint(path, every, overwrite=arguments.force, note=going))
+        length = {unit: settings[unit] for unit in ("steps", "epochs") if unit in settings}
+        if saved is not None:
+            resuming.load(out / run_directory.CHECKPOINT, trainer, saved)
+            length = resuming.left(trainer, settings, saved.note)
+        say = report.silent if arguments.quiet else print
+        say(report.summary(splits.name, report.parts(splits)))
+        say(f"net: {_sizes(settings, splits)}, {trainer.net.parameters.count:,} parameters, {made['dtype']}")
+        say(f"training: {_described(settings)}")
+        if trainer.step:
+            say(f"going on after {counted(trainer.step, 'step')}")
+        fit = partial(
+            trainer.fit,
+            splits.train,
+            epochs=length.get("epochs"),
+            steps=length.get("steps"),
+            batch_size=settings["batch_size"],
+            validation=splits.validation,
+            transform=augmentation(settings.get("augment", "none")),
+        )
+        training = running.Run(trainer, splits, out, going, resumable=every is not None)
+        return running.train(training, fit if length else lambda: trainer.history, say)
+
+
+def _trainer(arguments: argparse.Namespace, splits: Splits, settings: dict[str, Any]) -> minidl.Trainer:
+    """The net and what trains it."""
     for name in ("steps" if "steps" in settings else "epochs", "batch_size"):
         check_int(f"--{name.replace('_', '-')}", name, settings[name], at_least=1)
-    transform = augmentation(settings.get("augment", "none"))
+    augmentation(settings.get("augment", "none"))  # an error before anything is built
     rng = np.random.default_rng(check_int("--seed", "seed", arguments.seed, at_least=0))
     # The net of a sweep's trial, so that both come to the same one.
     model = NamedModel.of(settings["model"], splits, arguments.dtype, [])
     net = model(configuration_of(settings), splits, rng)
     shown = [] if arguments.quiet else [progress()]
-    trainer = build_trainer(net, settings, samples, callbacks=shown, rng=rng)
-    out = run_directory.prepare(arguments.out, options.data_name(arguments), force=arguments.force)
-    say = report.silent if arguments.quiet else print
-    say(report.summary(splits.name, report.parts(splits)))
-    say(f"net: {_sizes(settings, splits)}, {net.parameters.count:,} parameters, {arguments.dtype}")
-    say(f"training: {_described(settings)}")
-
-    made = {**options.described(arguments, splits), "settings": settings}
-    history = trainer.history
-
-    def keep(stopped: str | None) -> None:
-        run_directory.write(out, net, history, {**made, "results": None, "stopped": stopped})
-
-    def draw() -> list[str]:
-        return run_directory.draw(run_directory.pictures(out, net, history, splits))
-
-    def end_diverged(error: object) -> int:
-        keep("diverged")
-        print_error("minidl train", error)
-        draw()
-        return 2
-
-    started = time.perf_counter()
-    try:
-        trainer.fit(
-            splits.train,
-            epochs=settings.get("epochs"),
-            steps=settings.get("steps"),
-            batch_size=settings["batch_size"],
-            validation=splits.validation,
-            transform=transform,
-        )
-        seconds = time.perf_counter() - started
-        with Interrupts():  # before anything is measured, which may take long, and may fail
-            keep(None)
-    except DivergedError as error:
-        return end_diverged(error)
-    except KeyboardInterrupt:  # taken between two steps or once all is written, so that it is whole
-        keep("interrupted")
-        saved = f"saved in {out}; see it with: minidl show {shlex.quote(str(out))}"
-        print(f"minidl: interrupted after {_reached(trainer)}, {saved}", file=sys.stderr)
-        draw()
-        return 130
-    except BaseException:  # whatever it was: what was trained until then stays
-        if trainer.step:
-            keep("failed")
-        raise
-
-    try:
-        results = report.scores(net, report.parts(splits))
-    except DivergedError as error:  # by the last step, which no other has followed
-        lr = history.steps["lr"][-1]
-        return end_diverged(f"after the last step, at learning rate {lr:g}: {error}")
-    run_directory.write_run(out, {**made, "results": results, "seconds": seconds, "stopped": None})
-    seen = _samples_seen(trainer, samples, settings["batch_size"])
-    say(f"\n{report.scores_table(results)}\n")
-    rate = f", {seen / seconds:,.0f} samples a second" if trainer.step >= _STEPS_FOR_A_RATE else ""
-    say(f"{counted(trainer.step, 'step')} in {seconds:.1f} s{rate}")
-    if trainer.stop_reason:
-        say(f"stopped early: {trainer.stop_reason}")
-    for finding in history.diagnose(net, splits):
-        say(f"\n{finding.name}: {finding.evidence}\n  {finding.advice}")
-    say(f"\n{run_directory.written(out, draw())}")
-    return 0
+    return build_trainer(net, settings, len(splits.train), callbacks=shown, rng=rng)
 
 
 def _sizes(settings: dict[str, Any], splits: Splits) -> str:
@@ -155,17 +152,3 @@ def _described(settings: dict[str, Any]) -> str:
             shown[name] = settings[name]
     texts = (f"{value:.3g}" if isinstance(value, float) else str(value) for value in shown.values())
     return " ".join(f"--{name.replace('_', '-')} {text}" for name, text in zip(shown, texts, strict=True))
-
-
-def _reached(trainer: minidl.Trainer) -> str:
-    """How far a training has come, and the last figures that it has measured."""
-    history = trainer.history
-    figures = [f"loss {history.steps['loss'][-1]:.4f}"] if trainer.step else []
-    figures += last_measured(history.epochs)
-    return f"{counted(trainer.step, 'step')}{' (' * bool(figures)}{', '.join(figures)}{')' * bool(figures)}"
-
-
-def _samples_seen(trainer: minidl.Trainer, samples: int, batch_size: int) -> int:
-    whole_epochs = trainer.history.epochs["step"]
-    rest = trainer.step - (whole_epochs[-1] if whole_epochs else 0)
-    return int(trainer.epoch * samples + rest * min(batch_size, samples))

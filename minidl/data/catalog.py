@@ -1,7 +1,7 @@
 """`load`: the known data sets by name, wherever they lie, and one's own `.npz` and `.csv` files by path.
 
-Files that a user or a distribution has placed are read as they are; what is downloaded is checked
-by its SHA-256.
+Files that a user or a distribution has placed are read as they are, with a warning where one has the
+size of the published file but not its hash; what is downloaded is checked by its SHA-256.
 """
 
 from __future__ import annotations
@@ -124,8 +124,11 @@ def load(
             from minidl.data.digits import BUNDLED, load_digits
 
             return load_digits(BUNDLED if folder is None else folder / BUNDLED.name)
+        from minidl.data.published import warn_of_others
+
         source = SOURCES[name]
         paths = _find(where, name, source, folder)
+        warn_of_others(name, source.unpacked, paths or ())
         return source.read(name, paths or _download(where, name, source))
     except OSError as error:
         raise DataError.expected(where, "a readable directory", error) from error

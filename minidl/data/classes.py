@@ -13,6 +13,10 @@ from minidl.errors import DataError
 from minidl.tables import listed
 from minidl.types import Array
 
+MAX_CLASSES, MAX_CHARACTERS = 1 << 16, 1 << 24
+"""Of different words in a column, and of characters in them."""
+
+TOO_MANY = f"more than {MAX_CLASSES:,} different words or numbers, or {MAX_CHARACTERS:,} characters of them"
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})(\.0*)?")
 _CODE = re.compile(r"[+-]?0[0-9]+")
 
@@ -48,6 +52,23 @@ def codes_of(names: Iterable[str], categories: Sequence[str]) -> Array:
     """The code of each name: 1 for the first of the categories, and 0 for what is none."""
     codes = {category: code for code, category in enumerate(categories, 1)}
     return np.array([codes.get(name, 0) for name in names], np.int64)
+
+
+class Codes(dict[str, int]):
+    """Numbers the words it is asked for, in the order of their coming; ValueError once it is full."""
+
+    characters = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more words than a column may have."""
+        return len(self) > MAX_CLASSES or self.characters > MAX_CHARACTERS
+
+    def __missing__(self, word: str) -> int:
+        if self.is_full:
+            raise ValueError("too many words")
+        self.characters += len(word)
+        return self.setdefault(word, len(self))
 
 
 def match_classes(where: str, dataset: Dataset, target_names: Sequence[str]) -> Dataset:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minidl.advice import shown
-from minidl.data.classes import class_name, codes_of, sort_categories, sort_classes
+from minidl.data.classes import TOO_MANY, Codes, class_name, codes_of, sort_categories, sort_classes
 from minidl.data.columns import Column, categories_of
 from minidl.data.csv_faults import find_fault, refuse_categories, refuse_target
 from minidl.data.dataset import Dataset
@@ -28,13 +28,13 @@ from minidl.data.layout import (
     read_layout,
     read_records,
 )
+from minidl.data.lines import read_lines
 from minidl.data.splits import Splits, stratified_hold_out
 from minidl.errors import DataError
 from minidl.tables import listed
 from minidl.types import Array
 
 MAX_VALIDATION = 5_000
-MAX_CLASSES = 1 << 16
 TASKS = ("classes", "numbers")
 _FEW_CLASSES = 20
 
@@ -61,7 +61,7 @@ def read_csv(
     if table.has_labels:
         classes = table.target_names or ()
         if not 2 <= len(classes) <= _most(len(table)):
-            got = f"{len(classes)} in {len(table)} rows ({listed(classes)})"
+            got = f"{len(classes)} in {len(table)} rows ({listed([name[:80] for name in classes])})"
             wrong = "two classes or more, with several rows each", got
     elif (table.targets == table.targets[0]).all():
         wrong = "numbers that differ, to predict", f"{table.targets[0, 0]:g} in each row"
@@ -104,21 +104,21 @@ def read_table(
     DataError
         The file cannot be read, a row has more or fewer cells than the others, a number or a class is
         missing or a number not finite: the message names line and column; or there are more than
-        `MAX_CLASSES` classes, or more categories in a column than half the rows.
+        65,536 classes, or more categories in a column than half the rows.
     """
     layout, where = read_layout(path, target, drop, _names(categories)), f"csv file {str(path)!r}"
     rows = first_rows(path, layout)
     known = find_categories(where, layout, rows, categories)
     task = check_task(where, task) or guess_task(layout, rows)
-    coded = {column: _Codes() for column in [*known, *[layout.target] * (task != "numbers")]}
+    coded = {column: Codes() for column in [*known, *[layout.target] * (task != "numbers")]}
     try:
         dataset = _read(path, layout, coded, known, task)
     except ValueError as error:  # NumPy's, or a DataError
-        full = [column for column, codes in coded.items() if len(codes) > MAX_CLASSES]
+        full = [column for column, codes in coded.items() if codes.is_full]
         if full and full[0] != layout.target:
-            refuse_categories(path, layout, full[0], list(coded[full[0]]), f"more than {MAX_CLASSES:,}")
+            refuse_categories(path, layout, full[0], list(coded[full[0]]), TOO_MANY)
         if full and not (task is None and all(map(is_number, coded[layout.target]))):
-            refuse_target(path, layout, "classes", f"more than {MAX_CLASSES:,} different words or numbers")
+            refuse_target(path, layout, "classes", TOO_MANY)
         if not full:
             find_fault(path, layout, coded, task)
             if isinstance(error, DataError):
@@ -133,7 +133,7 @@ def read_table(
 def _read(
     path: str | os.PathLike[str],
     layout: Layout,
-    coded: Mapping[int, _Codes],
+    coded: Mapping[int, Codes],
     known: Mapping[int, Sequence[str] | None],
     task: str | None,
 ) -> Dataset | None:
@@ -201,17 +201,8 @@ def _most(rows: int) -> int:
     return max(rows // 2, _FEW_CLASSES)
 
 
-class _Codes(dict[str, int]):
-    """Numbers the words it is asked for, in the order of their coming."""
-
-    def __missing__(self, word: str) -> int:
-        if len(self) > MAX_CLASSES:
-            raise ValueError("too many words")
-        return self.setdefault(word, len(self))
-
-
 def _read_numbers(
-    path: str | os.PathLike[str], layout: Layout, coded: Mapping[int, _Codes], dtype: type[Any]
+    path: str | os.PathLike[str], layout: Layout, coded: Mapping[int, Codes], dtype: type[Any]
 ) -> Array:
     """All columns: 0 where one is left out, and words as `coded` numbers them."""
     converters: dict[int | str, Callable[[str], int]]
@@ -220,7 +211,7 @@ def _read_numbers(
     with open_text(path) as stream:
         read_records(stream, layout)  # goes past the header
         table = np.loadtxt(
-            stream,
+            read_lines(stream, layout.delimiter),
             dtype,
             comments=None,
             delimiter=layout.delimiter,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,6 +18,7 @@ from minidl.data.layout import (
     open_text,
     read_records,
 )
+from minidl.data.lines import first_of
 from minidl.errors import DataError
 
 MOST_WHOLE_CLASSES = 30
@@ -30,8 +30,8 @@ _SAMPLE_ROWS = 200
 def first_rows(path: str | os.PathLike[str], layout: Layout) -> list[list[str]]:
     """The first rows of cells, those that are as long as the others."""
     with open_text(path) as stream:
-        rows = [record for _, record in itertools.islice(read_records(stream, layout), _SAMPLE_ROWS)]
-    return [row for row in rows if len(row) == layout.width]
+        rows = first_of(read_records(stream, layout), _SAMPLE_ROWS, lambda row: sum(map(len, row[1])))
+    return [record for _, record in rows if len(record) == layout.width]
 
 
 def find_categories(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import collections
 import csv
-import io
 import itertools
 import operator
 import os
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import NamedTuple, TextIO, TypeAlias
 
 from minidl.advice import shown
-from minidl.data.readers.idx import open_binary
+from minidl.data.lines import first_of, read_lines
+from minidl.data.lines import open_text as open_text
 from minidl.errors import DataError
 from minidl.tables import listed
 
@@ -29,11 +28,12 @@ MISSING = {
 }
 """What stands for no value; not ``Na``, ``None`` or ``-``, which name classes."""
 
+MAX_COLUMNS = 1 << 16
+
 _DELIMITERS = "\t;|,"
 _INDEX_NAMES = ("", "Unnamed: 0")
 _SAMPLE_LINES = 20
 _SAMPLE_ROWS = 1_000  # in which a cell of a header of words does not come again
-_LONGEST_LINE = 1 << 24  # characters; a bound, for what is no table may be one line of any length
 
 
 class Layout(NamedTuple):
@@ -48,7 +48,8 @@ class Layout(NamedTuple):
     @property
     def features(self) -> list[int]:
         """The positions of the columns of features."""
-        return [column for column in range(self.width) if column not in (self.target, *self.left_out)]
+        others = {self.target, *self.left_out}
+        return [column for column in range(self.width) if column not in others]
 
     @property
     def feature_names(self) -> list[str] | None:
@@ -66,7 +67,7 @@ class Layout(NamedTuple):
 
     def label(self, column: int) -> str:
         """How messages name a column."""
-        return f"column {self.names[column]!r}" if self.names else f"column {column} (counted from 0)"
+        return f"column {self.names[column][:80]!r}" if self.names else f"column {column} (counted from 0)"
 
 
 def read_layout(
@@ -91,13 +92,15 @@ def read_layout(
     """
     where = f"csv file {str(path)!r}"
     with open_text(path) as stream:
-        lines = [stream.readline(_LONGEST_LINE) for _ in range(_SAMPLE_LINES)]
+        lines = first_of(read_lines(stream), _SAMPLE_LINES, len)
     readings = {delimiter: _records(lines, delimiter) for delimiter in _DELIMITERS}
     delimiter = max(readings, key=lambda each: _score(readings[each]))
     records = readings[delimiter]
     if not records:
         raise DataError.expected(where, "a row a sample", "a file without rows")
     first, width = tuple(map(clean, records[0])), len(records[0])
+    if width > MAX_COLUMNS:
+        raise DataError.expected(where, f"at most {MAX_COLUMNS:,} columns", f"{width:,}")
     given = [target, *listed_columns(where, "drop", drop), *(named or ())]
     is_named = any(isinstance(each, str) and not is_number(each) and clean(each) in first for each in given)
     has_header = is_named or _has_header(records)
@@ -120,31 +123,12 @@ def read_layout(
     return layout
 
 
-@contextmanager
-def open_text(path: str | os.PathLike[str]) -> Iterator[TextIO]:
-    """The file as text, unpacked where it is gzipped; what cannot be read there is a `DataError`."""
-    where = f"csv file {str(path)!r}"
-    try:
-        # A spreadsheet's byte order mark is no part of the first cell.
-        with open_binary(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as stream:
-            yield stream
-    except UnicodeDecodeError as error:
-        got = f"byte 0x{error.object[error.start]:02x}, which is none"
-        remedy = "save it as CSV in UTF-8"
-        raise DataError.expected(where, "text in UTF-8", got, remedy) from error
-    except csv.Error as error:
-        raise DataError.expected(where, "cells", error, "is there a quote that is not closed?") from error
-    except (OSError, EOFError, zlib.error) as error:
-        remedy = "check the path, or get the file anew"
-        raise DataError.expected(where, "a readable file", error or type(error).__name__, remedy) from error
-
-
 def read_records(stream: TextIO, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     """The rows below the header, each with the number of its (last) line; empty lines are none.
 
     The header is read at once, so that what `stream` gives next is what stands below it.
     """
-    reader = csv.reader(stream, delimiter=layout.delimiter)
+    reader = csv.reader(read_lines(stream, layout.delimiter), delimiter=layout.delimiter)
     rows = ((reader.line_num, record) for record in reader if record)
     if layout.names:
         next(rows)
@@ -205,7 +189,8 @@ def _stands_apart(path: str | os.PathLike[str], delimiter: str, first: tuple[str
     if len(set(first)) < len(first) or any(cell in MISSING for cell in first[1:]):
         return False
     with open_text(path) as stream:
-        rows = itertools.islice(filter(None, csv.reader(stream, delimiter=delimiter)), 1, _SAMPLE_ROWS)
+        records = csv.reader(read_lines(stream, delimiter), delimiter=delimiter)
+        rows = itertools.islice(filter(None, records), 1, _SAMPLE_ROWS)
         return not any(name == clean(cell) for row in rows for name, cell in zip(first, row, strict=False))
 
 
@@ -214,7 +199,7 @@ def _is_known_amount(cell: str) -> bool:
 
 
 def _check_names(where: str, names: tuple[str, ...]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in collections.Counter(names).items() if count > 1)
     if twice:
         got = f"{listed(list(map(repr, twice)))} more than once"
         raise DataError.expected(where, "a header that names every column once", got, "rename the columns")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minidl.archive import Archive
 from minidl.checks import check_kind
 from minidl.data.dataset import Dataset
 from minidl.data.dataset_checks import checked_features
@@ -24,6 +26,7 @@ _PARTS = ("train", "validation", "test")
 _SPARSE = ("data", "indices", "indptr", "shape")
 """What SciPy calls the arrays of a CSR matrix; `x_train` may stand as `x_train_data` and so on."""
 
+_KINDS = "fiubcSU"  # Dataset says what is wrong with the others
 _WANTED = "arrays x_train and y_train, at will x_validation, y_validation, x_test, y_test and target_names"
 _TO_MEASURE = "arrays x_test and y_test, or x and y, at will target_names"
 
@@ -51,7 +54,8 @@ def read_npz(path: str | os.PathLike[str]) -> Splits:
         set. The message names the file and the arrays found.
     """
     path = as_path("read_npz", path)
-    parts = _read_parts(path, {part: f"_{part}" for part in _PARTS}, "train")
+    with _opened(path) as archive:
+        parts = _read_parts(path, archive, {part: f"_{part}" for part in _PARTS}, "train")
     train, validation = parts["train"], parts.get("validation")
     if validation is None:
         train, validation = stratified_hold_out(train, MAX_VALIDATION)
@@ -72,16 +76,18 @@ def read_unsplit(path: str | os.PathLike[str]) -> dict[str, Dataset]:
         As `read_npz`; a part, whichever, is enough.
     """
     path = as_path("read_unsplit", path)
-    names = {*_read_arrays(f"npz file {str(path)!r}", path, ())[0]}
-    is_bare = not any(f"x_{part}{end}" in names for part in _PARTS for end in ("", "_data"))
-    return _read_parts(path, {"test": ""} if is_bare else {part: f"_{part}" for part in _PARTS})
+    with _opened(path) as archive:
+        is_bare = not any(f"x_{part}{end}" in archive.arrays for part in _PARTS for end in ("", "_data"))
+        return _read_parts(path, archive, {"test": ""} if is_bare else {part: f"_{part}" for part in _PARTS})
 
 
-def _read_parts(path: Path, ends: Mapping[str, str], needed: str | None = None) -> dict[str, Dataset]:
+def _read_parts(
+    path: Path, archive: Archive, ends: Mapping[str, str], needed: str | None = None
+) -> dict[str, Dataset]:
     """Each part of which there are arrays whose names have its end, such as ``_train``."""
     where = f"npz file {str(path)!r}"
     own = [f"{kind}{end}" for kind in ("x", "y", "weights") for end in ends.values()]
-    names, arrays = _read_arrays(where, path, (*own, "target_names"))
+    names, arrays = archive.arrays, _read_arrays(where, archive, (*own, "target_names"))
     found = ", ".join(sorted(names)[:20]) or "no array"
     strangers = [name for name in names if name.startswith(("x_", "y_")) and name not in arrays]
     lone = [end for end in ends.values() if (f"x{end}" in arrays) != (f"y{end}" in arrays)]
@@ -116,7 +122,8 @@ def read_samples(path: str | os.PathLike[str], part: str | None = None) -> tuple
     path = as_path("read_samples", path)
     where = f"npz file {str(path)!r}"
     wanted = ["x", *(f"x_{each}" for each in reversed(_PARTS))] if part is None else [f"x_{part}"]
-    names, arrays = _read_arrays(where, path, wanted)
+    with _opened(path) as archive:
+        names, arrays = archive.arrays, _read_arrays(where, archive, wanted)
     name = next((name for name in wanted if name in arrays), None)
     if name is None:
         got = listed(sorted(names)) or "no array"
@@ -173,36 +180,61 @@ def _as_arrays(name: str, features: Any) -> dict[str, Array]:
     return {f"{name}_{part}": np.asarray(getattr(features, part)) for part in _SPARSE}
 
 
-def _read_arrays(where: str, path: Path, wanted: Collection[str]) -> tuple[list[str], dict[str, Any]]:
-    """The names of a file's arrays, and those of the `wanted` ones that are there.
+@contextmanager
+def _opened(path: Path) -> Iterator[Archive]:
+    where = f"npz file {str(path)!r}"
+    try:
+        with Archive(path, where, DataError, packed=True) as archive:
+            yield archive
+    except FileNotFoundError as error:
+        raise DataError.expected(where, "a readable .npz file", "no such file", "check the path") from error
+    except DataError as error:
+        if isinstance(error.__cause__, Exception):  # of a file that is none, or damaged
+            remedy = (
+                "write it with minidl.data.save(splits, path) or np.savez(path, x_train=..., y_train=...)"
+            )
+            raise DataError(f"{error}; {remedy}") from error
+        raise
+
+
+def _read_arrays(where: str, archive: Archive, wanted: Collection[str]) -> dict[str, Any]:
+    """Those of the `wanted` arrays that are there.
 
     Of a CSR matrix, its four arrays are left, each with the matrix: so it is known by all of its names.
     """
-    remedy = "write it with minidl.data.save(splits, path) or np.savez(path, x_train=..., y_train=...)"
-    try:
-        with path.open("rb") as stream:  # np.load leaves a file it opened itself open on bad zips
-            archive = np.load(stream, allow_pickle=False)
-            if isinstance(archive, np.lib.npyio.NpzFile):
-                names = list(archive)
-                arrays: dict[str, Any] = {name: np.asarray(archive[name]) for name in names if name in wanted}
-                for name in wanted:
-                    parts = {part: f"{name}_{part}" for part in _SPARSE}
-                    if name not in arrays and all(full in names for full in parts.values()):
-                        matrix = _as_matrix(*(archive[full] for full in parts.values()))
-                        arrays |= dict.fromkeys((name, *parts.values()), matrix)
-                return names, arrays
-    except FileNotFoundError as error:
-        raise DataError.expected(where, "a readable .npz file", "no such file", "check the path") from error
-    except Exception as error:  # a damaged zip raises from zipfile, zlib, struct, tokenize, NumPy, SciPy
-        got = error or type(error).__name__
-        raise DataError.expected(where, "a readable .npz file", got, remedy) from error
-    raise DataError.expected(where, "an .npz file of named arrays", "a single array", remedy)
+    arrays: dict[str, Any] = {name: archive.array(name, _KINDS) for name in wanted if name in archive.arrays}
+    for name in wanted:
+        parts = {part: f"{name}_{part}" for part in _SPARSE}
+        if name not in arrays and all(full in archive.arrays for full in parts.values()):
+            found = [archive.array(full) for full in parts.values()]
+            arrays |= dict.fromkeys((name, *parts.values()), _as_matrix(f"{where}, {name}", *found))
+    return arrays
 
 
-def _as_matrix(data: Array, indices: Array, indptr: Array, shape: Array) -> Any:
+def _as_matrix(where: str, data: Array, indices: Array, indptr: Array, shape: Array) -> Any:
+    """The CSR matrix, if its arrays fit each other: SciPy believes them, and would read memory of others."""
     from scipy.sparse import csr_array  # here: few files hold one
 
-    return csr_array((data, indices, indptr), shape=tuple(shape.tolist()))
+    def check(is_so: object, expected: str, got: object) -> None:
+        if not is_so:
+            raise DataError.expected(where, expected, got, "write it with minidl.data.save(splits, path)")
+
+    for array, name in zip((data, indices, indptr, shape), _SPARSE, strict=True):
+        is_kind = name == "data" or array.dtype.kind in "iu"
+        got = f"{array.dtype} of shape {array.shape}"
+        check(array.ndim == 1 and is_kind, f"{name} of numbers, whole ones but for data, in one row", got)
+    sizes = tuple(shape.tolist())
+    check(len(sizes) == 2 and min(sizes) >= 0, "a shape of two sizes", sizes[:4])
+    check(len(indptr) == sizes[0] + 1, f"indptr of {sizes[0] + 1} numbers", len(indptr))
+    rising = indptr[0] == 0 and indptr[-1] == len(indices) and (indptr[:-1] <= indptr[1:]).all()
+    check(rising, f"indptr that rises from 0 to {len(indices)}, as many as indices", "another one")
+    check(len(data) == len(indices), f"data of {len(indices)} numbers, as many as indices", len(data))
+    least, most = int(indices.min(initial=0)), int(indices.max(initial=0))
+    check(
+        not len(indices) or 0 <= least <= most < sizes[1], f"indices below {sizes[1]}", f"{least} to {most}"
+    )
+    data = data.astype(data.dtype.newbyteorder("="), copy=False)  # SciPy knows no other
+    return csr_array((data, indices, indptr), shape=sizes)
 
 
 def _target_names(arrays: Mapping[str, Array]) -> tuple[str, ...] | None:

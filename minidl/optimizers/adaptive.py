@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any
 
 from minidl.advice import shown
@@ -18,6 +20,18 @@ _LEAST_EPS = 1e-30
 
 def _check_eps(optimizer: Optimizer, eps: object) -> float:
     return check_float(type(optimizer).__name__, "eps", eps, at_least=_LEAST_EPS)
+
+
+def _quotient(eps: float) -> float:
+    """The bound of ``|g| / (√(g²) + eps)``, where the square of numbers below some 1e-19 underflows."""
+    return 1 + 1e-18 / eps
+
+
+@lru_cache(16)
+def _series(beta1: float, beta2: float, eps: float) -> float:
+    """The bound of `Adam.reach` at a rate of 1."""
+    ratio = beta1 / (math.sqrt(beta2) or _LEAST_EPS)
+    return _quotient(eps) / (math.sqrt(1 - beta2) * (1 - ratio)) if ratio < 1 else math.inf
 
 
 class RMSprop(Optimizer):
@@ -48,6 +62,11 @@ class RMSprop(Optimizer):
     ) -> None:
         """One step of the formula above."""
         rmsprop_update(values, gradients, mean_square, velocity, lr, self.alpha, self.eps, self.momentum)
+
+    def reach(self, largest: float, norm: float, lr: float) -> float:
+        """No number is larger after an update, for the mean square is at least ``(1 - alpha) * g²``."""
+        velocity = self.momentum * largest + _quotient(self.eps) / math.sqrt(1 - self.alpha)
+        return max(velocity, largest + lr * velocity + lr + norm * norm)
 
     def __repr__(self) -> str:
         options = f"alpha={self.alpha!r}, eps={self.eps!r}, momentum={self.momentum!r}"
@@ -87,6 +106,11 @@ class Adagrad(CountingOptimizer):
         """One step of the formula above."""
         rate = lr / (1 + (self.steps - missed) * self.lr_decay)
         adagrad_update(values, gradients, sum_of_squares, rate, self.eps, self.initial_accumulator_value)
+
+    def reach(self, largest: float, norm: float, lr: float) -> float:
+        """No number is larger after an update, for the sum of squares is at least g²."""
+        step = lr * _quotient(self.eps)
+        return largest + step + lr + norm * norm + self.initial_accumulator_value
 
     def __repr__(self) -> str:
         options = f"lr_decay={self.lr_decay!r}, initial_accumulator_value={self.initial_accumulator_value!r}"
@@ -132,6 +156,18 @@ class Adam(CountingOptimizer):
         decay = self.weight_decay if regularized else 0.0
         step = self.steps + 1 - missed
         adam_update(values, gradients, first_moment, second_moment, lr, self.betas, self.eps, step, decay)
+
+    def reach(self, largest: float, norm: float, lr: float) -> float:
+        """No number is larger after an update, where β₁² < β₂; else nothing is known.
+
+        The gradient of i updates ago has the weight ``(1 - β₁) * β₁ⁱ`` in m, and as v is at least
+        ``(1 - β₂) * β₂ⁱ`` times its square, it adds at most ``(1 - β₁) / √(1 - β₂) * (β₁ / √β₂)ⁱ`` to
+        ``|m| / √v``. All of them add up to a geometric series.
+        """
+        decay = lr * self.weight_decay
+        if decay > 1:  # beyond 2, it makes the values grow
+            largest *= decay
+        return largest + lr * _series(*self.betas, self.eps) + norm + norm * norm
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(lr={self.lr!r}, betas={self.betas!r}, eps={self.eps!r})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from operator import attrgetter
@@ -12,12 +13,16 @@ import numpy as np
 from minidl.advice import shown
 from minidl.checks import check_array, check_float, check_int
 from minidl.errors import ShapeError, StateError
+from minidl.optimizers.reach import Reaching
 from minidl.types import Array
 from minidl.vectors import ParameterVector, check_vector
 
 
-class Optimizer(ABC):
+class Optimizer(Reaching, ABC):
     """One way to step along the gradient: an `update`, and the names of the vectors that it keeps.
+
+    A Trainer undoes an update that leaves the finite numbers. That takes a copy at each step, unless the
+    optimizer says by `reach` how large an update can make a number.
 
     Parameters
     ----------
@@ -41,6 +46,9 @@ class Optimizer(ABC):
     >>> class SignSGD(Optimizer):
     ...     def update(self, values, gradients, lr):
     ...         values -= lr * np.sign(gradients)
+    ...
+    ...     def reach(self, largest, norm, lr):
+    ...         return largest + lr
     """
 
     state_names: tuple[str, ...] = ()
@@ -140,4 +148,5 @@ class Optimizer(ABC):
         vectors = {key: np.array(check_array(name, key, vector)) for key, vector in there.items()}
         self.lr = state["lr"]
         self.steps, self._state = steps, vectors
-        self._parameters = self._trainable = None  # the next step takes up these vectors
+        # The next step takes up these vectors, of which nothing is known.
+        self._parameters, self._trainable, self._largest = None, None, math.nan

@@ -26,12 +26,11 @@ class SGD(Optimizer):
 
     def __init__(self, lr: float, momentum: float = 0.0, nesterov: bool = False) -> None:
         super().__init__(lr)
-        self.momentum = check_float(type(self).__name__, "momentum", momentum, at_least=0, below=1)
-        self.nesterov = check_bool(type(self).__name__, "nesterov", nesterov)
+        name = type(self).__name__
+        self.momentum = check_float(name, "momentum", momentum, at_least=0, below=1)
+        self.nesterov = check_bool(name, "nesterov", nesterov)
         if self.nesterov and self.momentum == 0:
-            raise ConfigurationError.expected(
-                type(self).__name__, "momentum > 0 with nesterov=True", "momentum 0"
-            )
+            raise ConfigurationError.expected(name, "momentum > 0 with nesterov=True", "momentum 0")
         self.state_names = ("velocity",) if self.momentum else ()
 
     def update(  # type: ignore[override]  # the only vector of its state, by name
@@ -45,6 +44,10 @@ class SGD(Optimizer):
         else:
             momentum_update(values, gradients, velocity, lr, self.momentum)
 
+    def reach(self, largest: float, norm: float, lr: float) -> float:
+        """No number is larger after an update: see `Optimizer.reach`."""
+        velocity = self.momentum * largest + norm
+        return max(velocity, largest + lr * (velocity + norm) + lr)
+
     def __repr__(self) -> str:
-        options = f"lr={self.lr:g}, momentum={self.momentum:g}, nesterov={self.nesterov}"
-        return f"{type(self).__name__}({options})"
+        return f"{type(self).__name__}(lr={self.lr:g}, momentum={self.momentum:g}, nesterov={self.nesterov})"

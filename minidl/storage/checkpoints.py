@@ -55,7 +55,7 @@ def save_state(path: str | os.PathLike[str], state: dict[str, Any], run: str, no
         Of arrays, numbers, strings, None, lists, tuples and dicts.
     run : str
         Of another run, nothing is kept beside it.
-    note : in terms of JSON, optional
+    note : as `state` or a part of it, optional
 
     Raises
     ------
@@ -124,20 +124,20 @@ def run_of(path: Path) -> str | None:
 
 def _encoded(state: dict[str, Any], run: str, note: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     arrays: dict[str, Array] = {}
-    about = {"format": _FORMAT, "version": _VERSION, "run": run, "note": note}
-    return {**about, "state": encode(state, arrays)}, arrays
+    about = {"format": _FORMAT, "version": _VERSION, "run": run}
+    return {**about, "note": encode(note, arrays, "note"), "state": encode(state, arrays)}, arrays
 
 
 def _read(source: Path | bytes, where: str) -> Checkpoint:
     content, arrays = read_manifest(source, where, _MANIFEST, _FORMAT, _READ)
     try:
-        state = decode(content.get("state"), arrays)
+        state, note = decode(content.get("state"), arrays), decode(content.get("note"), arrays)
     except CheckpointError as error:
         raise CheckpointError(f"{where}: {error}") from None
     run = content.get("run")
     if not isinstance(state, dict) or not isinstance(run, str):
         raise CheckpointError.expected(where, "a state and the run that it is of", ", ".join(content))
-    return Checkpoint(state, run, content.get("note"))
+    return Checkpoint(state, run, note)
 
 
 def _keep(path: Path, run: str) -> None:

@@ -18,27 +18,47 @@ from minidl.losses import Loss
 from minidl.net import Net, head_loss
 from minidl.types import Array
 
+RATE = "try a learning rate ten times smaller, and standardize the features"
+
+HUGE = 1e6
+"""No net in use has parameters or gradients of this size."""
+
+
+def blame(net: Net) -> str:
+    """What the sizes of the parameters say of the cause, where numbers are no longer finite."""
+    with np.errstate(all="ignore"):
+        largest = float(np.abs(net.parameters.values).max(initial=0))
+    if not math.isfinite(largest):
+        return "the parameters hold such numbers already: load or initialize them anew"
+    if largest > HUGE:
+        return f"the parameters have grown up to {largest:.3g}: {RATE}"
+    sizes = f"the parameters are of ordinary size, up to {largest:.3g}"
+    return f"{sizes}: a layer, the loss or this batch is to blame before the rate"
+
 
 def diverged(step: int, lr: float, loss: float, norm: float, gradients: Array) -> DivergedError:
-    """The error of a step after so many: its loss, or the `norm` of its update, is not finite."""
-    what, number = ("update's norm", norm) if math.isfinite(loss) else ("loss", loss)
+    """The error of a step after so many: its loss, or the `norm` of its gradients, is not finite."""
+    what, number = ("norm of the gradients", norm) if math.isfinite(loss) else ("loss", loss)
     where = f"step {step} at learning rate {lr:g}"
-    remedy = "try a learning rate ten times smaller, and standardize the features"
+    remedy = RATE
     if step == 0 and not (math.isfinite(loss) and math.isfinite(np.dot(gradients, gradients))):
         where, remedy = "step 0", "before the first update no rate is to blame, but data or a layer"
     return DivergedError.expected(where, f"a finite {what}", number, remedy)
 
 
 def explained(error: DivergedError, step: int, net: Net, batches: Batches) -> DivergedError:
-    """`error` of a step after so many; that of the first one says where it comes from.
+    """`error` of a step after so many, and where it comes from.
 
     The batch of that step is the one that `batches` lend next.
     """
-    if step:
-        return error
     found = origin(net, *next(batches))
     batches.redo()
-    return DivergedError(f"{error}; {found}") if found else error
+    said = str(error)
+    if step and "the features hold" in found:
+        said = said.replace(RATE, "the data are to blame, and not the rate")
+    elif step:
+        said = said.replace(RATE, blame(net))
+    return DivergedError(f"{said}; {found}") if found else DivergedError(said)
 
 
 def origin(net: Net, features: Array, targets: Array, weights: Array | None = None) -> str:
@@ -59,12 +79,12 @@ def _origins(net: Net, features: Array, targets: Array, weights: Array | None) -
             yield f"{path} holds {_wrong(parameter.value)} already"
     for one in trace(net, x, training=True):
         if not _is_finite(one.y):
-            yield f"{one.layer.label} is the first to give {_wrong(one.y)}, for numbers {_span(one.x)}"
+            yield f"{one.layer.label} is the first to give {_wrong(one.y)}, for numbers {span(one.x)}"
     loss, scores = net.forward_backward(features, targets, weights)
     if not _is_finite(scores):  # of a net that is no row of layers
-        yield f"{net.label} gives {_wrong(scores)}, for numbers {_span(x)}"
+        yield f"{net.label} gives {_wrong(scores)}, for numbers {span(x)}"
     if not math.isfinite(loss):
-        spans = f"for scores {_span(scores)} and targets {_span(targets)}"
+        spans = f"for scores {span(scores)} and targets {span(targets)}"
         yield f"{net._require_head().label} gives {loss}, {spans}"
     for path, parameter in reversed([*net.parameters.items()]):
         if not _is_finite(parameter.grad):
@@ -73,7 +93,7 @@ def _origins(net: Net, features: Array, targets: Array, weights: Array | None) -
     gradients = net.parameters.gradients
     if not math.isfinite(np.dot(gradients, gradients)):
         largest = np.abs(gradients).max()
-        yield f"its square overflows, for the gradients reach {largest:.3g}, for features {_span(x)}"
+        yield f"its square overflows, for the gradients reach {largest:.3g}, for features {span(x)}"
 
 
 def _numbers(x: Any) -> Array:
@@ -91,9 +111,21 @@ def _wrong(x: Array) -> str:
     return str(numbers[~np.isfinite(numbers)][0])
 
 
-def _span(x: Array) -> str:
+def span(x: Array) -> str:
+    """From the least number to the largest, in words."""
     numbers = _numbers(x)
-    return f"from {numbers.min():.3g} to {numbers.max():.3g}"
+    return f"from {numbers.min():.3g} to {numbers.max():.3g}" if numbers.size else "of none"
+
+
+def first_wrong(x: Any) -> str:
+    """The first number that is not finite, and its index where there is one; of a CSR matrix, too."""
+    if is_csr(x):
+        entries = x.tocoo()
+        at = int(np.flatnonzero(~np.isfinite(entries.data))[0])
+        return f"{entries.data[at]} at {int(entries.row[at]), int(entries.col[at])}"
+    numbers = np.asarray(x)
+    index = tuple(np.argwhere(~np.isfinite(numbers))[0].tolist())
+    return f"{numbers[index]} at {index}" if index else str(numbers)
 
 
 def rows_without_a_loss(net: Net, head: Loss, dataset: Dataset) -> Array:

@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Sequence
+from signal import SIGINT
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,12 @@ from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
-from minidl.training.divergence import explained
 from minidl.training.evaluation import measure, require_head
+from minidl.training.finite import explained_of, gradients_of
+from minidl.training.guard import forget_reach, widen_reach
 from minidl.training.history import History
 from minidl.training.interrupts import Interrupts
-from minidl.training.step import compute_gradients, update
+from minidl.training.step import update
 from minidl.types import Array, Rng
 
 TORN = "one that a second Ctrl-C or an error broke off within an update or a callback"
@@ -48,6 +50,7 @@ class Loop:
         regularizer: Regularizer | None = None,
         metrics: Sequence[Metric] | None = None,
         callbacks: Sequence[Callback] = (),
+        check_finite: str = "loss",
         rng: Rng = None,
     ) -> None:
         head = require_head("Trainer", net)
@@ -59,6 +62,7 @@ class Loop:
             check_kind("Trainer", "regularizer", regularizer, Regularizer)
         self.regularizer = regularizer
         self.callbacks = check_callbacks("Trainer", callbacks)
+        self.check_finite, self._gradients = check_finite, gradients_of(self, check_finite)
         metrics = head.metrics() if metrics is None else check_metrics(metrics)
         self._tally = Tally(head, copy.deepcopy(metrics))
         self.history = History(self._tally.names[1:])
@@ -76,11 +80,13 @@ class Loop:
     def _run(self, interrupts: Interrupts) -> None:
         callers = np.geterr()
         starts = self._hooks("on_epoch_start")
+        forget_reach(self.optimizer)
         # What overflows shows in the loss, which is checked at every step.
         with np.errstate(over="ignore", invalid="ignore"):
             while True:
                 if interrupts.pending:
-                    self._leave_epoch()
+                    if interrupts.pending == SIGINT:  # who sends the others does not wait for long
+                        self._leave_epoch()
                     interrupts.leave()
                 if self._due:
                     self._do(*self._due[0], callers, interrupts)
@@ -101,6 +107,7 @@ class Loop:
             try:
                 with np.errstate(**callers):  # a callback is its user's code
                     getattr(owner, name)(self)
+                widen_reach(self.optimizer, self.net.parameters)
             except BaseException as error:
                 if isinstance(error, Exception) or not interrupts.pending:
                     self._torn = ""  # it raised on its own account, and is called once more
@@ -120,7 +127,7 @@ class Loop:
         try:
             features, targets, weights = next(batches)
             try:
-                losses = compute_gradients(self.net, features, targets, weights, self.regularizer)
+                losses = self._gradients(self.net, features, targets, weights, self.regularizer)
             except Exception:
                 batches.redo()
                 raise
@@ -146,7 +153,7 @@ class Loop:
         except DivergedError as error:  # before anything was changed
             self._batches.redo()
             self._due, self._torn = [(self, "_compute")], ""
-            raise explained(error, self.step, self.net, self._batches) from None
+            raise explained_of(self, error) from None
         self.step += 1
         steps = self.history.steps  # `record_step` without its checks, for these are floats
         steps["loss"].append(loss)
@@ -187,8 +194,7 @@ class Loop:
 
     def _hooks(self, name: str) -> list[tuple[Any, str]]:
         """The hook of each callback that has it."""
-        default = getattr(Callback, name)
-        return [(one, name) for one in self.callbacks if getattr(type(one), name) is not default]
+        return [(one, name) for one in self.callbacks if getattr(type(one), name) != getattr(Callback, name)]
 
     def _done_of_epoch(self) -> int:
         """How many steps of the epoch under way are done."""

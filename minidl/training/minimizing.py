@@ -15,6 +15,7 @@ from minidl.kernels.vectors import sum_of_squares
 from minidl.optimizers import LBFGS
 from minidl.schedulers import Constant
 from minidl.training.divergence import origin
+from minidl.training.finite import watching
 from minidl.training.interrupts import Interrupts
 from minidl.training.loop import TORN, Loop
 from minidl.transforms import Transform
@@ -91,7 +92,8 @@ class MinimizingLoop(Loop):
         for part in parts:
             if interrupts.pending:
                 interrupts.leave()
-            loss, scores = net.forward_backward(part.features, part.targets, part.weights)
+            with watching(self):
+                loss, scores = net.forward_backward(part.features, part.targets, part.weights)
             before = tally.weight
             tally.add(loss, scores, part.targets, part.weights)
             gradients += (tally.weight - before) * parameters.gradients
@@ -101,8 +103,10 @@ class MinimizingLoop(Loop):
             penalty = self.regularizer.add_gradients(parameters)
             loss += check_number(type(self.regularizer).__name__, "what add_gradients returns", penalty)
         norm = math.sqrt(sum_of_squares(parameters.gradients))
-        if not (math.isfinite(loss) and math.isfinite(norm)):
+        if not (math.isfinite(loss + norm) and np.isfinite(parameters.values).all()):
             what, number = ("gradient", norm) if math.isfinite(loss) else ("loss", loss)
+            if math.isfinite(loss + norm):  # a saturated layer hides it from both
+                what, number = "parameter", math.inf
             remedy = "standardize the features, or begin with smaller weights"
             for part in parts if self.step == 0 else ():
                 if found := origin(net, part.features, part.targets, part.weights):

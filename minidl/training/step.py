@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from minidl.checks import check_number
 from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
-from minidl.training.divergence import diverged
+from minidl.training.guard import SAFE, guarded_step
 from minidl.types import Array
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-# The numbers below infinity: `np.finfo` would take a millisecond here, and at every step as long as the norm.
-_LARGEST = {np.dtype(kind): float(np.nextafter(kind(np.inf), kind(0))) for kind in (np.float32, np.float64)}
 
 
 def compute_gradients(
@@ -41,19 +35,22 @@ def compute_gradients(
 def update(net: Net, optimizer: Optimizer, loss: float, step: int, factor: float = 1.0) -> float:
     """Let the optimizer step, unless that would leave the finite numbers; returns the rate of the step.
 
-    The gradients' norm covers what the loss does not show: a finite loss with a gradient that is
-    not, or an update too large for the dtype.
+    The gradients' norm covers what the loss does not show: a finite loss with a gradient that is not. How
+    far the update reaches follows from it; where that is too far or unknown, the result is looked at.
 
     Raises
     ------
     DivergedError
-        Before anything is changed.
+        Nothing is changed, or all is put back.
     """
     parameters = net.parameters
     lr: float = optimizer.lr * factor
     gradients = parameters.gradients
-    norm: float = lr * math.sqrt(np.dot(gradients, gradients))
-    if not (math.isfinite(loss) and norm < _LARGEST[gradients.dtype]):
-        raise diverged(step, lr, loss, norm, gradients)
-    optimizer.step(parameters, factor)
+    norm = math.sqrt(np.dot(gradients, gradients))
+    reach = optimizer.reach(optimizer._largest, norm, lr)
+    if math.isfinite(loss + norm) and reach < SAFE[gradients.dtype]:
+        optimizer._largest = reach
+        optimizer.step(parameters, factor)
+    else:
+        guarded_step(parameters, optimizer, factor, step, loss)
     return lr

@@ -39,6 +39,10 @@ class Trainer(ResumableLoop):
         What the history records beside the loss; by default what suits the net's loss. Copies of
         them measure: the objects themselves stay as they are.
     callbacks : sequence of Callback
+    check_finite : "loss" or "all"
+        What is looked at before each update. The parameters stay finite with "loss", too. With "all" the
+        error names the layer and the pass, forward or backward, that gave the first number that is not
+        finite, and its index: every output and every gradient is looked at, which takes its time.
     rng : Generator, seed or None
         The order of the samples. The Trainer spawns a stream of its own from it, so that nothing
         drawn elsewhere changes the shuffles.
@@ -173,12 +177,9 @@ class Trainer(ResumableLoop):
     def _take_up(self, train: Dataset, batch_size: int, sampling: str, transform: Transform | None) -> None:
         """Go on with the batches of the last fit, where it trained on the same; else begin anew."""
         self._go_on(train, batch_size, sampling, transform)
-        last = self._batches
-        if (
-            last
-            and (last.batch_size, last.sampling, last.transform) == (batch_size, sampling, transform)
-            and last.dataset.holds_the_same(train)  # a copied trainer has a copy of it
-        ):
+        last, taken = self._batches, (batch_size, sampling, transform)
+        same = last and (last.batch_size, last.sampling, last.transform) == taken
+        if same and last.dataset.holds_the_same(train):  # a copied trainer has a copy of it
             last.dataset = train
             return
         self._batches = Batches(train, batch_size, rng=self._rng, sampling=sampling, transform=transform)

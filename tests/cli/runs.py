@@ -1,9 +1,11 @@
 """Runs of nets that no command trains quickly, as `minidl train` would leave them."""
 
+import json
+
 import numpy as np
 
 from minidl import Affine, Flatten, MeanSquaredError, ReLU, Sequential, SoftmaxCrossEntropy
-from minidl.cli import run_directory
+from minidl.cli import run_directory, run_file
 from minidl.layers import Conv2d, Embedding, Residual
 from minidl.training import History
 
@@ -17,6 +19,19 @@ def keep(directory, net, data, **made):
     run = {"data": str(data), "data_dir": None, "seed": 0, "settings": {"lr": 0.1}, "results": None, **made}
     run_directory.write(directory, net, history, {"stopped": "interrupted", **run})
     return directory
+
+
+def change(directory, **values):
+    """Change what `run.json` says, and its hash; None takes a key away."""
+    path = directory / "run.json"
+    made = {**json.loads(path.read_text()), **values}
+    write(path, {name: value for name, value in made.items() if value is not None})
+
+
+def write(path, made):
+    """Write it as run.json with a hash that fits, unless it is no dict or has no files."""
+    is_sealed = isinstance(made, dict) and isinstance(made.get("files"), dict)
+    path.write_text(json.dumps(run_file.sealed(made) if is_sealed else made))
 
 
 def images_file(path, shape=(3, 6, 6), classes=3):

@@ -16,6 +16,7 @@ from tests.deep import deep, first_only
 from tests.test_console import ENCODINGS, FULL, opened
 
 FILES = {"net.npz", "history.json", "history.png", "weights.png", "run.json"}
+FILES |= {"checkpoint.npz", "checkpoint.previous.npz"}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 import minidl
 import minidl.sweep.pictures  # before a test replaces what it takes over from minidl.plots
+from minidl.cli.locking import LOCK
 from minidl.cli.progress import EpochLines
 from minidl.errors import DataError
 from tests.cli.calling import call
@@ -18,8 +19,9 @@ from tests.deep import first_only
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'minidl[plot]'")
 
-TRAIN = {"net.npz", "history.json", "run.json"}
-SWEEP = TRAIN | {"best", "journal.jsonl", "results.csv"}
+RUN = {"net.npz", "history.json", "run.json"}
+TRAIN = RUN | {"checkpoint.npz", "checkpoint.previous.npz"}
+SWEEP = RUN | {"best", "journal.jsonl", "results.csv"}
 PICTURES = {"train": {"history.png", "weights.png"}}
 PICTURES["sweep"] = PICTURES["train"] | {"curves.png", "heatmap.png"}
 COMMANDS = {
@@ -140,7 +142,7 @@ def test_all_else_is_written_and_printed_before_the_first(command, at_each_pictu
     assert call(COMMANDS[command]) == 0
     assert len(seen) == len(PICTURES[command])
     files, results, out = seen[0]
-    assert files == FILES[command]
+    assert files == FILES[command] | {LOCK}
     assert f"{results['test']['accuracy']:.2%}" in out
     assert "steps in " in out or "trials in " in out
 
@@ -200,7 +202,7 @@ def test_an_interrupt_while_the_net_is_written(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr(minidl, "save", save_meanwhile)
     assert call("train --steps 5 --out run") == 130
-    assert "interrupted after 5 steps (loss " in capsys.readouterr().err
+    assert "interrupted once it was trained; saved in run; measure: " in capsys.readouterr().err
     assert written(tmp_path / "run") == TRAIN | PICTURES["train"]
 
 

@@ -192,6 +192,7 @@ def test_whole_or_not_at_all(table, tmp_path, capsys):
     net = minidl.load("run/net.npz")
     net["affine1"].bias.value[...] = np.inf
     minidl.save(net, "run/net.npz")
+    runs.change(tmp_path / "run", files=None)
     refused("predict run mine.csv", "finite score for the class", capsys)
     assert (tmp_path / "predictions.csv").read_text() == "before"
     assert not list(tmp_path.glob(".minidl*"))

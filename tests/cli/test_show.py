@@ -31,7 +31,8 @@ def test_a_run_of_digits(tmp_path, capsys):
     (tmp_path / "run/weights.png").unlink()
     assert call("show run") == 0
     out = capsys.readouterr().out
-    assert written(tmp_path / "run") == ALWAYS | OF_CLASSES | OF_IMAGES
+    saved = {"checkpoint.npz", "checkpoint.previous.npz"}
+    assert written(tmp_path / "run") == ALWAYS | OF_CLASSES | OF_IMAGES | saved
     for name in sorted(ALWAYS | OF_CLASSES | OF_IMAGES):
         if name.endswith("png"):
             drawn(tmp_path / "run" / name)
@@ -149,8 +150,9 @@ def test_another_net_leaves_no_picture_of_the_one_before(tmp_path, capsys, monke
     for name in (*run_directory.PICTURES, "mine.png", "notes.txt"):
         (tmp_path / "run" / name).write_text("before")
     assert call("train x.npz --steps 2 --force --out run") == 0
-    names = ["history.json", "history.png", "net.npz", "run.json", "weights.png"]
+    names = ["checkpoint.npz", "history.json", "history.png", "net.npz", "run.json", "weights.png"]
     assert capsys.readouterr().out.endswith(f"written to run: {', '.join(names)}\n")
+    names.append("checkpoint.previous.npz")
     assert written(tmp_path / "run") == {*names, "mine.png", "notes.txt"}
     assert (tmp_path / "run/weights.png").read_text() == "new"
 

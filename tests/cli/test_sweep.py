@@ -185,7 +185,10 @@ def test_a_directory_in_use_is_refused(capsys, tmp_path):
 
     assert call("train --steps 5 --out other --quiet") == 0
     assert call("sweep --steps 5 --out other --resume") == 2  # a run, but no sweep
-    assert "give another, or --force" in capsys.readouterr().err
+    assert (
+        "give another, go on with it (minidl train --resume --out other), or --force"
+        in capsys.readouterr().err
+    )
 
 
 @deep

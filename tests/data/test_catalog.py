@@ -406,6 +406,29 @@ def test_a_cache_that_cannot_be_written(server, tmp_path, monkeypatch):
     assert "a download that failed" in refused("mnist")
 
 
+def test_a_raw_file_of_the_published_size_and_other_content_is_read_with_a_warning(tmp_path, monkeypatch):
+    contents = idx_files(zipped=False)
+    folder = place(tmp_path / "own", {name.replace("-idx", ".idx"): each for name, each in contents.items()})
+    unpacked = {name: (len(each), hashlib.md5(each).hexdigest()) for name, each in contents.items()}
+    monkeypatch.setitem(catalog.SOURCES, "mnist", catalog.SOURCES["mnist"]._replace(unpacked=unpacked))
+    load("mnist", folder)
+    path = folder / IMAGES.replace("-idx", ".idx")
+    path.write_bytes(contents[IMAGES][:-1] + b"\0")
+    with pytest.warns(UserWarning, match=f"{path.name}' is not the file of mnist that was published"):
+        assert mark_of(load("mnist", folder)) == 0
+    path.write_bytes(idx_files(train=41, zipped=False)[IMAGES])
+    (folder / LABELS.replace("-idx", ".idx")).write_bytes(idx_files(train=41, zipped=False)[LABELS])
+    load("mnist", folder)  # somebody's own
+
+
+def test_the_bundled_digits_are_compared_with_their_hash(tmp_path, monkeypatch):
+    lines = gzip.decompress(digits.BUNDLED.read_bytes())
+    (tmp_path / "digits.csv.gz").write_bytes(gzip.compress(lines.replace(b"16", b"15", 1), mtime=0))
+    load("digits", tmp_path)  # somebody's own
+    monkeypatch.setattr(digits, "BUNDLED", tmp_path / "digits.csv.gz")
+    assert "others than were bundled; install minidl anew" in refused("digits")
+
+
 def test_hashes_look_like_sha256():
     for source in catalog.SOURCES.values():
         assert source.url.endswith("/")

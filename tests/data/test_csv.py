@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl.data import load
+from minidl.data import lines, load
 from minidl.data.csv import read_table
 from minidl.data.layout import MISSING, read_layout
 from minidl.errors import DataError
@@ -252,6 +252,26 @@ def test_what_is_no_file(tmp_path):
     assert "No such file" in refused(load, tmp_path / "mine.csv")
     (tmp_path / "mine.csv").mkdir()
     assert "a readable file" in refused(load, tmp_path / "mine.csv")
+
+
+def test_what_gzip_unpacks_to_is_bounded(table, monkeypatch):
+    path = table(gzip.compress(FLOWERS.encode() + b"1,2,setosa\n" * 9_000, mtime=0), "mine.csv.gz")
+    assert len(read_table(path)) == 9_004
+    monkeypatch.setattr(lines, "MAX_TEXT_BYTES", 50_000)
+    assert "at most 50,000 bytes unpacked, got more; unpack it" in refused(load, path)
+
+
+@pytest.mark.parametrize("delimiter", [",", "|", "\t", ";"])
+@pytest.mark.parametrize("quote", ['"{}\n"', '"a"{}', 'a"{}', '"a""\n{}"', '""{}', "{}"])
+def test_a_row_is_bounded_and_ends_where_the_csv_reader_ends_it(delimiter, quote, monkeypatch):
+    monkeypatch.setattr(lines, "MAX_ROW", 60)
+    row = delimiter.join([quote.format("bc"), "1", quote.format(""), '"x"']) + "\n"
+    rows = list(csv.reader(lines.read_lines(io.StringIO(row * 9), delimiter), delimiter=delimiter))
+    assert rows == list(csv.reader(io.StringIO(row * 9), delimiter=delimiter))
+    assert len(rows) == 9
+    for long in ('"' + "\n" * 70, "a" * 70, ('"\n"' + delimiter) * 30, "\n" * 70):
+        with pytest.raises(csv.Error, match="a row of more than 60 characters"):
+            list(lines.read_lines(io.StringIO(row + long), delimiter))
 
 
 def test_values_that_float32_would_blur_stay_apart(table):

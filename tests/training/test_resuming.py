@@ -1,5 +1,6 @@
 """A training that was broken off, saved and resumed equals one that was not, to the bit."""
 
+import errno
 import functools
 import os
 import signal
@@ -227,6 +228,22 @@ def test_the_checkpoint_of_another_run_is_not_overwritten(tmp_path):
     fit(run("two layers", saving=[Checkpoint(path, overwrite=True)]), "two layers", 1)
     assert path.read_bytes() != before
     assert load_state(previous(path)).state["run"] == load_state(path).state["run"]  # the other's is gone
+
+
+def test_a_full_disk_ends_no_training(tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    saving, save = Checkpoint(path, "1 epoch"), Trainer.save
+
+    def fail(trainer, *arguments, **options):
+        if trainer.epoch == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        save(trainer, *arguments, **options)
+
+    monkeypatch.setattr(Trainer, "save", fail)
+    with pytest.warns(UserWarning, match=r"not written at step 10 .*No space left.*; the training goes on"):
+        trainer = fit(run("two layers", [idle()], saving=[saving]), "two layers")
+    assert_same(whole("two layers"), trainer.state_dict())
+    assert_same(trainer.state_dict(), load_state(path).state)
 
 
 def test_what_cannot_be_kept_shows_before_the_first_step(tmp_path):

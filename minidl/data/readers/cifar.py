@@ -12,22 +12,27 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any, BinaryIO, NamedTuple, TypeAlias, cast
+from typing import IO, Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
 from minidl.data.dataset import Labels
-from minidl.data.readers.idx import open_binary
-from minidl.data.readers.pickles import PickledArray, read_pickle, shown
+from minidl.data.readers.opening import open_binary
+from minidl.data.readers.pickles import PickledArray, is_text, read_pickle, shown
+from minidl.data.readers.tape import Tape
 from minidl.errors import DataError
-from minidl.files import as_path
+from minidl.files import as_path, open_regular
 from minidl.types import Array
 
 TARGET_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")
 FOLDERS = ("cifar-10-batches-bin", "cifar-10-batches-py")
-MAX_FILE_BYTES = 1 << 28
+MAX_FILE_BYTES = 1 << 26
+"""Of a batch: 64 MB, twice the official size. A pickled one takes so much again while it is read."""
+
 MAX_ARCHIVE_BYTES = 1 << 29
+"""Of an archive, once it is unpacked."""
+
 _PIXELS = 3072
 _FILE = re.compile(r"(data_batch_[1-9]\d{0,3}|test_batch)(\.bin)?|batches\.meta(\.txt)?")
 
@@ -95,9 +100,11 @@ def _directory_files(directory: Path) -> Iterator[tuple[str, bytes]]:
     path = directory
     try:
         for path in sorted(directory.iterdir()):
-            if _FILE.fullmatch(path.name) and path.is_file():  # not a pipe, which would block for ever
-                _check_size(str(path), path.stat().st_size)
-                yield path.name, path.read_bytes()
+            if _FILE.fullmatch(path.name) and path.is_file():  # else there is a batch less
+                with open_regular(path) as file:
+                    size = os.fstat(file.fileno()).st_size
+                    _check_size(str(path), size)
+                    yield path.name, file.read(size)
     except (OSError, MemoryError) as error:
         raise DataError.expected(str(path), "a readable file", error or type(error).__name__) from error
 
@@ -107,36 +114,21 @@ def _archive_files(where: str, path: Path) -> Iterator[tuple[str, bytes]]:
     import tarfile
 
     try:
-        with open_binary(path) as stream:
-            bounded = _Bounded(stream, where)
-            with tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r|", bufsize=1 << 20) as archive:
-                for member in archive:
-                    name = member.name.rpartition("/")[2]
-                    regular = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
-                    if regular and _FILE.fullmatch(name):
-                        _check_size(f"{where}, file {name}", member.size)
-                        yield name, cast(IO[bytes], archive.extractfile(member)).read()
-            while bounded.read(1 << 20):  # to the end, so that gzip compares its checksum
-                pass
+        with open_binary(path, MAX_ARCHIVE_BYTES) as (stream, _):
+            tape = Tape(stream, where)
+            archive = tarfile.TarFile(fileobj=cast(IO[bytes], tape))
+            for member in archive:
+                name = member.name.rpartition("/")[2]
+                regular = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+                if regular and _FILE.fullmatch(name):
+                    _check_size(f"{where}, file {name}", member.size)
+                    yield name, tape.content(member.size)
+            tape.end()  # so that gzip compares its checksum
     except DataError:
         raise
     except Exception as error:  # tarfile, gzip and zlib raise a dozen kinds on damaged input
         got = error or type(error).__name__
         raise DataError.expected(where, "a whole .tar.gz archive", got, "get the archive anew") from error
-
-
-class _Bounded:
-    """A stream that ends in an error, not in all of the memory, where a small archive unpacks to much."""
-
-    def __init__(self, stream: BinaryIO, where: str) -> None:
-        self.stream, self.where, self.left = stream, where, MAX_ARCHIVE_BYTES
-
-    def read(self, size: int) -> bytes:
-        data = self.stream.read(size)
-        self.left -= len(data)
-        if self.left < 0:
-            raise DataError.expected(self.where, f"at most {MAX_ARCHIVE_BYTES} bytes unpacked", "more")
-        return data
 
 
 def _check_size(where: str, size: int) -> None:
@@ -171,7 +163,8 @@ def _read_names(where: str, name: str, raw: bytes) -> tuple[str, ...]:
     else:
         listed = _read_dictionary(where, raw).get("label_names")
     names = [_text(entry) for entry in listed] if isinstance(listed, list) else []
-    if len(names) != len(TARGET_NAMES) or not all(isinstance(entry, str) and entry for entry in names):
+    are_text = all(isinstance(entry, str) and entry and is_text(entry) for entry in names)
+    if len(names) != len(TARGET_NAMES) or not are_text:
         raise DataError.expected(where, "the names of ten classes", f"{len(names)} entries")
     return tuple(names)
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import math
 import os
 import zlib
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from minidl.data.readers.opening import open_binary
 from minidl.errors import DataError
-from minidl.files import as_path
 
 MAX_BYTES = 1 << 31
+"""Of an array."""
+
 MAX_DIMENSIONS = 8
 _CHUNK_BYTES = 1 << 20
 _UINT8 = 0x08
@@ -46,8 +48,8 @@ def read_idx(path: str | os.PathLike[str], *, ndim: int | None = None) -> npt.ND
     """
     where = f"IDX file {str(path)!r}"
     try:
-        with open_binary(path) as stream:
-            array = np.empty(_read_shape(where, stream, ndim), np.uint8)
+        with open_binary(path, MAX_BYTES + 64) as (stream, most):
+            array = np.empty(_read_shape(where, stream, ndim, most), np.uint8)
             _fill(where, stream, array)
             if stream.read(1):  # reading on to the end also makes gzip compare its checksum
                 expected = f"{array.size} bytes after the header"
@@ -58,17 +60,7 @@ def read_idx(path: str | os.PathLike[str], *, ndim: int | None = None) -> npt.ND
         raise DataError.expected(where, "a readable file", error or type(error).__name__, remedy) from error
 
 
-def open_binary(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a file for reading, through gzip if its first two bytes are gzip's."""
-    import gzip
-
-    path = as_path("file to read", path)
-    with path.open("rb") as stream:
-        gzipped = stream.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path, "rb")) if gzipped else path.open("rb")
-
-
-def _read_shape(where: str, stream: BinaryIO, ndim: int | None) -> tuple[int, ...]:
+def _read_shape(where: str, stream: BinaryIO, ndim: int | None, most: int) -> tuple[int, ...]:
     magic = stream.read(4)
     code, dimensions = magic[2:] if len(magic) == 4 else (0, 0)
     if magic[:2] != b"\0\0" or code not in _DTYPES or not 1 <= dimensions <= MAX_DIMENSIONS:
@@ -88,6 +80,9 @@ def _read_shape(where: str, stream: BinaryIO, ndim: int | None) -> tuple[int, ..
     shape = tuple(np.frombuffer(header, ">u4").tolist())
     if not 0 < math.prod(shape) <= MAX_BYTES:
         raise DataError.expected(where, f"sizes that make 1 to {MAX_BYTES} bytes", shape, "get the file anew")
+    if math.prod(shape) > most:
+        expected = f"{math.prod(shape)} bytes after the header"
+        raise DataError.expected(where, expected, f"at most {most}", "get the file anew")
     return shape
 
 

@@ -20,8 +20,8 @@ def find_mnist(directory: Path, names: Sequence[str], torchvision: str) -> list[
     for folder in (directory, directory / "raw", directory / torchvision / "raw"):
         files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
         files.sort(key=lambda path: (path.suffix.lower() != ".gz", path.name in names, path.name))
-        found = {_bare(path.name).removesuffix("gz"): path for path in files}  # the last one wins
-        paths = [found.get(_bare(name)) for name in names]
+        found = {bare(path.name).removesuffix("gz"): path for path in files}  # the last one wins
+        paths = [found.get(bare(name)) for name in names]
         if all(paths):
             return [path for path in paths if path]
     return None
@@ -48,6 +48,6 @@ def _read_pair(images: Path, labels: Path, target_names: tuple[str, ...]) -> Dat
         raise DataError(f"{str(images)!r} and {labels.name!r}: {error}") from None
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """A name without case and punctuation, by which its forms in the wild are one."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,16 +1,17 @@
 """Reads pickled dictionaries, lists, numbers, text and byte arrays, and executes nothing.
 
 `pickle.Unpickler` runs what a file tells it to, and even with an allow-list its memo takes gigabytes
-for one damaged byte. So this is a stack machine of its own, over the opcodes `pickletools` decodes:
-it knows the few opcodes that data needs and the four globals below, and for these it calls nothing
-of NumPy's but collects what the file says about an array.
+for one damaged byte. So this is a stack machine of its own, over what `pickletools` decodes: it knows
+the few opcodes that data needs and four globals, and for these collects what is said of an array.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import pickletools
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,18 @@ _ALLOWED = {
     "_codecs.encode": _ENCODE,
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_IGNORED = {"PROTO", "FRAME", "STOP"}
 _LITERALS = {
     *("BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4", "BINFLOAT", "FLOAT"),
     *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
 }
+MAX_OPCODES = 1 << 19
+"""Each makes a hundred bytes of Python's objects at most; an image takes five of them at most."""
+MAX_WIDE_BYTES = 1 << 20  # of a text
+_WIDE, _WIDE_ESCAPE = re.compile(rb"[\xc4-\xff]"), re.compile(rb"\\u(?!00)|\\U(?!000000)")
 _MAX_DIMENSIONS = 8
-_IGNORED = {"PROTO", "FRAME", "STOP"}
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 
 
 def read_pickle(where: str, data: bytes) -> object:
@@ -48,8 +54,8 @@ def read_pickle(where: str, data: bytes) -> object:
     """
     machine = _Machine(where, len(data))
     try:
-        for opcode, argument, _ in pickletools.genops(data):
-            machine.step(opcode.name, argument)
+        for name, argument in _operations(data):
+            machine.step(name, argument)
         (value,) = machine.stack
         return value
     except DataError:
@@ -57,6 +63,29 @@ def read_pickle(where: str, data: bytes) -> object:
     except Exception as error:  # pickletools and the machine raise a dozen kinds on damaged input
         got = error or type(error).__name__
         raise DataError.expected(where, "a whole pickle", got, "get the file anew") from error
+
+
+def _operations(data: bytes) -> Iterator[tuple[str, Any]]:
+    """The opcodes and their arguments, of which none takes much more memory than the file."""
+    stream = io.BytesIO(data)
+    for _ in range(MAX_OPCODES):
+        opcode = _OPCODES[stream.read(1).decode("latin-1")]
+        if opcode.name in ("UNICODE", "BINUNICODE", "BINUNICODE8"):
+            _check_text(opcode.name, data, stream.tell())
+        yield opcode.name, opcode.arg.reader(stream) if opcode.arg else None
+        if opcode.name == "STOP":
+            return
+    raise ValueError(f"more than {MAX_OPCODES:,} opcodes")
+
+
+def _check_text(name: str, data: bytes, start: int) -> None:
+    """Raise for a long text with a character beyond Latin-1, which makes each take two bytes or four."""
+    size = 4 if name == "BINUNICODE" else 8
+    end, wide = start + size + int.from_bytes(data[start : start + size], "little"), _WIDE
+    if name == "UNICODE":
+        end, wide = data.find(b"\n", start), _WIDE_ESCAPE
+    if end - start > MAX_WIDE_BYTES and wide.search(data, start, end):
+        raise ValueError(f"a text of more than {MAX_WIDE_BYTES:,} bytes that no array is written as")
 
 
 class PickledArray:
@@ -84,6 +113,11 @@ class PickledArray:
                 where, f"{len(raw)} bytes to fill an array", f"its sizes are {sizes[:4]}"
             )
         return np.frombuffer(raw, np.uint8).reshape(sizes, order="F" if self.fortran else "C")
+
+
+def is_text(word: str) -> bool:
+    """Whether it can be written: half a character cannot."""
+    return not re.search("[\ud800-\udfff]", word)
 
 
 def shown(value: object) -> str:

@@ -407,7 +407,7 @@ def test_sizes_are_bounded(tmp_path, monkeypatch):
     folder = write(tmp_path / "folder", contents)
     read_cifar10(path)
     monkeypatch.setattr(cifar, "MAX_ARCHIVE_BYTES", 400_000)
-    refused(path, "400000 bytes unpacked")
+    refused(path, "400,000 bytes unpacked")
     monkeypatch.undo()
     monkeypatch.setattr(cifar, "MAX_FILE_BYTES", 6_000)
     refused(path, "data_batch_1.bin", "at most 6000 bytes, got 6146")
