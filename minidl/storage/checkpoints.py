@@ -153,6 +153,8 @@ def _keep(path: Path, run: str) -> None:
     link = beside.with_name(f".minidl-{os.urandom(8).hex()}.tmp")
     try:
         os.link(path.resolve(), link)  # so that there is a file at `path` at any moment
+    except FileNotFoundError:  # another writer is just putting its own there, and keeps the one before
+        return
     except OSError:  # of a file system without links
         with suppress(OSError):
             path.resolve().replace(beside)
