@@ -176,6 +176,13 @@ def open_regular(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def json_memory(raw: bytes) -> int:
+    """What Python's objects take of a JSON text, at most."""
+    # A list, a dict and its entries, a place and a number in them, a string.
+    costs = {b"[": 72, b"{": 240, b":": 60, b",": 40, b'"': 26}
+    return sum(raw.count(sign) * cost for sign, cost in costs.items()) + 4 * len(raw) * (not raw.isascii())
+
+
 def parse_json(raw: bytes, where: str) -> Any:
     """What a JSON text says, if `to_json` could have written it.
 
@@ -201,9 +208,7 @@ def parse_json(raw: bytes, where: str) -> Any:
         number = float(text)
         return number if math.isfinite(number) else fail(f"the number {text[:40]}")
 
-    # What Python's objects take: a list, a dict and its entries, a place and a number in them, a string.
-    costs = {b"[": 72, b"{": 240, b":": 60, b",": 40, b'"': 26}
-    memory = sum(raw.count(sign) * cost for sign, cost in costs.items()) + 4 * len(raw) * (not raw.isascii())
+    memory = json_memory(raw)
     if memory > MAX_JSON_BYTES + 2 * len(raw):
         fail(f"one that takes {memory:,} bytes of memory")
     depth = deepest = 0

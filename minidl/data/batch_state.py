@@ -11,6 +11,8 @@ from minidl.data.sampling import Sampler
 from minidl.errors import StateError
 from minidl.types import Array
 
+_MOST_EPOCHS = 1 << 31  # so that the number of a batch fits in 64 bits
+
 
 def checked_state(state: Any, own: dict[str, Any]) -> None:
     """`StateError` if `state` is of another kind than `own`, the state of the batches that shall take it."""
@@ -28,7 +30,7 @@ def checked_state(state: Any, own: dict[str, Any]) -> None:
 def checked_place(state: dict[str, Any], sampler: Sampler) -> tuple[int, Array, int]:
     """The number of the epoch, its order and how many batches of it were drawn, or `StateError`."""
     steps = sampler.steps_per_epoch
-    epoch = _checked_int("epoch", state["epoch"], 0)
+    epoch = _checked_int("epoch", state["epoch"], 0, _MOST_EPOCHS)
     step = _checked_int("step", state["step"], 0 if epoch else steps, steps)
     return epoch, sampler.check_order(state["order"], epoch), step
 

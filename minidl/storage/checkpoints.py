@@ -153,8 +153,13 @@ def _keep(path: Path, run: str) -> None:
     link = beside.with_name(f".minidl-{os.urandom(8).hex()}.tmp")
     try:
         os.link(path.resolve(), link)  # so that there is a file at `path` at any moment
-        link.replace(beside)
-        link.unlink(missing_ok=True)  # it stays where both were the same file
+    except FileNotFoundError:  # another writer is just putting its own there, and keeps the one before
+        return
     except OSError:  # of a file system without links
         with suppress(OSError):
             path.resolve().replace(beside)
+        return
+    with suppress(OSError):  # such as that another writer took it for a stray: that one keeps it, too
+        link.replace(beside)
+    with suppress(OSError):
+        link.unlink()  # it stays where both were the same file

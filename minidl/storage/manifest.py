@@ -12,12 +12,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from minidl.archive import Archive, write_archive
+from minidl.archive import MAX_DIRECTORY_BYTES, Archive, write_archive
 from minidl.errors import CheckpointError
-from minidl.files import parse_json, to_json
+from minidl.files import MAX_JSON_BYTES, json_memory, parse_json, to_json
 from minidl.types import Array
 
 MAX_MANIFEST_BYTES = 1 << 26
+_ENTRY_BYTES = 100  # of a zip's list of members, beside the name
 
 
 def write_manifest(
@@ -36,6 +37,15 @@ def write_manifest(
     if len(text) > MAX_MANIFEST_BYTES:
         expected, remedy = f"a description of at most {MAX_MANIFEST_BYTES:,} bytes", "keep numbers in arrays"
         raise CheckpointError.expected("save", expected, f"{len(text):,}", remedy)
+    entries = sum(len(key) + _ENTRY_BYTES for key in arrays)
+    if entries > MAX_DIRECTORY_BYTES or json_memory(text) > MAX_JSON_BYTES + 2 * len(
+        text
+    ):  # it would not be read again
+        expected, got = (
+            "a description of fewer parts",
+            f"one that takes {json_memory(text) + entries:,} bytes",
+        )
+        raise CheckpointError.expected("save", expected, got, "keep numbers in arrays, and few of these")
     write_archive(file, {name: text, **(texts or {})}, arrays)
 
 

@@ -304,7 +304,7 @@ def with_state(**changes):
         (with_state(batch_size=4), "batch_size 5, got 4"),
         (with_state(sampling="replacement"), "sampling 'shuffle', got 'replacement'"),
         (with_state(step=4), "step to be a whole number from 0 to 3, got 4"),
-        (with_state(epoch=-1), "epoch to be a whole number >= 0, got -1"),
+        (with_state(epoch=-1), "epoch to be a whole number from 0 to 2147483648, got -1"),
         (with_state(epoch=0, step=3), "an empty order before the first epoch"),
         (with_state(epoch=0, order=[]), "step to be a whole number from 3 to 3, got 2"),
         (with_state(step=-1), "from 0 to 3, got -1"),

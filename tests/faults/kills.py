@@ -14,8 +14,8 @@ GUARD_SECONDS = 60
 
 
 def names(folder):
-    """Of the files in it."""
-    return [path.name for path in Path(folder).iterdir()]
+    """Of the files in it, but for the generation before the newest."""
+    return [path.name for path in Path(folder).iterdir() if ".previous" not in path.suffixes]
 
 
 def kills(kind, count, seed=0):

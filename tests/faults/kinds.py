@@ -12,7 +12,9 @@ import numpy as np
 
 import minidl
 from minidl.data.digits import BUNDLED, read_digits
+from minidl.errors import CheckpointError
 from minidl.layers import Dropout
+from minidl.storage.checkpoints import load_state, save_state, state_to_bytes
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,21 @@ def content_of_splits(splits):
     return [(array.dtype.str, array.shape, array.tobytes()) for array in arrays]
 
 
+@cache
+def state(which):
+    return {"net": net(which).state_dict(), "history": history(which).state_dict(), "step": which}
+
+
+def load_checkpoint(path):
+    """The newest generation; where it is damaged, the one before must be whole, or there is none."""
+    found = load_state(path)
+    content = state_to_bytes(found.state)
+    if found.fallback:
+        assert content in map(state_to_bytes, map(state, (0, 1)))
+        raise CheckpointError(found.fallback)
+    return content
+
+
 def row(number):
     from minidl.sweep import Row
 
@@ -123,6 +140,13 @@ def replaced(name, make, write, load, content, suffix=".npz"):
 KINDS = [
     replaced("net", net, minidl.save, minidl.load, content_of_net),
     replaced("history", history, minidl.History.save, minidl.History.load, content_of_history, ".json"),
+    replaced(
+        "checkpoint",
+        state,
+        lambda made, path: save_state(path, made, "run"),
+        load_checkpoint,
+        lambda content: content if isinstance(content, bytes) else state_to_bytes(content),
+    ),
     replaced("data", splits, minidl.data.save, minidl.data.load, content_of_splits),
     Kind(
         "digits",

@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import minidl
 from minidl.layers import Dropout
 
 
-def digest():
-    """Of a run with everything that draws: initialization, order, Dropout."""
+def digest(path, steps=0):
+    """Of a run with everything that draws: initialization, order, Dropout; it goes on from `path`.
+
+    With `steps`, it ends after so many, and leaves a checkpoint there.
+    """
     import numpy as np
 
     data = minidl.data.load("digits")
@@ -23,8 +28,12 @@ def digest():
         minidl.Affine(16, 10, rng=rng),
     )
     net = minidl.Sequential(minidl.Flatten(), *layers, minidl.SoftmaxCrossEntropy())
-    trainer = minidl.Trainer(net, minidl.SGD(0.01, momentum=0.9), rng=4)
-    history = trainer.fit(data.train, epochs=2, batch_size=100, validation=data.validation)
+    optimizer = minidl.SGD(0.01, momentum=0.9)
+    trainer = minidl.Trainer.resume(path, net, optimizer, rng=4, missing_ok=True)
+    more = {"steps": steps} if steps else {"epochs": 2 - trainer.epoch}
+    history = trainer.fit(data.train, **more, batch_size=100, validation=data.validation)
+    if steps:
+        trainer.save(path)
     columns = {name: column for name, column in history.epochs.items() if name != "seconds"}
     sha = hashlib.sha256(net.parameters.values.tobytes())
     sha.update(json.dumps([history.steps, columns]).encode())
@@ -33,9 +42,25 @@ def digest():
 
 
 def identical_runs(kind=None, count=20, seed=0):
-    """`count` processes give the same parameters, history (but for seconds) and predictions."""
-    program = [sys.executable, "-c", "from tests.faults.runs import digest; print(digest())"]
-    root = Path(__file__).parents[2]
-    found = {subprocess.check_output(program, cwd=root, text=True) for _ in range(count)}
+    """`count` processes give the same parameters, history (but for seconds) and predictions.
+
+    So do as many that go on where another process ended, somewhere in the first or second epoch.
+    """
+    rng, root = random.Random(seed), Path(__file__).parents[2]
+
+    def run(*arguments):
+        program = (
+            "from tests.faults.runs import digest; import sys; print(digest(sys.argv[1], int(sys.argv[2])))"
+        )
+        command = [sys.executable, "-c", program, *map(str, arguments)]
+        return subprocess.check_output(command, cwd=root, text=True).strip()
+
+    found = set()
+    with TemporaryDirectory() as folder:
+        for number in range(count):
+            found.add(run(Path(folder, "none.npz"), 0))
+            path = Path(folder, f"{number}.npz")
+            run(path, rng.randint(1, 25))
+            found.add(run(path, 0))
     assert len(found) == 1, found
-    return found.pop().strip()
+    return found.pop()

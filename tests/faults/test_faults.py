@@ -4,11 +4,13 @@ import os
 
 import pytest
 
-from tests.deep import deep
+from tests.deep import deep, first_only
 from tests.faults.damage import flips, truncations
 from tests.faults.disk import directory_removed, full_disk
 from tests.faults.kills import kills, two_writers
 from tests.faults.kinds import KINDS
+from tests.faults.programs import RUNS
+from tests.faults.resumed import kill_runs
 from tests.faults.runs import identical_runs
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
@@ -60,7 +62,26 @@ def test_a_directory_that_goes(kind):
 
 @deep
 def test_identical_runs():
-    identical_runs(count=counts(2, 2, 20))
+    identical_runs(count=counts(1, 1, 20))
+
+
+needs_pidfd = pytest.mark.skipif(
+    not hasattr(os, "pidfd_open"), reason="waits for a process by its descriptor"
+)
+
+
+@needs_fork
+@needs_pidfd
+@pytest.mark.parametrize("name", first_only(*RUNS))
+def test_killed_runs(name):
+    assert sum(kill_runs(name, counts(1, 10, 300)).values()) >= 1
+
+
+@deep
+@needs_pidfd
+@pytest.mark.parametrize("name", ["two-layers", "everything"])
+def test_killed_runs_in_fresh_processes(name):
+    kill_runs(name, counts(1, 1, 20), fresh=True)
 
 
 def test_the_faults_can_be_found(tmp_path):
