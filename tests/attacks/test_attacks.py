@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from minidl.errors import DataError
-from tests.attacks import data
+from tests.attacks import data, nets, runs
 from tests.attacks.checking import Attack, check, watched
 from tests.deep import deep
 
-ATTACKS = [*data.ATTACKS]
+ATTACKS = [*data.ATTACKS, *nets.ATTACKS, *runs.ATTACKS]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes, sockets, devices and links")
