@@ -168,9 +168,11 @@ def _plain(value: Any) -> Any:
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading; OSError for anything else, such as a pipe, which might never end."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
+        what = "a directory, where a file is wanted" if stat.S_ISDIR(mode) else "not a regular file"
+        raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, what, str(path))
     return os.fdopen(descriptor, "rb")
 
 

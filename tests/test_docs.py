@@ -118,7 +118,8 @@ def test_commands(page, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_docstrings(name):
+def test_docstrings(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # for they may write files
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 

@@ -44,7 +44,8 @@ class Looks(Callback):
 
     def look(self, *_):
         now, name = snapshot(), "signal handlers"
-        now[name][signal.SIGINT] = self.before[name][signal.SIGINT]  # which a fit takes itself
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # which a fit takes itself
+            now[name][number] = self.before[name][number]
         assert changes(self.before, now) == []
         self.looks += 1
 

@@ -71,9 +71,9 @@ class ResumableLoop(StatefulLoop):
         >>> from minidl.optimizers import Adam
         >>> data = minidl.data.load("digits")
         >>> def train(epochs):
-        ...     saving = Checkpoint("run.npz", every="10 minutes")
+        ...     saving = Checkpoint("digits.npz", every="10 minutes")
         ...     trainer = Trainer.resume(
-        ...         "run.npz", minidl.mlp(64, [32], 10, rng=0), Adam(0.002), callbacks=[saving], rng=0,
+        ...         "digits.npz", minidl.mlp(64, [32], 10, rng=0), Adam(0.002), callbacks=[saving], rng=0,
         ...         missing_ok=True,
         ...     )
         ...     trainer.fit(data.train, epochs=epochs - trainer.epoch)

@@ -156,7 +156,7 @@ ROWS = {
     ),
     "to measure a run of another program": typed(
         "evaluate other",
-        "minidl evaluate: error: other/run.json: expected a description of a run … no data set",
+        "minidl evaluate: error: other/run.json, 'data': expected a data set's name or path, got none",
     ),
     "to measure a net that is cut off": typed(
         "evaluate cut", "minidl evaluate: error: cut/net.npz: expected"

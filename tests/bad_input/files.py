@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -107,7 +108,7 @@ def history(content):
 def recorded(part, instead):
     """To load a history whose file was changed in one part."""
     fitted().save("whole")
-    text = Path("whole").read_text()
+    text = re.sub(', "sha256": "[0-9a-f]{64}"', "", Path("whole").read_text())  # which would say it first
     assert part in text
     return history(text.replace(part, instead))
 
@@ -389,7 +390,7 @@ ROWS = {
     "a directory for a net": row(
         lambda: (Path("net").mkdir(), call(minidl.load, "net"))[1],
         CheckpointError,
-        "net: expected a readable file … not a regular file",
+        "net: expected a readable file … a directory, where a file is wanted",
     ),
     "a net of a newer format": row(
         lambda: described(version=99), NewerError, "net.npz: … version … got 99; … update minidl"

@@ -79,7 +79,7 @@ def says(message, wanted):
 
 # ---------------------------------------------------------------- what stays as it was
 
-_OVERWRITTEN = re.compile(r"\b(workspace|cache|grad|gradients|_views)\b")
+_OVERWRITTEN = re.compile(r"\b(workspace|cache|grad|gradients|_views|_largest)\b")
 
 
 def everything(*objects):
