@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -43,7 +43,8 @@ class Average(Substitution):
         So many epochs come before what is averaged.
     """
 
-    state_names = ("_count", "_mean", "_own", "_given")
+    state_forms: ClassVar = {"_count": int, "_mean": np.ndarray, **Substitution.state_forms}
+    state_names = tuple(state_forms)
 
     def __init__(self, decay: float | None = None, *, start: int = 0) -> None:
         self.decay = None if decay is None else check_float("Average", "decay", decay, at_least=0, below=1)
@@ -60,6 +61,8 @@ class Average(Substitution):
         running_layers(trainer.net)  # an error before the training rather than after it
         if not trainer.step:  # of another Trainer than the last fit
             self._begin()
+        if self._count:
+            self._require("_mean", trainer.net.parameters.values)
 
     def on_step_end(self, trainer: Training) -> None:
         """Take up the step, where steps are averaged."""

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable
+from typing import ClassVar
 
 from minidl.callbacks.callback import Callback, Training
 from minidl.checks import check_bool
@@ -27,7 +28,8 @@ class CSVLog(Callback):
         Replace what another run left there instead of refusing it.
     """
 
-    state_names = ("_written",)
+    state_forms: ClassVar = {"_written": [(list, int), None]}
+    state_names = tuple(state_forms)
 
     def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         self.path = as_path("CSVLog", path)

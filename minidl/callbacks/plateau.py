@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from minidl.callbacks.callback import Callback, Training
 from minidl.callbacks.monitor import Monitor
 from minidl.checks import check_choice, check_float, check_int
@@ -42,7 +44,8 @@ class ReduceOnPlateau(Callback):
         The best number so far; at first infinity, or minus infinity for what is to rise.
     """
 
-    state_names = ("best", "_waited", "_cooling")
+    state_forms: ClassVar = {"best": float, "_waited": int, "_cooling": int}
+    state_names = tuple(state_forms)
 
     def __init__(
         self,

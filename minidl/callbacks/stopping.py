@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from minidl.callbacks.callback import Training
 from minidl.callbacks.monitor import Monitor
-from minidl.callbacks.substitution import Substitution
+from minidl.callbacks.substitution import PAIR, Substitution
 from minidl.checks import check_bool, check_float, check_int
 from minidl.types import Array
 
@@ -41,7 +43,11 @@ class EarlyStopping(Substitution):
         Epochs since then, or since the last fit that it ended.
     """
 
-    state_names = ("best", "best_epoch", "waited", "_ended", "_values", "_own", "_given")
+    state_forms: ClassVar = {
+        "best": [float, None], "best_epoch": [int, None], "waited": int, "_ended": bool, "_values": PAIR,
+        **Substitution.state_forms,
+    }  # fmt: skip
+    state_names = tuple(state_forms)
 
     def __init__(
         self,
@@ -70,7 +76,8 @@ class EarlyStopping(Substitution):
         super().on_fit_start(trainer)
         if not trainer.step:  # of another Trainer than the last fit
             self._begin()
-        if self._ended:
+        self._require("_values", [(trainer.net.parameters.values, trainer.net.state.values), None])
+        if self._ended and trainer.stop_reason is None:
             self.waited, self._ended = 0, False
         self._monitor.require(trainer)
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import numpy as np
 
 from minidl.callbacks.callback import Callback, Training
 from minidl.net import Net
+from minidl.stateful import check_forms, fits
 from minidl.types import Array
+
+PAIR = [(np.ndarray, np.ndarray), None]
+"""The form of parameters and states that are kept."""
 
 
 class Substitution(Callback):
@@ -16,6 +22,7 @@ class Substitution(Callback):
     net has been changed meanwhile, training goes on from what it holds.
     """
 
+    state_forms: ClassVar[dict[str, Any]] = {"_own": PAIR, "_given": PAIR}
     _own: tuple[Array, Array] | None = None  # parameters and states as the training left them
     _given: tuple[Array, Array] | None = None
 
@@ -24,6 +31,10 @@ class Substitution(Callback):
         for callback in reversed(trainer.callbacks):
             if isinstance(callback, Substitution):
                 callback._put_back(trainer.net)
+
+    def _require(self, name: str, form: Any) -> None:
+        """`StateError` for what a state brought that cannot be of the net that is trained."""
+        check_forms(type(self).__name__, vars(self), {name: form})
 
     def _substitute(
         self, trainer: Training, parameters: Array, states: Array, epoch: int | None = None
@@ -40,6 +51,6 @@ class Substitution(Callback):
     def _put_back(self, net: Net) -> None:
         own, self._own = self._own, None
         held = net.parameters.values, net.state.values
-        if own and self._given and all(map(np.array_equal, held, self._given)):
-            for values, kept in zip(held, own, strict=True):
+        if self._given and fits(own, held) and all(map(np.array_equal, held, self._given)):
+            for values, kept in zip(held, own or (), strict=True):
                 values[...] = kept

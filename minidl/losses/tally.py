@@ -8,7 +8,7 @@ from typing import Any
 from minidl.losses.loss import Loss
 from minidl.metrics import Metric
 from minidl.metrics.metric import check_metrics
-from minidl.stateful import check_keys
+from minidl.stateful import check_forms, check_keys
 from minidl.types import Array
 
 
@@ -43,6 +43,7 @@ class Tally:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up what `state_dict` gave; `StateError` where it is of other metrics."""
         check_keys("metrics", state, ("loss", "weight", "metrics"))
+        check_forms("metrics", state, {"loss": float, "weight": float})
         own = {metric.name: metric for metric in self.metrics}
         check_keys("metrics", state["metrics"], own)
         for name, metric in own.items():

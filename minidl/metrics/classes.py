@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,10 @@ class _OfClasses(Metric):
         many samples are of them; as in scikit-learn. A class that never occurs, and is never
         predicted, does not count.
     """
+
+    state_forms: ClassVar = {
+        "_has_batch": bool, **dict.fromkeys(("right", "predicted", "actual"), np.ndarray), "average": str,
+    }  # fmt: skip
 
     def __init__(self, average: str = "macro") -> None:
         kind = type(self).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ class Accuracy(Metric):
     """The share of samples whose highest score, of scores (N, C), is that of their label (N,)."""
 
     name = "accuracy"
+    state_forms: ClassVar = {"right": float, "total": float}
 
     def reset(self) -> None:
         """Forget all samples."""

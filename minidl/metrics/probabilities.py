@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class LogLoss(Metric):
     """
 
     name = "log_loss"
+    state_forms: ClassVar = {"loss": float, "total": float}
 
     def reset(self) -> None:
         """Forget all samples."""
@@ -57,6 +59,7 @@ class AUC(Metric):
     """
 
     name = "auc"
+    state_forms: ClassVar = {"batches": list}
 
     def reset(self) -> None:
         """Forget all samples."""

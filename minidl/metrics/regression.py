@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ class MeanAbsoluteError(Metric):
     """``mean(|scores - targets|)`` over all numbers, for targets of the scores' shape (N, ...)."""
 
     name = "mean_absolute_error"
+    state_forms: ClassVar = {"errors": float, "total": float}
 
     def reset(self) -> None:
         """Forget all samples."""
@@ -44,6 +46,7 @@ class RootMeanSquaredError(Metric):
     """
 
     name = "root_mean_squared_error"
+    state_forms: ClassVar = {"errors": [np.ndarray, float], "total": float}
 
     def reset(self) -> None:
         """Forget all samples."""
@@ -80,6 +83,10 @@ class R2(Metric):
     """
 
     name = "r2"
+    state_forms: ClassVar = {
+        "samples": int, "total": float,
+        **{name: [np.ndarray, float] for name in ("origin", "mean", "deviations", "errors")},
+    }  # fmt: skip
 
     def reset(self) -> None:
         """Forget all samples."""

@@ -55,5 +55,7 @@ class CountingOptimizer(Optimizer):
         missed = state["missed"]
         if missed is not None:
             missed = np.array(check_array(name, "missed", missed, kinds="iu"))
+            if missed.size and not 0 <= missed.min() <= missed.max() <= state["steps"]:
+                raise StateError.expected(name, "missed from 0 to steps", shown(missed.tolist()))
         super().load_state_dict({key: value for key, value in state.items() if key != "missed"})
         self._missed, self._counted, self._frozen = missed, self.steps, 0

@@ -108,7 +108,8 @@ def load_state(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def previous(path: Path) -> Path:
-    """Where the generation before the newest is kept."""
+    """Where the generation before the newest is kept: beside the file, where `path` is a link to it."""
+    path = path.resolve()
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
@@ -151,9 +152,11 @@ def _keep(path: Path, run: str) -> None:
         return
     link = beside.with_name(f".minidl-{os.urandom(8).hex()}.tmp")
     try:
-        os.link(path, link)  # so that there is a file at `path` at any moment
-        link.replace(beside)
-        link.unlink(missing_ok=True)  # it stays where both were the same file
+        os.link(path.resolve(), link)  # so that there is a file at `path` at any moment
     except OSError:  # of a file system without links
         with suppress(OSError):
-            path.replace(beside)
+            path.resolve().replace(beside)
+        return
+    with suppress(FileNotFoundError):  # another writer took it for a stray: that one keeps it, too
+        link.replace(beside)
+        link.unlink()  # it stays where both were the same file

@@ -76,7 +76,8 @@ class ResumableLoop(StatefulLoop):
         ...         "digits.npz", minidl.mlp(64, [32], 10, rng=0), Adam(0.002), callbacks=[saving], rng=0,
         ...         missing_ok=True,
         ...     )
-        ...     trainer.fit(data.train, epochs=epochs - trainer.epoch)
+        ...     if trainer.stop_reason is None:  # as `EarlyStopping` gives one
+        ...         trainer.fit(data.train, epochs=epochs - trainer.epoch)
         ...     return trainer
         >>> train(1).epoch, train(2).epoch
         (1, 2)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import time
 from typing import Any
 
 import numpy as np
 
-from minidl.checks import check_int
+from minidl.advice import shown
+from minidl.callbacks.callback import HOOKS
 from minidl.data import Batches, Dataset
 from minidl.data.fingerprint import fingerprint
 from minidl.errors import MinidlError, StateError
 from minidl.generators import generator_state, load_generator_state
-from minidl.stateful import check_keys, copied
+from minidl.stateful import check_forms, check_keys, copied, fits
 from minidl.training.minimizing import MinimizingLoop
 from minidl.transforms import Transform
 
 _TRAINER = "Trainer"
 _COUNTERS = ("epoch", "step", "last_step")
+_OWN = ("_compute", "_update_computed", "_end_epoch")
+_FORMS = {
+    "run": str, "seconds": float, "is_fitting": bool, **dict.fromkeys(_COUNTERS, int), "due": list,
+    "computed": [((float, float, np.ndarray), np.ndarray, [np.ndarray, None], float), None],
+    "batches": [{"batches": dict, "data": str, "transform": [str, None]}, None],
+}  # fmt: skip
+_OF_BATCHES = {"batch_size": int, "sampling": str}
+_NONE = dict.fromkeys(_OF_BATCHES)
 _WHOLE = "build net and Trainer anew, or load what was saved"
 
 
@@ -27,6 +37,7 @@ class StatefulLoop(MinimizingLoop):
 
     _run_id = ""  # the run's name, drawn when it is first asked for
     _resumed: dict[str, Any] | None = None  # the batches of the fit from which the next one goes on
+    _left: tuple[bool, str | None] = False, None  # whether that fit had not ended, and what had stopped it
     _told: tuple[Any, str] = None, ""  # batches, and what tells their data from others
 
     def state_dict(self) -> dict[str, Any]:
@@ -48,7 +59,8 @@ class StatefulLoop(MinimizingLoop):
         return {
             "run": self._run_id,
             **{name: getattr(self, name) for name in _COUNTERS},
-            "stop_reason": self.stop_reason,
+            "stop_reason": self.stop_reason if self._left[1] is None else self._left[1],
+            "is_fitting": self._clock > 0 or self._left[0],
             "seconds": self._seconds + (time.perf_counter() - self._clock if self._clock else 0.0),
             "rng": generator_state(self._rng),
             "due": [[owners.get(id(owner), _TRAINER), name] for owner, name in due],
@@ -75,8 +87,10 @@ class StatefulLoop(MinimizingLoop):
         """
         before = self.state_dict()
         check_keys(_TRAINER, state, before)
+        check_forms(_TRAINER, state, {**_FORMS, "gradients": [self.net.parameters.gradients, None]})
         try:
             self._load(state)
+            self._try_sums()
         except BaseException:
             self._load(before)
             raise
@@ -97,27 +111,39 @@ class StatefulLoop(MinimizingLoop):
             except MinidlError as error:
                 problems.append(str(error))
         try:
-            counters = [check_int(_TRAINER, name, state[name], at_least=0) for name in _COUNTERS]
+            if state["batches"] is not None:
+                check_forms("batches", {**_NONE, **state["batches"]["batches"]}, _OF_BATCHES)
             load_generator_state(_TRAINER, self._rng, state["rng"])
-            due = [self._action(callbacks, *pair) for pair in state["due"]]
-            seconds = float(state["seconds"])
-        except (MinidlError, TypeError, ValueError) as error:
+            due = [
+                self._action(callbacks, *pair) for pair in _checked_due(state, len(self.history.epochs["lr"]))
+            ]
+        except MinidlError as error:
             problems.append(str(error))
         if problems:
             raise StateError("\n".join(problems))
-        self.epoch, self.step, self.last_step = counters
+        self.epoch, self.step, self.last_step = (state[name] for name in _COUNTERS)
         self._due = [action for action in due if action is not None]
-        self._run_id, self.stop_reason, self._seconds = state["run"], state["stop_reason"], seconds
+        self._run_id, self._seconds, reason = state["run"], state["seconds"], state["stop_reason"]
+        self._left = state["is_fitting"], reason if state["is_fitting"] else None
+        self.stop_reason = None if state["is_fitting"] else reason
         self._torn, self._clock, self._computed = "", 0.0, copied(state["computed"])
         if state["gradients"] is not None:
             self.net.parameters.gradients[...] = state["gradients"]
         self._batches, self._resumed = None, state["batches"]
 
+    def _reason(self) -> str | None:
+        """What had stopped the fit of the checkpoint, so that the next one has only to end it."""
+        (_, reason), self._left = self._left, (False, None)
+        return reason
+
     def _load_optimizer(self, state: dict[str, Any]) -> None:
         kind = type(self.optimizer).__name__
-        if not isinstance(state, dict) or state.get("class") != kind:
+        if not (isinstance(state, dict) and fits(state.get("class"), str) and state["class"] == kind):
             got = state.get("class") if isinstance(state, dict) else state
+            got = got if isinstance(got, str) else shown(got)
             raise StateError.expected(_TRAINER, f"the state of {kind}", f"that of {got}")
+        check_keys(kind, state, {"class": kind, **self.optimizer.state_dict()})
+        check_forms(kind, state, {"lr": float, "steps": int})
         self.optimizer.load_state_dict({key: value for key, value in state.items() if key != "class"})
         if any(isinstance(value, np.ndarray) for value in state.values()):
             self.optimizer._bind(self.net.parameters)  # which compares the shapes
@@ -141,9 +167,20 @@ class StatefulLoop(MinimizingLoop):
         if owner != _TRAINER:
             found = (callbacks.get(owner), name)
             return found if found in self._hooks(name) else None
-        if name not in ("_compute", "_update_computed", "_end_epoch"):
-            raise StateError.expected(_TRAINER, "an action of its own that is due", repr(name))
         return self, name
+
+    def _try_sums(self) -> None:
+        """`StateError` where the metrics cannot go on from their sums."""
+        tally = copy.copy(self._tally)
+        tally.metrics = copy.deepcopy(tally.metrics)
+        try:
+            if self._computed is not None:
+                (_, loss, scores), targets, weights, _ = self._computed
+                tally.add(loss, scores, targets, weights)
+            if tally.weight:
+                tally.result()
+        except Exception as error:  # each metric has attributes of its own
+            raise StateError.expected(_TRAINER, "sums that its metrics can add to", error) from None
 
     def _batches_state(self) -> dict[str, Any] | None:
         """Where the batches stand, and what of the data has to be the same."""
@@ -184,3 +221,22 @@ class StatefulLoop(MinimizingLoop):
         load_generator_state(_TRAINER, self._rng, rng)  # from which the new batches have spawned
         batches.load_state_dict(kept["batches"])
         self._batches, self._resumed = batches, None
+        if self._done_of_epoch() and not self.history.steps["lr"]:
+            self._batches, self._resumed = None, kept
+            raise StateError.expected(_TRAINER, "a history of the epoch under way", "none")
+
+
+def _checked_due(state: dict[str, Any], epochs: int) -> list[list[str]]:
+    """What is due; `StateError` where that cannot be done with the rest of the state."""
+    due = state["due"]
+    pairs = [pair for pair in due if type(pair) is list and fits(tuple(pair), (str, str))]
+    own = [name for owner, name in pairs if owner == _TRAINER]
+    names = [name for _, name in pairs]
+    knows = all(name in (_OWN if owner == _TRAINER else HOOKS) for owner, name in pairs)
+    is_computed = "_update_computed" in own
+    begun = epochs or "_end_epoch" in own or "on_epoch_end" not in names
+    begun = begun and (state["step"] or "_end_epoch" not in own)
+    whole = [(state[name] is not None) == is_computed for name in ("computed", "gradients")]
+    if not (len(pairs) == len(due) and knows and begun and all(whole)):
+        raise StateError.expected(_TRAINER, "actions that are due at this step", shown(due))
+    return pairs

@@ -141,7 +141,7 @@ class Trainer(ResumableLoop):
             self.last_step = self.step + left
             self.train, self.batch_size = train, rows or batch_size
             self.history.unfinished = self.history.kept_epoch = None
-            self.validation, self.stop_reason, self._clock = validation, None, time.perf_counter()
+            self.validation, self.stop_reason, self._clock = validation, self._reason(), time.perf_counter()
             with calling_at_the_end(lambda: self._hooks("on_fit_end"), self):
                 try:
                     for callback, name in self._hooks("on_fit_start"):
