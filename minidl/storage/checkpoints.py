@@ -109,7 +109,7 @@ def load_state(path: str | os.PathLike[str]) -> Checkpoint:
 
 def previous(path: Path) -> Path:
     """Where the generation before the newest is kept: beside the file, where `path` is a link to it."""
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # which says nothing of links that go round
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 

@@ -78,7 +78,7 @@ def _command(*words):
     def read(path):
         told, out = io.StringIO(), io.StringIO()
         with contextlib.redirect_stderr(told), contextlib.redirect_stdout(out):
-            code = main([str(path) if word == "DIR" else word for word in words])
+            code = main([word.replace("DIR", str(path)) for word in words])
         if code == 2:
             raise CheckpointError(told.getvalue())
 
@@ -180,6 +180,25 @@ RUNS = [
             "d": link("d.csv", "/dev/zero"),
         },
         read=_command("evaluate", "DIR", "d.csv", "--data-dir", "DIR"),
+    ),
+    *(
+        _run(
+            f"{what}: data that are a link to itself",
+            ["d.csv"],
+            {
+                "run.json": _run_file(),
+                "net.npz": WHOLE,
+                "history.json": _sealed().encode(),
+                "d": link("d.csv", "d.csv"),
+            },
+            read=_command(*words, "d.csv", "--data-dir", "DIR"),
+            locked=(LOCK,),
+        )
+        for what, words in (
+            ("evaluate", ("evaluate", "DIR")),
+            ("predict", ("predict", "DIR")),
+            ("train", ("train", "--steps", "1", "--out", "DIR/out")),
+        )
     ),
     _run("data with a byte of zeros", ["'data'"], _run_file(data="a\0b")),
     _run("a key that there is not", ["nothing but"], _run_file(callback="os.system")),
