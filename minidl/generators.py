@@ -9,7 +9,7 @@ import numpy as np
 from minidl.advice import shown
 from minidl.errors import StateError
 
-_MOST_WORDS = 1024
+MOST_WORDS = 1024
 """Of 32 bits, in a SeedSequence's memory, which has 4 by default, and in what it is seeded with: a billion
 would take hours."""
 
@@ -57,11 +57,11 @@ def load_generator_state(where: str, rng: np.random.Generator, state: Any) -> No
 def _check_seed(*, entropy: Any, spawn_key: Any, pool_size: Any, n_children_spawned: Any) -> None:
     """`ValueError` for what a SeedSequence, or what is spawned from it, would take long to take in."""
     for name, given in (("entropy", entropy), ("spawn_key", spawn_key)):
-        part = given[: _MOST_WORDS + 1] if isinstance(given, (list, tuple, np.ndarray)) else [given]
-        if sum(_words(name, each) for each in part) > _MOST_WORDS:
-            raise ValueError(f"{name} of more than {_MOST_WORDS} words")
+        part = given[: MOST_WORDS + 1] if isinstance(given, (list, tuple, np.ndarray)) else [given]
+        if sum(_words(name, each) for each in part) > MOST_WORDS:
+            raise ValueError(f"{name} of more than {MOST_WORDS} words")
     for name, count, most in (
-        ("pool_size", pool_size, _MOST_WORDS),
+        ("pool_size", pool_size, MOST_WORDS),
         ("n_children_spawned", n_children_spawned, 1 << 32),
     ):
         if not (isinstance(count, int) and 0 <= count <= most):
