@@ -274,10 +274,14 @@ def trainer(inputs=3):
     return minidl.Trainer(net, minidl.SGD(0.1, momentum=0.9), rng=0)
 
 
+DATA = minidl.Dataset(np.ones((10, 3), np.float32), np.arange(10) % 2)
+
+
 def _resume(path):
-    """All of a checkpoint is refused before the Trainer takes it up."""
+    """What is wrong with a checkpoint is said at once; of the batches, when the data are there."""
     fresh = trainer()
-    return minidl.Trainer.resume(path, fresh.net, fresh.optimizer, rng=0)
+    resumed = minidl.Trainer.resume(path, fresh.net, fresh.optimizer, rng=0)
+    resumed.fit(DATA, steps=1, batch_size=4)
 
 
 def _state(name, words, tree, *, read=load_state, **more):
@@ -287,20 +291,26 @@ def _state(name, words, tree, *, read=load_state, **more):
 
 def changed(**changes):
     """The state of a Trainer as JSON and arrays, in which paths such as ``rng__seed__entropy`` are others."""
-    tree, arrays = _tree(trainer().state_dict())
+    begun = trainer()
+    begun.fit(DATA, steps=2, batch_size=4)
+    tree, arrays = _tree(begun.state_dict())
     for path, value in changes.items():
         *above, last = path.split("__")
         part = tree["dict"]
         for key in above:
             part = part[key]["dict"]
+        if isinstance(value, np.ndarray):
+            arrays["changed"], value = value, {"array": "changed"}
         part[last] = value
     return tree, arrays
 
 
 def _trained(name, words, **changes):
-    tree, arrays = changed(**changes)
-    content = state_file(tree, arrays=arrays)
-    return Attack(f"checkpoint: {name}", _resume, file("run.npz", content), ("run.npz", *words))
+    def content(folder):
+        tree, arrays = changed(**changes)
+        return state_file(tree, arrays=arrays)
+
+    return Attack(f"checkpoint: {name}", _resume, file("run.npz", content), tuple(words))
 
 
 def _pair(newest, before):
@@ -346,6 +356,28 @@ STATES = [
     _trained("another optimizer", ["state of SGD"], optimizer__class="Adam"),
     _trained("a callback that there is not", ["callbacks"], callbacks={"dict": {"Saboteur 0": {"dict": {}}}}),
     _trained("a history of words", ["History"], history__steps={"dict": {"loss": ["x"], "lr": [1]}}),
+    _trained("an order of too few", ["order"], batches__batches__order=np.arange(9)),
+    _trained("an order with an index beyond the data", ["order"], batches__batches__order=np.arange(10) + 1),
+    _trained("an order with a negative index", ["order"], batches__batches__order=np.arange(10) - 1),
+    _trained("an order with an index twice", ["order"], batches__batches__order=np.zeros(10, int)),
+    _trained("an order of fractions", ["order"], batches__batches__order=np.linspace(0, 9, 10)),
+    _trained("an order in two dimensions", ["order"], batches__batches__order=np.zeros((10, 10**5), int)),
+    _trained("an order that is a word", ["order"], batches__batches__order="shuffle"),
+    _trained("a batch of no size", ["batch_size"], batches__batches__batch_size=-1),
+    _trained("a place behind the epoch", ["step"], batches__batches__step=10**9),
+    _trained("a place before the epoch", ["step"], batches__batches__step=-1),
+    _trained("an epoch of thirty digits", ["epoch"], epoch=10**30),
+    _trained(
+        "batches drawn by another generator",
+        ["generator"],
+        batches__batches__generator={"dict": {"bit_generator": "MT19937"}},
+    ),
+    _trained("momentum of another shape", ["run.npz"], optimizer__velocity=np.ones(3, np.float32)),
+    _trained(
+        "parameters of another shape",
+        ["run.npz"],
+        **{"net__parameters__affine0.weight": np.ones(3, np.float32)},
+    ),
     _trained("no net", ["run.npz"], net=None),
     Attack(
         "checkpoint: the one before is of another net",
