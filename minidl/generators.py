@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,15 +58,14 @@ def load_generator_state(where: str, rng: np.random.Generator, state: Any) -> No
 def _check_seed(*, entropy: Any, spawn_key: Any, pool_size: Any, n_children_spawned: Any) -> None:
     """`ValueError` for what a SeedSequence, or what is spawned from it, would take long to take in."""
     for name, given in (("entropy", entropy), ("spawn_key", spawn_key)):
-        part = given[: MOST_WORDS + 1] if isinstance(given, (list, tuple, np.ndarray)) else [given]
-        if sum(_words(name, each) for each in part) > MOST_WORDS:
+        if _words(name, given) > MOST_WORDS:
             raise ValueError(f"{name} of more than {MOST_WORDS} words")
     for name, count, most in (
         ("pool_size", pool_size, MOST_WORDS),
         ("n_children_spawned", n_children_spawned, 1 << 32),
     ):
-        if not (isinstance(count, int) and 0 <= count <= most):
-            raise ValueError(f"{name} {count:,}" if isinstance(count, int) else name)
+        if not (isinstance(count, (int, np.integer)) and 0 <= count <= most):
+            raise ValueError(f"{name} {shown(count)}")
 
 
 def _words(name: str, given: Any) -> int:
@@ -74,4 +74,6 @@ def _words(name: str, given: Any) -> int:
         return 1 + len(given) // 8
     if given is None or isinstance(given, (int, np.integer)):
         return 1 + int(given or 0).bit_length() // 32
+    if isinstance(given, (Sequence, np.ndarray)):
+        return max(sum(_words(name, each) for each in given[: MOST_WORDS + 1]), 1)
     raise ValueError(f"{name} that is no whole numbers")
