@@ -160,7 +160,7 @@ DESCRIPTIONS = [
     _net(
         "parameters of text", ["parameters"], arrays={key: each.astype("U9") for key, each in ARRAYS.items()}
     ),
-    _manifest("modules six thousand deep", ["nested"], _deep_text(6_000)),
+    _manifest("modules two thousand deep", ["nested"], _deep_text(2_000)),
     _manifest("modules a million deep", ["bytes of memory"], _deep_text(1_000_000), slow=True),
 ]
 
