@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -235,8 +236,8 @@ def described(arguments: argparse.Namespace, splits: Splits) -> dict[str, Any]:
     """What ``run.json`` says of the data set, the seed and the dtype."""
     data, directory = arguments.data, arguments.data_dir
     described = {
-        "data": str(Path(directory or "", data).resolve()) if catalog.is_path(data) else data,
-        "data_dir": str(directory.resolve()) if directory else None,
+        "data": os.path.realpath(Path(directory or "", data)) if catalog.is_path(data) else data,
+        "data_dir": os.path.realpath(directory) if directory else None,
         "seed": arguments.seed,
         "dtype": arguments.dtype,
     }

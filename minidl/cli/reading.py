@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def read_net(directory: Path) -> tuple[Net, dict[str, Any]]:
 
 def is_own(made: Mapping[str, Any], data: str | None, directory: Path | None) -> bool:
     """Whether `data` are those that the run was made with; None stands for them."""
-    names = (data, str(Path(directory or "", data).resolve())) if data else ()
+    names = (data, os.path.realpath(Path(directory or "", data))) if data else ()
     return data is None or made["data"] in names
 
 

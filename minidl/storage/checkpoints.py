@@ -109,7 +109,7 @@ def load_state(path: str | os.PathLike[str]) -> Checkpoint:
 
 def previous(path: Path) -> Path:
     """Where the generation before the newest is kept; of a symbolic link, beside what it points to."""
-    path = path.resolve() if path.is_symlink() else path
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path  # resolve() fails where links go round
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 

@@ -6,7 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from minidl.errors import MinidlError
 from tests.attacks.checking import MEMORY
 from tests.attacks.test_attacks import ATTACKS
 
@@ -25,7 +24,7 @@ def main() -> int:
             try:
                 attack.read(path)
                 got: object = "no error"
-            except MinidlError as error:
+            except attack.error as error:
                 got = None if all(word in str(error) for word in attack.words) else error
             except Exception as error:
                 got = repr(error)

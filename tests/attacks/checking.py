@@ -16,7 +16,10 @@ from typing import NamedTuple
 
 import pytest
 
+import minidl
 from minidl.errors import MinidlError
+from minidl.parameters import IN_FILE
+from minidl.storage.description import build, describe
 
 MEMORY = 64 << 20
 """Bytes that a reader may take beside what the file holds."""
@@ -43,7 +46,8 @@ FORBIDDEN = {
 class Attack(NamedTuple):
     """`build` writes into a folder and gives the path for `read`; `words` stand in the error.
 
-    What is `slow` to build or read is left to the deeper profiles.
+    What is `slow` to build or read is left to the deeper profiles. `error` is what the reader documents, and
+    `locked` the names of files that it opens to write, and leaves as they are.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Attack(NamedTuple):
     build: Callable[[Path], Path]
     words: tuple[str, ...]
     slow: bool = False
+    error: type[Exception] = MinidlError
+    locked: tuple[str, ...] = ()
 
 
 _seen: list[str] = []
@@ -97,11 +103,13 @@ def _limited_time():
         signal.signal(signal.SIGALRM, before)
 
 
-def _listing(folder: Path) -> dict[str, tuple[int, ...]]:
+def _listing(folder: Path, locks: bool) -> dict[str, tuple[int, ...]]:
+    """What is there, but for when a folder was changed in which a lock may have been and is gone."""
     found = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()
-        found[str(path)] = (status.st_mode, status.st_size, status.st_mtime_ns, status.st_nlink)
+        changed = 0 if locks and path.is_dir() else status.st_mtime_ns
+        found[str(path)] = (status.st_mode, status.st_size, changed, status.st_nlink)
     return found
 
 
@@ -115,10 +123,10 @@ def _held(path: Path) -> int:
 def check(attack: Attack, folder: Path) -> None:
     """Build the attack in a folder of its own, and have it read."""
     path = attack.build(folder)
-    before, limit = _listing(folder), MEMORY + _held(path)
+    before, limit = _listing(folder, bool(attack.locked)), MEMORY + _held(path)
     tracemalloc.start()
     try:
-        with watched() as seen, _limited_time(), pytest.raises(MinidlError) as caught:
+        with watched() as seen, _limited_time(), pytest.raises(attack.error) as caught:
             attack.read(path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -127,5 +135,15 @@ def check(attack: Attack, folder: Path) -> None:
     assert all(word in message for word in attack.words), message
     assert len(message) < 2000, len(message)
     assert peak < limit, f"{peak:,} bytes"
-    assert not seen, seen
-    assert _listing(folder) == before
+    expected = [f"/{name}'" for name in attack.locked] + [f"mkdir ({each!r}" for each in before]
+    assert not [event for event in seen if not any(text in event for text in expected)], seen
+    assert _listing(folder, bool(attack.locked)) == before
+    _check_process()
+
+
+def _check_process() -> None:
+    """What is read after an attack is read as before it."""
+    described = describe(minidl.Affine(2, 3, rng=0), {})
+    layer = build(described, {}, {})
+    assert type(layer) is minidl.Affine and layer.weight.value.shape == (2, 3)
+    assert IN_FILE.get() is None

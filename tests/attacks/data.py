@@ -48,7 +48,7 @@ HEADER = b"{'descr': '%s', 'fortran_order': False, 'shape': (%s), }"
 GIGABYTE = 1 << 30
 BATCH = test_cifar.binary(*test_cifar.batch(1))
 PICKLED = {"test_batch": test_cifar.pickled(*test_cifar.batch(1))}
-BIG = np.arange(3000, dtype=np.uint8).reshape(1000, 3) + np.uint8(7)
+BIG = (np.arange(9000) % 251 + 2).astype(np.uint8).reshape(3000, 3)
 
 
 def flipped(content, place, bit=0):
@@ -63,7 +63,7 @@ def _raw(name, words, content):
     return Attack(f"npz: {name}", load, file("mine.npz", content), ("mine.npz", *words))
 
 
-MOVED = npz({"x_train.npy": BIG, "y_train.npy": np.arange(1000) % 4})
+MOVED = npz({"x_train.npy": BIG, "y_train.npy": np.arange(3000) % 4})
 NPZ = [
     _npz(
         "a pickle that calls", ["pickled objects are never read"], mine(npy(np.array([[Call()]] * 4, object)))
@@ -109,7 +109,7 @@ NPZ = [
         ["mine.npz"],
         flipped(MOVED, MOVED.index(b"\x93NUMPY") + 8, 1),
     ),
-    _raw("a bit behind the first 4 KB", ["CRC"], flipped(MOVED, MOVED.index(b"\x93NUMPY") + 128 + 2990)),
+    _raw("a bit behind the first 4 KB", ["CRC"], flipped(MOVED, MOVED.index(b"\x93NUMPY") + 128 + 8990)),
     _raw("an encrypted member", ["not encrypted"], flipped(MOVED, MOVED.index(b"PK\1\2") + 8)),
     _raw("members that share their bytes", ["begins within another"], shared(300)),
     _raw(

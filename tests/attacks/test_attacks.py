@@ -1,5 +1,6 @@
 """Every attack of the tables is refused, and leaves no trace."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -8,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from minidl.errors import DataError
-from tests.attacks import data
+from minidl.parameters import IN_FILE
+from tests.attacks import data, nets, runs
 from tests.attacks.checking import Attack, check, watched
 from tests.deep import deep
 
-ATTACKS = [*data.ATTACKS]
+ATTACKS = [*data.ATTACKS, *nets.ATTACKS, *runs.ATTACKS]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes, sockets, devices and links")
@@ -54,7 +56,7 @@ def test_the_check_notices(tmp_path):
 
         return read
 
-    folder = iter(tmp_path / str(number) for number in range(9))
+    folder = iter(tmp_path / str(number) for number in itertools.count())
 
     def tried(read, **options):
         place = next(folder)
@@ -69,6 +71,9 @@ def test_the_check_notices(tmp_path):
     tried(reads(lambda path: path.write_bytes(b"changed")))
     tried(reads(lambda path: path.unlink()))
     tried(reads(lambda path: subprocess.run([sys.executable, "-c", ""], check=True)))
+    tokens: list = []
+    tried(reads(lambda path: tokens.append(IN_FILE.set(lambda *parameter: True))))
+    IN_FILE.reset(tokens[0])
     with watched() as seen:
         Path(__file__).read_bytes()
     assert not seen

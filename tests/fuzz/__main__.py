@@ -5,6 +5,7 @@ import faulthandler
 import hashlib
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,6 +15,7 @@ from tests.fuzz.running import Folder, inputs, is_accepted
 
 SLOW = 10  # seconds that an input of a few KB never takes
 HUNG = 120
+MEMORY = 192 << 20  # bytes by which a reader's inputs make the process grow, at most
 
 
 def main() -> int:
@@ -35,7 +37,8 @@ def main() -> int:
 
 def _fuzz(reader: str, seed: int, count: int, until: float) -> int:
     accepted = faults = tried = 0
-    begun = time.monotonic()
+    slowest = 0.0
+    begun, before = time.monotonic(), _largest()
     with Folder() as folder:
         for content in tqdm(inputs(reader, seed, count), reader, count, unit=" inputs", mininterval=1):
             if time.monotonic() > until or faults >= 5:
@@ -45,8 +48,12 @@ def _fuzz(reader: str, seed: int, count: int, until: float) -> int:
             tried += 1
             try:
                 accepted += is_accepted(reader, content, folder)
-                if time.monotonic() - started > SLOW:
-                    raise TimeoutError(f"{time.monotonic() - started:.0f} s")
+                slowest = max(slowest, seconds := time.monotonic() - started)
+                if seconds > SLOW:
+                    raise TimeoutError(f"{seconds:.0f} s")
+                if (grown := _largest() - before) > MEMORY:
+                    before += grown
+                    raise MemoryError(f"{grown:,} bytes")
             except Exception as error:  # what no reader may raise
                 faults += 1
                 path = Path(f"fuzz-{reader}-{hashlib.sha256(content).hexdigest()[:8]}.bin")
@@ -55,8 +62,18 @@ def _fuzz(reader: str, seed: int, count: int, until: float) -> int:
         faulthandler.cancel_dump_traceback_later()
     rate = tried / max(time.monotonic() - begun, 1e-9)
     told = f"{tried - accepted - faults:,} refused, {accepted:,} accepted, {faults} faults"
-    print(f"{reader}: {tried:,} inputs, {rate:,.0f}/s: {told}", flush=True)
+    most = f"slowest {slowest:.2f} s, {(_largest() - before) >> 20} MB more"
+    print(f"{reader}: {tried:,} inputs, {rate:,.0f}/s: {told}; {most}", flush=True)
     return faults
+
+
+def _largest() -> int:
+    """Bytes of memory that the process has held at most; 0 where nobody counts them."""
+    with suppress(ImportError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << (0 if sys.platform == "darwin" else 10)
+    return 0
 
 
 if __name__ == "__main__":

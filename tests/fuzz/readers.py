@@ -3,6 +3,7 @@
 import gzip
 import io
 import pickle
+import random
 import struct
 import tarfile
 import zipfile
@@ -20,10 +21,12 @@ from minidl.data.readers.cifar import read_cifar10
 from minidl.data.readers.idx import read_idx
 from minidl.data.readers.pickles import read_pickle
 from tests.data.readers import test_cifar
+from tests.fuzz import mutation, own
 
 
 class Reader(NamedTuple):
-    """`seeds` are valid, and are mutated; `wrap` makes a file of what comes out, with right checksums.
+    """`seeds` are valid, and `mutate` changes them; `wrap` makes a file of what comes
+    out, with right checksums.
 
     `read` gets the file's path, or the file's bytes where `takes_bytes`. What it does not raise as a
     `MinidlError` is a fault.
@@ -34,6 +37,7 @@ class Reader(NamedTuple):
     wrap: Callable[[bytes], bytes] = bytes
     name: str = "input"
     takes_bytes: bool = False
+    mutate: Callable[[bytes, list[bytes], random.Random], bytes] = mutation.mutate
 
 
 def _saved(save, **arrays):
@@ -218,4 +222,5 @@ READERS = {
     "cifar-tar-gzipped": Reader(lambda: list(map(_gzip, _tar())), read_cifar10),
     "cifar-tar-within-gzip": Reader(_tar, read_cifar10, lambda content: _gzip(_with_sums(content))),
     "pickle": Reader(_small_pickles, lambda raw: read_pickle("here", raw), takes_bytes=True),
+    **own.rows(Reader),
 }

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from minidl.errors import MinidlError
-from tests.fuzz.mutation import mutate
 from tests.fuzz.readers import READERS
 
 
@@ -32,7 +31,7 @@ def inputs(reader: str, seed: int, count: int) -> Iterator[bytes]:
     row, rng = READERS[reader], random.Random(f"{reader} {seed}")
     seeds = row.seeds()
     for _ in range(count):
-        yield row.wrap(mutate(rng.choice(seeds), seeds, rng))
+        yield row.wrap(row.mutate(rng.choice(seeds), seeds, rng))
 
 
 class Folder:
