@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import Any
 
 import numpy as np
 
-from minidl.errors import StateError
+from minidl.errors import StateError, StructureError
 from minidl.generators import generator_state, load_generator_state
 from minidl.module import Module
 from minidl.parameters import State
 from minidl.stateful import check_keys
 
 _KEYS = ("parameters", "states", "generators", "frozen")
+_LONG = 200  # characters
 
 
 class StatefulModule(Module):
@@ -78,6 +81,47 @@ class StatefulModule(Module):
             for name, part in module._parts.items()
             if isinstance(part, np.random.Generator)
         }
+
+
+def made(net: Module) -> dict[str, str]:
+    """The class and the arguments of each module in a net, by path, as text."""
+    return {path: _made(module) for path, module in net.named_modules()}
+
+
+def made_otherwise(own: dict[str, str], given: Any) -> list[str]:
+    """In words, which modules are `given` as others than the own ones."""
+    if not (isinstance(given, dict) and all(isinstance(text, str) for text in given.values())):
+        return ["made that is no dict of text"]
+    return [
+        f"{path or 'the net'} made as {given.get(path)} and not as {own.get(path)}"
+        for path in dict.fromkeys([*own, *given])
+        if own.get(path) != given.get(path)
+    ]
+
+
+def _made(module: Module) -> str:
+    """A module's class and arguments, but for the modules among them."""
+    try:
+        arguments = module.config()
+    except StructureError:  # an argument is not kept
+        arguments = {}
+    texts = [f"{name}={_told(value)}" for name, value in arguments.items() if not _has_module(value)]
+    return f"{type(module).__name__}({', '.join(texts)})"
+
+
+def _has_module(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = [*value.values()]
+    return isinstance(value, Module) or (isinstance(value, (list, tuple)) and any(map(_has_module, value)))
+
+
+def _told(value: Any) -> str:
+    """A value as code, without addresses in memory; a long one by its hash."""
+    if isinstance(value, np.ndarray):
+        text = f"{value.dtype} {value.shape} {np.ascontiguousarray(value).tobytes().hex()}"
+    else:
+        text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    return text if len(text) < _LONG else f"{text[:40]}… {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def _differences(kind: str, own: dict[str, Any], given: Any) -> list[str]:

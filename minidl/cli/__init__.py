@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from minidl import __version__
 from minidl.cli import doctor, evaluate, predict, show, sweep, train
 from minidl.cli.parser import Parser
-from minidl.console import print_error, safe_console
+from minidl.console import one_line, print_error, safe_console
 from minidl.cores import THREAD_VARIABLES, usable_cores
 from minidl.errors import MinidlError
 
@@ -23,7 +24,8 @@ from minidl.errors import MinidlError
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv` (that of the process by default); returns the exit code."""
     program = "minidl"
-    with safe_console() as out:
+    with safe_console() as out, warnings.catch_warnings():
+        warnings.showwarning = _show_warning  # type: ignore[assignment]
         try:
             arguments = _parser().parse_args(argv)
             program = f"minidl {arguments.command}"
@@ -39,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("minidl: interrupted", file=sys.stderr)
             return 130
         return code
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    print(f"minidl: {one_line(message)}", file=sys.stderr)
 
 
 def _parser() -> Parser:

@@ -17,7 +17,8 @@ from minidl.callbacks.checkpoint import read_every
 from minidl.cli.locking import held
 from minidl.cli.run_directory import CHECKPOINT, CHECKPOINTS
 from minidl.cli.run_file import check_run
-from minidl.data import catalog
+from minidl.data import Dataset, catalog
+from minidl.data.fingerprint import fingerprint
 from minidl.errors import CheckpointError, ConfigurationError, StateError
 from minidl.storage.checkpoints import Checkpoint, load_state
 
@@ -137,11 +138,18 @@ def agreed(
     settings = dict(own["settings"])
     for name, value in given.items():
         if name not in ("epochs", "steps") or name not in settings:
+            if name in ("epochs", "steps"):
+                other = "steps" if name == "epochs" else "epochs"
+                expected = f"--{other}, in which the run is counted"
+                raise ConfigurationError.expected(f"--{name}", expected, f"--{name} {value}")
             if value != settings.get(name):
                 raise _refusal(name, settings.get(name), value)
         elif not isinstance(settings[name], int) or value < settings[name]:
             expected = f"{settings[name]} {name}, as the run has them, or more"
             raise ConfigurationError.expected(f"--{name}", expected, value)
+        elif value > settings[name] and settings.get("average", "none") != "none":
+            expected = f"{settings[name]}, for the average is over the last part of the training"
+            raise ConfigurationError.expected(f"--{name}", expected, value, "train anew, elsewhere")
         settings[name] = value
     places = {name: described[name] for name in _DATA} if moved else {}
     return {**own, **places, "settings": settings}
@@ -155,8 +163,12 @@ def _refusal(name: str, own: Any, value: Any) -> ConfigurationError:
     )
 
 
-def load(path: Path, trainer: minidl.Trainer, saved: Checkpoint) -> None:
-    """Give the trainer its state; `CheckpointError` where it is of another one."""
+def load(path: Path, trainer: minidl.Trainer, saved: Checkpoint, train: Dataset) -> None:
+    """Give the trainer its state; `CheckpointError` where it is of another one, or of other data."""
+    batches = saved.state.get("batches")
+    if isinstance(batches, dict) and batches.get("data") != fingerprint(train):
+        remedy = "put them back, or train anew, into another directory"
+        raise CheckpointError.expected(str(path), "the data that it was trained on", "others", remedy)
     try:
         trainer.load_state_dict(saved.state)
     except StateError as error:

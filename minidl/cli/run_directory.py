@@ -24,7 +24,7 @@ from minidl.module import Module
 from minidl.net import Net
 from minidl.parameters import Parameter
 from minidl.plots import plot_weights
-from minidl.storage.checkpoints import previous
+from minidl.storage.checkpoints import previous, run_of
 from minidl.training import History
 from minidl.types import Array
 
@@ -184,6 +184,11 @@ def check_files(directory: Path, run: Mapping[str, Any]) -> None:
     OSError
         One is no regular file, such as a pipe.
     """
+    other = run_of(directory / CHECKPOINT)
+    if run.get("run") is not None and other not in (None, run["run"]):
+        expected, got = f"one run in {directory}", f"the {CHECKPOINT} of another, which has not ended"
+        remedy = f"end that one, {resuming_command(directory)}, or remove its {CHECKPOINT}"
+        raise CheckpointError.expected(str(directory / RUN), expected, got, remedy)
     for name in (NET, HISTORY):
         path, sealed = directory / name, (run.get("files") or {}).get(name)
         if sealed is None:  # of a version that sealed nothing

@@ -93,6 +93,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "seconds": ("a number", _is_number),
     "stopped": ("a word", _is_text),
     "trial": ("a whole number", _is_whole),
+    "run": ("the name of its checkpoints' run", _is_text),
     "files": (f"the SHA-256 of each file, {RUN} among them", _are_hashes),
 }
 """What there may be beside ``data``, the data set, and what it is; null where it does not apply."""

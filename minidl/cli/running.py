@@ -16,6 +16,7 @@ from minidl.cli.signals import ASKED, do_and_keep, ended_by_signals, exit_code
 from minidl.console import print_error
 from minidl.data import Splits
 from minidl.errors import DivergedError
+from minidl.storage.checkpoints import run_of
 from minidl.tables import counted, last_measured
 from minidl.training import History
 
@@ -74,8 +75,16 @@ class Run:
             for column in table.values():
                 del column[rows:]
         made = {**self.made, "stopped": stopped}
+        if self.resumable:
+            made["run"] = run_of(self.out / run_directory.CHECKPOINT)
         write = run_directory.write
-        self.made = write(self.out, trainer.net, trainer.history, made, resumable=self.resumable)
+        try:
+            self.made = write(self.out, trainer.net, trainer.history, made, resumable=self.resumable)
+        except OSError as problem:
+            if not self.resumable:
+                raise
+            go_on = f"the last checkpoint is whole: make room, and {run_directory.resuming_command(self.out)}"
+            raise OSError(problem.errno, f"{problem.strerror}; {go_on}", problem.filename) from None
         if error is None and self.resumable:  # what says that nothing is left to be done
             trainer.save(self.out / run_directory.CHECKPOINT, note=made)
 
@@ -104,25 +113,30 @@ class Run:
         if self.resumable and trainer.step:
             told += f"; go on with: {run_directory.resuming_command(out)}"
         print(f"minidl: {told}", file=sys.stderr)
-        # After other signals there may be little time left.
-        if "stopped" in self.made and isinstance(asked, KeyboardInterrupt):
+        # After other signals there may be little time left, and pictures may be what was broken off.
+        if self.made.get("stopped") == "interrupted" and isinstance(asked, KeyboardInterrupt):
             self.draw()
         return exit_code(asked)
 
 
 def train(run: Run, fit: Callable[[], History], say: Callable[[str], object]) -> int:
     """Train, keep, measure and draw; returns the exit code."""
-    trainer, started = run.trainer, time.perf_counter()
+    started = time.perf_counter()
     try:
         do_and_keep(fit, run.keep)
         elapsed = time.perf_counter() - started
         with ended_by_signals():  # all is kept: what is computed from here on may be broken off
-            results = _measured(run)
+            _finish(run, _measured(run), elapsed, say)
     except DivergedError as error:
         return run.end_diverged(error)
     except ASKED as asked:
         return run.end_asked(asked)
-    history = trainer.history
+    return 0
+
+
+def _finish(run: Run, results: Any, elapsed: float, say: Callable[[str], object]) -> None:
+    """Write what was measured, say it, and draw."""
+    trainer, history = run.trainer, run.trainer.history
     run_directory.write_run(run.out, {**run.made, "results": results, "seconds": _seconds(history)})
     steps = trainer.step - run.begun
     say(f"\n{report.scores_table(results)}\n")
@@ -135,7 +149,6 @@ def train(run: Run, fit: Callable[[], History], say: Callable[[str], object]) ->
     for finding in history.diagnose(trainer.net, run.splits):
         say(f"\n{finding.name}: {finding.evidence}\n  {finding.advice}")
     say(f"\n{run_directory.written(run.out, run.draw())}")
-    return 0
 
 
 def _measured(run: Run) -> dict[str, dict[str, float]]:

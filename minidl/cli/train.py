@@ -96,13 +96,13 @@ def run(arguments: argparse.Namespace) -> int:
             trainer.callbacks.append(Checkpoint(path, every, overwrite=arguments.force, note=going))
         length = {unit: settings[unit] for unit in ("steps", "epochs") if unit in settings}
         if saved is not None:
-            resuming.load(out / run_directory.CHECKPOINT, trainer, saved)
+            resuming.load(out / run_directory.CHECKPOINT, trainer, saved, splits.train)
             length = resuming.left(trainer, settings, saved.note)
         say = report.silent if arguments.quiet else print
         say(report.summary(splits.name, report.parts(splits)))
         say(f"net: {_sizes(settings, splits)}, {trainer.net.parameters.count:,} parameters, {made['dtype']}")
         say(f"training: {_described(settings)}")
-        if trainer.step:
+        if saved is not None:
             say(f"going on after {counted(trainer.step, 'step')}")
         fit = partial(
             trainer.fit,

@@ -17,6 +17,11 @@ from minidl.errors import CheckpointError
 from minidl.files import MAX_JSON_BYTES, json_memory, parse_json, to_json
 from minidl.types import Array
 
+_OTHERS = {
+    "checkpoint.json": "a checkpoint: go on with it by Trainer.resume(path, net, optimizer, …)",
+    "description.json": "a net: load it by minidl.load(path)",
+}
+
 MAX_MANIFEST_BYTES = 1 << 26
 _ENTRY_BYTES = 100  # of a zip's list of members, beside the name
 
@@ -61,6 +66,9 @@ def read_manifest(
     FileNotFoundError
     """
     with Archive(source, where, CheckpointError) as archive:
+        for other, what in _OTHERS.items():
+            if other in archive.texts and name not in archive.texts:
+                raise CheckpointError.expected(where, f"a file of format {wanted!r}", what)
         content = parse_json(archive.text(name, MAX_MANIFEST_BYTES), f"{where}, {name}")
         check_version(where, content, wanted, versions)
         arrays = {key: archive.array(key, "fiubU") for key in archive.arrays}

@@ -29,7 +29,10 @@ def blame(net: Net) -> str:
     with np.errstate(all="ignore"):
         largest = float(np.abs(net.parameters.values).max(initial=0))
     if not math.isfinite(largest):
-        return "the parameters hold such numbers already: load or initialize them anew"
+        wrong = [path for path, part in net.parameters.items() if not np.isfinite(part.value).all()]
+        what = f"{wrong[0]} does" if wrong else "so does what lies between them"
+        advice = "load or initialize it anew, or look at what callbacks write"
+        return f"the parameters hold such numbers already: {what}, and no update wrote them; {advice}"
     if largest > HUGE:
         return f"the parameters have grown up to {largest:.3g}: {RATE}"
     sizes = f"the parameters are of ordinary size, up to {largest:.3g}"

@@ -19,6 +19,7 @@ from minidl.losses.tally import Tally
 from minidl.metrics import Metric
 from minidl.metrics.metric import check_metrics
 from minidl.net import Net
+from minidl.net_state import made
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
 from minidl.schedulers import Constant, Scheduler
@@ -54,7 +55,7 @@ class Loop:
         rng: Rng = None,
     ) -> None:
         head = require_head("Trainer", net)
-        self.net = net
+        self.net, self._made = net, made(net)  # as the program has built it
         self.optimizer = check_kind("Trainer", "optimizer", optimizer, Optimizer)
         scheduler = Constant() if scheduler is None else scheduler
         self.scheduler = check_kind("Trainer", "scheduler", scheduler, Scheduler)

@@ -51,7 +51,7 @@ class PlacedLoop(MinimizingLoop):
             both = [f"{name} {saved[name]!r}" for name in differing if name != "data"]
             expected = ", ".join(both + ["the data that it was trained on"] * ("data" in differing))
             got = ", ".join(f"{name} {given[name]!r}" for name in differing if name != "data") or "others"
-            remedy = "fit it to its end with these first, or give its net to a new Trainer"
+            remedy = "give fit what it was broken off with, or give the net to a new Trainer"
             raise StateError.expected("fit of a resumed Trainer", expected, got, remedy)
         rng = generator_state(self._rng)
         batches = Batches(train, batch_size, rng=self._rng, sampling=sampling, transform=transform)

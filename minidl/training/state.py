@@ -13,6 +13,7 @@ from minidl.advice import shown
 from minidl.callbacks.callback import HOOKS
 from minidl.errors import MinidlError, StateError
 from minidl.generators import generator_state, load_generator_state
+from minidl.net_state import made_otherwise
 from minidl.stateful import check_forms, check_keys, copied, fits
 from minidl.training.place import PlacedLoop
 
@@ -20,7 +21,8 @@ _TRAINER = "Trainer"
 _COUNTERS = ("epoch", "step", "last_step")
 _OWN = ("_compute", "_update_computed", "_end_epoch")
 _FORMS = {
-    "run": str, "seconds": float, "is_fitting": bool, **dict.fromkeys(_COUNTERS, int), "due": list,
+    "run": str, "made": dict, "seconds": float, "is_fitting": bool, "due": list,
+    **dict.fromkeys(_COUNTERS, int),
     "computed": [((float, float, np.ndarray), np.ndarray, [np.ndarray, None], float), None],
     "batches": [{"batches": dict, "data": str, "transform": [str, None]}, None],
 }  # fmt: skip
@@ -53,6 +55,7 @@ class StatefulLoop(PlacedLoop):
         is_computed = (self, "_update_computed") in due
         return {
             "run": self._run_id,
+            "made": self._made.copy(),
             **{name: getattr(self, name) for name in _COUNTERS},
             "stop_reason": self.stop_reason if self._left[1] is None else self._left[1],
             "is_fitting": self._clock > 0 or self._left[0],
@@ -110,6 +113,10 @@ class StatefulLoop(PlacedLoop):
                 load(part)
             except MinidlError as error:
                 problems.append(str(error))
+        if not problems and (others := made_otherwise(self._made, state["made"])):
+            remedy = "build the net as it was built then"
+            expected = "the net that was saved"
+            problems.append(str(StateError.expected(_TRAINER, expected, "; ".join(others), remedy)))
         try:
             if state["batches"] is not None:
                 check_forms("batches", {**_NONE, **state["batches"]["batches"]}, _OF_BATCHES)
@@ -154,7 +161,11 @@ class StatefulLoop(PlacedLoop):
             for name, one in self._named_callbacks().items()
             if one.state_dict() or (one.state_names is None and name in states)
         }
-        check_keys("callbacks", states, own)
+        try:
+            check_keys("callbacks", states, own)
+        except StateError as error:
+            remedy = "give those that it was saved with; state_names = () says that one keeps nothing"
+            raise StateError(f"{error}; {remedy}") from None
         for name, callback in own.items():
             callback.load_state_dict(states[name])
 

@@ -62,6 +62,7 @@ def come_of(directory):
     (history["unfinished"] or {}).pop("seconds", None)
     run = json.loads((directory / "run.json").read_text())
     del run["seconds"], run["files"]
+    run.pop("run", None)  # its name, which differs
     return (directory / "net.npz").read_bytes(), history, run
 
 
@@ -128,6 +129,50 @@ def test_a_finished_run_is_made_longer(length, tmp_path, capsys):
     assert come_of(tmp_path / "run") == whole
 
 
+def test_a_run_with_an_average_is_not_made_longer(capsys):
+    assert call(f"{TRAIN} --hidden 4 --epochs 4 --average swa --quiet") == 0
+    expected = "--epochs: expected 4, for the average is over the last part of the training, got 9"
+    refused("train --resume --out run --epochs 9", expected, capsys)
+
+
+def test_a_run_that_another_began_to_overwrite_is_refused(tmp_path, capsys):
+    assert call(f"{TRAIN} --hidden 4 --steps 4 --quiet") == 0
+    shutil.copytree(tmp_path / "run", tmp_path / "kept")
+    assert call(f"{TRAIN} --hidden 5 --steps 4 --quiet --force") == 0
+    for name in ("net.npz", "history.json", "run.json"):  # as if it were killed before it wrote these
+        shutil.copy(tmp_path / "kept" / name, tmp_path / "run" / name)
+    for command in ("evaluate run", "show run", "predict run mine.npz"):
+        refused(command, "the checkpoint.npz of another, which has not ended; end that one, ", capsys)
+    assert call("train --resume --out run --quiet") == 0
+    assert call("evaluate run") == 0
+
+
+def test_a_full_disk_says_how_to_go_on(monkeypatch, capsys):
+    def fail(*_):
+        raise OSError(28, "No space left on device", "run/history.json")
+
+    told = "No space left on device; the last checkpoint is whole: make room, and minidl train --resume --out"
+    with monkeypatch.context() as patch:
+        patch.setattr(minidl.History, "save", fail)
+        assert call(f"{TRAIN} --hidden 4 --steps 4 --quiet") == 2
+    assert told in capsys.readouterr().err
+    assert call("train --resume --out run --quiet") == 0
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_are_lines_of_the_commands(monkeypatch, capsys):
+    save, calls = minidl.Trainer.save, iter(range(9))
+
+    def fail(self, path, **options):
+        if next(calls) == 1:
+            raise OSError(28, "No space left on device", str(path))
+        save(self, path, **options)
+
+    monkeypatch.setattr(minidl.Trainer, "save", fail)
+    assert call(f"{TRAIN} --hidden 4 --steps 4 --quiet --checkpoint-every 2") == 0
+    assert capsys.readouterr().err.startswith("minidl: Checkpoint: not written at step 2 ([Errno 28]")
+
+
 def test_the_last_run_is_taken(tmp_path, monkeypatch):
     for name in ("mine", "mine-2", "other"):
         assert call(f"train mine.npz --steps 2 --hidden 4 --quiet --out runs/{name}") == 0
@@ -151,7 +196,7 @@ def test_what_differs_is_refused_by_name(images, capsys):
         ("--seed 1", "--seed: expected 0, as in the run to go on with, got 1"),
         ("--dtype float64", "--dtype: expected 'float32', as in the run to go on with, got 'float64'"),
         ("--steps 3", "--steps: expected 4 steps, as the run has them, or more, got 3"),
-        ("--epochs 9", "--epochs: expected none, as in the run to go on with, got 9"),
+        ("--epochs 9", "--epochs: expected --steps, in which the run is counted, got --epochs 9"),
         ("--channels 2", "--channels: expected none, as in the run to go on with, got [2]"),
         ("--force", "not allowed with argument"),
         ("--checkpoint-every often", "--checkpoint-every: expected steps, such as 500, a time"),

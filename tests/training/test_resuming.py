@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minidl
 from minidl import (
     Affine,
     Callback,
     Checkpoint,
     EarlyStopping,
+    ReLU,
     Sequential,
     SoftmaxCrossEntropy,
     Trainer,
@@ -23,7 +25,7 @@ from minidl import (
 from minidl.callbacks import Average, CSVLog
 from minidl.data import Dataset
 from minidl.errors import CheckpointError, ConfigurationError, StateError
-from minidl.layers import Dropout
+from minidl.layers import Dropout, Standardize, Tanh
 from minidl.optimizers import LBFGS, SGD, Adam
 from minidl.storage.checkpoints import load_state, previous
 from tests.deep import deep
@@ -325,6 +327,43 @@ def test_all_that_differs_is_told_and_nothing_has_changed(tmp_path):
     assert_same(before, trainer.state_dict())
     with pytest.raises(CheckpointError, match="run.npz"):
         Trainer.resume(path, net, SGD(0.1))
+
+
+def test_a_net_of_other_layers_is_refused(tmp_path):
+    def build(scale=6, activation=ReLU):
+        parts = Standardize(8, scale), Affine(64, 8, rng=1), activation(), Affine(8, 10, rng=2)
+        return Sequential(*parts, SoftmaxCrossEntropy())
+
+    trainer = Trainer(build(), SGD(0.1), rng=0)
+    trainer.fit(digits(flat=True)[0], steps=3)
+    trainer.save(tmp_path / "run.npz")
+    assert Trainer.resume(tmp_path / "run.npz", build(), SGD(0.1)).step == 3
+    for net, words in (
+        (
+            build(activation=Tanh),
+            r"tanh0 made as None and not as Tanh\(\); relu0 made as ReLU\(\)",
+        ),
+        (
+            build(scale=2),
+            r"standardize0 made as Standardize\(.* and not as .*; build the net as",
+        ),
+    ):
+        with pytest.raises(CheckpointError, match=words):
+            Trainer.resume(tmp_path / "run.npz", net, SGD(0.1))
+    with pytest.raises(CheckpointError, match=r"a checkpoint: go on with it by Trainer\.resume"):
+        minidl.load(tmp_path / "run.npz")
+
+
+def test_what_a_callback_changes_of_a_layer_is_no_other_net(tmp_path):
+    class Falling(Callback):
+        state_names = ()
+
+        def on_epoch_start(self, trainer):
+            trainer.net["dropout0"].p = 0.5 / (1 + trainer.epoch)
+
+    fit(run("everything", [Falling()]), "everything", 2).save(tmp_path / "run.npz")
+    again = fit(resume(tmp_path / "run.npz", "everything", [Falling()]), "everything")
+    assert_same(fit(run("everything", [Falling()]), "everything").state_dict(), again.state_dict())
 
 
 def test_a_resumed_fit_goes_on_with_its_own_data(tmp_path):
