@@ -38,10 +38,12 @@ class Stateful:
         StateError
             It is of other attributes, or one is of another form; nothing has changed then.
         """
-        own = self.state_names
+        own: Any = self.state_names
         if own is None:  # what a hook has set since the constructor is an attribute, too
             given = state if isinstance(state, dict) else ()
-            own = (*vars(self), *(name for name in given if _holds_data(type(self), name)))
+            own = [*vars(self)]
+            if not self.state_forms:  # or the class has said what it has
+                own += [name for name in given if name not in own and _holds_data(type(self), name)]
         check_keys(type(self).__name__, state, own)
         check_forms(type(self).__name__, state, self.state_forms)
         for name, value in state.items():
