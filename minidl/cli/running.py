@@ -46,6 +46,7 @@ class Run:
         self.trainer, self.splits, self.out, self.made = trainer, splits, out, made
         self.resumable = resumable
         self.begun = trainer.step  # other than 0 where it goes on
+        self.is_ending = False  # whether its results are written, said and drawn
         self._seen = self._samples_seen()
 
     @property
@@ -113,8 +114,8 @@ class Run:
         if self.resumable and trainer.step:
             told += f"; go on with: {run_directory.resuming_command(out)}"
         print(f"minidl: {told}", file=sys.stderr)
-        # After other signals there may be little time left, and pictures may be what was broken off.
-        if self.made.get("stopped") == "interrupted" and isinstance(asked, KeyboardInterrupt):
+        # After other signals there may be little time left, and drawing may be what was broken off.
+        if "stopped" in self.made and not self.is_ending and isinstance(asked, KeyboardInterrupt):
             self.draw()
         return exit_code(asked)
 
@@ -136,7 +137,7 @@ def train(run: Run, fit: Callable[[], History], say: Callable[[str], object]) ->
 
 def _finish(run: Run, results: Any, elapsed: float, say: Callable[[str], object]) -> None:
     """Write what was measured, say it, and draw."""
-    trainer, history = run.trainer, run.trainer.history
+    run.is_ending, trainer, history = True, run.trainer, run.trainer.history
     run_directory.write_run(run.out, {**run.made, "results": results, "seconds": _seconds(history)})
     steps = trainer.step - run.begun
     say(f"\n{report.scores_table(results)}\n")

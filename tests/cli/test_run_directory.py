@@ -122,7 +122,7 @@ def test_odd_types_are_refused_in_a_line(run, no_pictures, capsys):
     rng = random.Random(0)
     for data in ("mine.npz", "t.csv"):
         made["data"] = str(run.parent / data)
-        for _ in range(400 if DEEP else 10):
+        for _ in range(100 if DEEP else 10):
             runs.write(run / "run.json", changed(made, rng))
             for command in ("evaluate run", "show run", f"predict run {data} --out -"):
                 code = call(command)  # nothing else is raised
