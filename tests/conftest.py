@@ -1,6 +1,7 @@
 """Fixtures, and the hypothesis profile to run under: ``HYPOTHESIS_PROFILE=dev|ci|nightly``."""
 
 import os
+import signal
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Before NumPy is imported, and for the processes that tests start, too: the threads of several
@@ -17,6 +18,15 @@ from minidl.testing.strategies import register_profiles
 
 register_profiles()
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+# What is started by nohup, or in the background, may ignore these; tests send them, to other processes, too.
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+    (getattr(signal, "SIGHUP", signal.SIGTERM), signal.SIG_DFL),
+):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist, nobody calls it

@@ -16,7 +16,7 @@ import minidl
 from minidl.cli import main
 from minidl.data import Splits
 from minidl.errors import DataError
-from tests.deep import DEEP, deep, first_only
+from tests.deep import DEEP, deep
 
 sybil = pytest.importorskip("sybil", reason="sybil is not installed: pip install 'minidl[test]'")
 
@@ -96,7 +96,8 @@ def shortened(words):
     return [*words, "--steps", "10"]
 
 
-@pytest.mark.parametrize("page", first_only(*filter(COMMANDS.get, PAGES)), ids=lambda page: page.name)
+@deep
+@pytest.mark.parametrize("page", filter(COMMANDS.get, PAGES), ids=lambda page: page.name)
 def test_commands(page, tmp_path, monkeypatch):
     """A page's commands one after the other: some need what others have written."""
     monkeypatch.chdir(tmp_path)

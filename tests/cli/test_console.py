@@ -36,7 +36,8 @@ def written(directory):
 
 
 @pytest.mark.usefixtures("not_measured")
-@pytest.mark.parametrize("encoding", first_only(*ENCODINGS))
+@deep
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_every_encoding_gets_readable_text(encoding, monkeypatch):
     pytest.importorskip("joblib", reason="joblib is not installed: pip install 'minidl[sweep]'")
     monkeypatch.setattr("sys.stdout", out := opened(encoding))

@@ -157,6 +157,7 @@ def test_a_sampler_without_optuna(monkeypatch, capsys):
     refused("sweep --trials 3 --sampler tpe --lr 0.01:0.1", "pip install 'minidl[tune]'", capsys)
 
 
+@deep
 def test_halving_stops_the_worst(capsys, tmp_path):
     assert call(f"{GRID} --halving 2 --out run") == 0
     out = capsys.readouterr().out

@@ -51,6 +51,7 @@ def test_flips(kind):
 
 
 @each(WHOLE)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a file that never closes
 def test_a_full_disk(kind):
     full_disk(kind)
 
