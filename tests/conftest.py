@@ -19,6 +19,8 @@ from minidl.testing.strategies import register_profiles
 register_profiles()
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
+os.fsync = lambda descriptor: None  # no test's file has to survive a power cut; a call takes milliseconds
+
 # What is started by nohup, or in the background, may ignore these; tests send them, to other processes, too.
 for _number, _handler in (
     (signal.SIGINT, signal.default_int_handler),

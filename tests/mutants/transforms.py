@@ -6,8 +6,8 @@ from minidl.transforms import GaussianNoise, RandomCrop, RandomFlip, Transform
 from tests.mutants.registry import transform
 
 
-@transform("draws from a generator of its own", "draws_from_rng")
-class DrawsItsOwn(RandomFlip):
+@transform("draws from a generator of its own", "draws_from_rng", args=(1.0,))
+class DrawsItsOwn(GaussianNoise):  # whose draws, unlike those of flips, are never equal by chance
     def __call__(self, features, targets, rng):
         return super().__call__(features, targets, np.random.default_rng())
 
