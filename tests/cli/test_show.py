@@ -26,6 +26,7 @@ def undrawn(monkeypatch):
     monkeypatch.setattr(run_directory, "draw", lambda pictures: [path.name for path in pictures])
 
 
+@deep
 def test_a_run_of_digits(tmp_path, capsys):
     assert call("train --epochs 3 --hidden 5 --lr 0.04 --quiet --out run") == 0
     (tmp_path / "run/weights.png").unlink()

@@ -167,6 +167,7 @@ def test_halving_stops_the_worst(capsys, tmp_path):
     assert [row["status"] for row in rows if row["steps"] == "60"] == ["done"]
 
 
+@deep
 def test_a_directory_in_use_is_refused(capsys, tmp_path):
     line = "sweep --lr 0.01 0.1 --steps 5 --jobs 1 --quiet --out run"
     assert call(f"{line} --resume") == 0  # where there is nothing to go on with, it begins

@@ -82,6 +82,7 @@ def test_a_short_run_says_no_rate(capsys):
     assert err.startswith("epoch 1 of 1  loss ")
 
 
+@deep
 def test_runs_are_kept_apart_and_never_overwritten(capsys, tmp_path):
     for _ in range(3):
         assert call("train --steps 5 --quiet") == 0

@@ -14,6 +14,7 @@ from minidl.errors import ConfigurationError
 from minidl.sweep import Grid, Halving, Random, Results, Row, Sweep
 from minidl.sweep.extension import numbered
 from minidl.sweep.journal import JOURNAL, Journal, read_journal
+from tests.deep import deep
 from tests.sweep.small import build, digits, kept
 
 DATA = digits(60)
@@ -54,6 +55,7 @@ UNITS = st.lists(st.sampled_from([3, 4]), min_size=1, max_size=2, unique=True)
 STOPS = st.none() | st.integers(1, 4)
 
 
+@deep
 @given(RATES, UNITS, STOPS, RATES, UNITS, STOPS, st.integers(0, 1))
 def test_extended_equals_fresh(rates, units, stop, more_rates, more_units, other_stop, longer):
     small = sweep_of(rates, units=units)

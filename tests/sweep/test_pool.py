@@ -158,6 +158,7 @@ def test_what_cannot_be_sent_is_named_before_any_trial(backend, name, models, tm
     assert statuses(sweep(model=models[name]).run(jobs=1)) == ["done", "done"]  # the remedy
 
 
+@deep
 def test_a_model_may_hold_large_arrays():
     rows = np.ones(100_000)  # pickled as a buffer of its own
 
@@ -203,6 +204,7 @@ def test_a_net_that_cannot_be_sent_is_a_failed_trial():
     assert outcome.net is outcome.state is None
 
 
+@deep
 @pytest.mark.parametrize("variable", ["JOBLIB_TEMP_FOLDER", "TMPDIR"])
 def test_a_temporary_folder_that_cannot_be_written(variable, tmp_path, monkeypatch):
     (tmp_path / "file").touch()

@@ -63,6 +63,7 @@ def test_two_workers_write_the_same_journal(swept, tmp_path):
     assert (tmp_path / net).read_bytes() == (directory / net).read_bytes()
 
 
+@deep
 def test_halving_on_two_workers(tmp_path):
     sweep = Sweep("two_layer_net", SPACE, digits(), epochs=6, halving=Halving())
     for jobs in (1, 2):
@@ -146,6 +147,7 @@ def units(net, data):
     return net["affine0"].weight.shape[1]
 
 
+@deep
 def test_ties_go_to_the_lower_trial(tmp_path):
     sweep = Sweep(build, SPACE, digits(), steps=3, objective=units)
     for jobs in (1, 2):
@@ -176,6 +178,7 @@ def test_the_best_mean_over_its_seeds_wins_not_the_luckiest_seed(kept_in, tmp_pa
         assert units(Results.load(tmp_path / "lost").best_net(), None) == 7
 
 
+@deep
 def test_a_local_function_reaches_the_workers():
     class Twice(minidl.ReLU):
         def forward(self, x, *, training):
