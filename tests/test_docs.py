@@ -97,7 +97,7 @@ def shortened(words):
 
 
 @deep
-@pytest.mark.parametrize("page", filter(COMMANDS.get, PAGES), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*filter(COMMANDS.get, PAGES)], ids=lambda page: page.name)
 def test_commands(page, tmp_path, monkeypatch):
     """A page's commands one after the other: some need what others have written."""
     monkeypatch.chdir(tmp_path)
