@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from abc import ABCMeta
 from typing import Any
 
@@ -100,3 +101,8 @@ def as_code(value: Any) -> str:
         fields = [as_code(getattr(value, field.name)) for field in dataclasses.fields(value)]
         return f"{type(value).__name__}({', '.join(fields)})"
     return getattr(value, "__name__", None) or repr(value)
+
+
+def without_addresses(text: str) -> str:
+    """`text` without the addresses that `repr` gives: they differ from process to process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any
 
 import numpy as np
 
+from minidl.code import without_addresses
 from minidl.errors import StateError, StructureError
 from minidl.generators import generator_state, load_generator_state
 from minidl.module import Module
@@ -120,7 +120,7 @@ def _told(value: Any) -> str:
     if isinstance(value, np.ndarray):
         text = f"{value.dtype} {value.shape} {np.ascontiguousarray(value).tobytes().hex()}"
     else:
-        text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+        text = without_addresses(repr(value))
     return text if len(text) < _LONG else f"{text[:40]}… {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 

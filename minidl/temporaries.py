@@ -31,8 +31,7 @@ def open_temporary(directory: Path, mode: int) -> Iterator[tuple[Path, int]]:
 
 def _create(directory: Path, mode: int) -> tuple[Path, int]:
     while True:
-        # Not made from the target's name, which may be as long as a name can be.
-        path = directory / f".minidl-{os.urandom(8).hex()}.tmp"
+        path = new_name(directory)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode)
         except OSError as error:
@@ -43,6 +42,11 @@ def _create(directory: Path, mode: int) -> tuple[Path, int]:
             if os.path.samestat(path.stat(), os.fstat(descriptor)):
                 return path, descriptor
         os.close(descriptor)
+
+
+def new_name(directory: Path) -> Path:
+    """What a temporary file is called: not after its target, whose name may be as long as one can be."""
+    return directory / f".minidl-{os.urandom(8).hex()}.tmp"
 
 
 def remove_strays(directory: Path) -> None:

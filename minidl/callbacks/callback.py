@@ -50,8 +50,9 @@ class Training(Protocol):
     def save(self, path: str | os.PathLike[str], *, note: Any = None) -> None:
         """Write a checkpoint."""
 
-    def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds."""
+    @property
+    def run_id(self) -> str:
+        """The run's name, by which its checkpoints are known."""
 
 
 class Callback(Stateful):

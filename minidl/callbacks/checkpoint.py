@@ -62,7 +62,7 @@ class Checkpoint(Callback):
     def on_fit_start(self, trainer: Training) -> None:
         """Save, or refuse to overwrite what another run has saved."""
         before, self._run = self._run, ""
-        run: str = trainer.state_dict()["run"]
+        run = trainer.run_id
         if run != before and not self.overwrite and self.path.is_file():
             there = run_of(self.path)
             if there is None and run_of(previous(self.path)) == run:  # ours, and damaged

@@ -16,7 +16,6 @@ from minidl.cli.signals import ASKED, do_and_keep, ended_by_signals, exit_code
 from minidl.console import print_error
 from minidl.data import Splits
 from minidl.errors import DivergedError
-from minidl.storage.checkpoints import run_of
 from minidl.tables import counted, last_measured
 from minidl.training import History
 
@@ -77,7 +76,7 @@ class Run:
                 del column[rows:]
         made = {**self.made, "stopped": stopped}
         if self.resumable:
-            made["run"] = run_of(self.out / run_directory.CHECKPOINT)
+            made["run"] = trainer.run_id
         write = run_directory.write
         try:
             self.made = write(self.out, trainer.net, trainer.history, made, resumable=self.resumable)

@@ -6,6 +6,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from minidl.data.readers.mnist import bare
@@ -27,9 +28,7 @@ def warn_of_others(name: str, published: Mapping[str, tuple[int, str]], paths: S
         if not path.is_file() or path.stat().st_size != size:
             continue
         with open_regular(path) as file:
-            md5 = hashlib.md5(usedforsecurity=False)
-            while chunk := file.read(1 << 18):
-                md5.update(chunk)
-        if md5.hexdigest() != digest:
+            found = hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False))  # type: ignore[arg-type]
+        if found.hexdigest() != digest:
             told = f"{os.fspath(path)!r} is not the file of {name} that was published (MD5 {digest}): it is"
             warnings.warn(f"{told} damaged, or of another data set with the same file names", stacklevel=3)

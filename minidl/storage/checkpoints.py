@@ -16,6 +16,7 @@ from minidl.errors import CheckpointError
 from minidl.files import as_path, atomic_write
 from minidl.storage.manifest import NewerError, read_manifest, write_manifest
 from minidl.storage.trees import decode, encode
+from minidl.temporaries import new_name
 from minidl.types import Array
 
 _FORMAT, _VERSION, _READ = "minidl checkpoint", 1, (1,)
@@ -150,7 +151,7 @@ def _keep(path: Path, run: str) -> None:
         beside.unlink()
     if run_of(path) != run:
         return
-    link = beside.with_name(f".minidl-{os.urandom(8).hex()}.tmp")
+    link = new_name(beside.parent)
     try:
         os.link(path.resolve(), link)  # so that there is a file at `path` at any moment
     except FileNotFoundError:  # another writer is just putting its own there, and keeps the one before

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 import io
-import re
 from typing import Any
 
+from minidl.code import without_addresses
 from minidl.errors import ConfigurationError
 from minidl.sweep.fields import whole_text
 
@@ -22,11 +22,6 @@ def name_of(thing: Any) -> str:
     if hasattr(thing, "__qualname__"):
         return f"{thing.__module__}:{thing.__qualname__}"
     return whole_text(without_addresses(repr(thing)))
-
-
-def without_addresses(text: str) -> str:
-    """`text` without the addresses that `repr` gives: they differ from process to process."""
-    return re.sub(r" at 0x[0-9a-f]+", "", text)
 
 
 def check_picklable(role: str, thing: object) -> None:

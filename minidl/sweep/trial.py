@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minidl.checks import check_int
+from minidl.code import without_addresses
 from minidl.data import Splits
 from minidl.errors import ConfigurationError, DivergedError, MinidlError
 from minidl.net import Net
@@ -23,7 +24,6 @@ from minidl.storage.checkpoints import state_from_bytes, state_to_bytes
 from minidl.sweep.fields import whole_text
 from minidl.sweep.figures import figures_of, finite
 from minidl.sweep.objective import PART, Objective, measured_with, metrics_of, watched
-from minidl.sweep.portable import without_addresses
 from minidl.sweep.process import one_thread
 from minidl.sweep.row import CURVE, Row
 from minidl.sweep.space import Configuration

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from minidl.code import without_addresses
 from minidl.data import Batches, Dataset
 from minidl.data.fingerprint import fingerprint
 from minidl.errors import StateError
@@ -65,4 +65,4 @@ class PlacedLoop(MinimizingLoop):
 
 def _described(transform: Transform | None) -> str | None:
     """A transform as code, without the addresses in memory that stand in it for functions and objects."""
-    return None if transform is None else re.sub(r" at 0x[0-9a-fA-F]+", "", repr(transform))
+    return None if transform is None else without_addresses(repr(transform))

@@ -37,6 +37,12 @@ class StatefulLoop(PlacedLoop):
     _run_id = ""  # the run's name, drawn when it is first asked for
     _left: tuple[bool, str | None] = False, None  # whether that fit had not ended, and what had stopped it
 
+    @property
+    def run_id(self) -> str:
+        """The run's name, by which its checkpoints are known; that of the run which is resumed."""
+        self._run_id = self._run_id or os.urandom(8).hex()
+        return self._run_id
+
     def state_dict(self) -> dict[str, Any]:
         """What `save` writes: arrays, numbers, strings, and dicts, lists and tuples of them; copies.
 
@@ -50,11 +56,10 @@ class StatefulLoop(PlacedLoop):
             due = due[1:]
         elif self._torn:
             raise StateError.expected(_TRAINER, "a step that is whole, to save", self._torn, _WHOLE)
-        self._run_id = self._run_id or os.urandom(8).hex()
         owners = {id(callback): name for name, callback in self._named_callbacks().items()}
         is_computed = (self, "_update_computed") in due
         return {
-            "run": self._run_id,
+            "run": self.run_id,
             "made": self._made.copy(),
             **{name: getattr(self, name) for name in _COUNTERS},
             "stop_reason": self.stop_reason if self._left[1] is None else self._left[1],
