@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     if out.suffix.lower() in (".npz", ".npy"):
         remedy = f"give {out.with_suffix('.csv')}"
         raise ConfigurationError.expected("--out", "the name of a .csv file, which is written", out, remedy)
-    check_folder(out, out.parent)
+    check_folder(out.parent, out)
     read = reading.read_features(net, made, arguments.data, directory, arguments.part, arguments.keep)
     rows = _rows(net, read)
     if str(out) == "-":

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from minidl.cli.locking import held
+from minidl.cli.output import check_folder
 from minidl.cli.run_directory import CHECKPOINT, CHECKPOINTS, HISTORY, JOURNAL, NET, resuming_command
 from minidl.cli.run_file import RUN
 from minidl.errors import ConfigurationError
@@ -53,10 +54,7 @@ def _check_free(out: Path, *, force: bool, resume: bool) -> None:
         go_on = "--resume to go on with it, --extend to add to it, " if (out / JOURNAL).exists() else go_on
         remedy = f"give another, {go_on}or --force to overwrite it"
         raise ConfigurationError.expected("--out", "a directory that holds no run", out, remedy)
-    file = next((path for path in (out, *out.parents) if path.is_file()), None)
-    if file:
-        got = f"{file}, which is a file"
-        raise ConfigurationError.expected("--out", "a directory", got, "give another name, or move it away")
+    check_folder(out)
 
 
 def _writable(out: Path) -> Path:
