@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.kernels.blas import axpby
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 _MOST_ADDED = 1 << 13
@@ -30,6 +31,7 @@ def sum_of_squares_definition(x: Array) -> float:
     return float((x.astype(np.float64) ** 2).sum())
 
 
+@compiled
 def sgd_update(values: Array, gradients: Array, lr: float) -> None:
     """``values -= lr * gradients``."""
     axpby(-lr, gradients, 1, values)

@@ -1,0 +1,82 @@
+"""The two ways of the kernels: in NumPy, and compiled.
+
+Each kernel is written in NumPy. Where the package was built with a C compiler, most have a compiled way, too, in
+``native/``: `compiled` puts it in the function's place. It takes arrays of float32 and float64 that lie in C
+order, and hands everything else to the function in NumPy, so that both ways do the same. ``MINIDL_KERNELS=numpy``
+leaves all of them in NumPy; the name of one of the `LEVELS` keeps the compiled ones to that CPU's instructions.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from minidl.kernels.blas import addresses
+
+LEVELS = ("base", "avx2", "avx512")
+"""The instructions that the loops are compiled for: what every CPU has, AVX2 with FMA, AVX-512."""
+
+_VARIABLE = "MINIDL_KERNELS"
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _load() -> tuple[Any, str]:
+    """The compiled module or None, and the reason in a few words."""
+    wanted = os.environ.get(_VARIABLE, "")
+    if wanted not in ("", "numpy", *LEVELS):
+        from minidl.errors import ConfigurationError
+
+        choices = ", ".join(("numpy", *LEVELS))
+        raise ConfigurationError.expected(
+            _VARIABLE, f"one of {choices}", repr(wanted), "unset it to have the best"
+        )
+    if wanted == "numpy":
+        return None, f"{_VARIABLE}=numpy says so"
+    try:
+        from minidl.kernels import _compiled as module
+    except ImportError as error:
+        return None, f"the compiled module cannot be imported: {error}"
+    module.connect(*addresses())
+    if wanted:
+        module.use(LEVELS.index(wanted))
+    return module, f"{_VARIABLE}={wanted} says so" if wanted else "it is built, and the CPU has them"
+
+
+_module, _reason = _load()
+_bound: list[str] = []
+
+
+def compiled(function: _Function) -> _Function:
+    """The compiled kernel of the function's name; the function itself where there is no compiled module.
+
+    The kernel takes its arguments by position. The function is its ``__self__``.
+    """
+    if _module is None:
+        return function
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    required = len(names) - len(function.__defaults__ or ())
+    shown = ", ".join(name if i < required else f"{name}=None" for i, name in enumerate(names))
+    text = (
+        f"{function.__name__}({shown})\n--\n\n{function.__doc__}"  # which `help` and `signature` understand
+    )
+    kernel = _module.bind(function.__name__, function, function.__module__, text)
+    if kernel is None:
+        raise LookupError(f"{function.__name__} has no compiled way in {function.__module__}")
+    _bound.append(function.__name__)
+    return kernel  # type: ignore[no-any-return]
+
+
+def kernels() -> list[str]:
+    """The names of those that are compiled, as far as their modules were imported."""
+    return _bound
+
+
+def level() -> str | None:
+    """Which of the `LEVELS` the kernels compute with; None where they compute in NumPy."""
+    return None if _module is None else LEVELS[_module.level()]
+
+
+def reason() -> str:
+    """Why the kernels are computed in the way they are."""
+    return _reason
