@@ -1,4 +1,4 @@
-"""The compiled kernels, which a machine without a C compiler does without; the rest stands in pyproject.toml."""
+"""The compiled kernels, which a machine without a C compiler does without; for the rest see pyproject.toml."""
 
 from pathlib import Path
 
@@ -17,6 +17,7 @@ class BuildKernels(build_ext):
     """As setuptools builds, with the flags of the compiler that it has found."""
 
     def build_extension(self, extension: Extension) -> None:
+        """Compile it, if there is a compiler."""
         extension.extra_compile_args = COMPILER_FLAGS.get(self.compiler.compiler_type, [])
         super().build_extension(extension)
 

@@ -121,8 +121,8 @@ def _find(name: str, dtype: np.dtype[Any]) -> _Routine | None:
 def addresses() -> tuple[int, int, bool, int, int]:
     """Where the compiled kernels find the BLAS, each 0 where there is none.
 
-    The addresses of gemm in float32 and in float64, whether they take integers of 64 bits, and the addresses of the
-    functions that say and set how many threads it uses. That can be had of OpenBLAS alone.
+    The addresses of gemm in float32 and in float64, whether they take integers of 64 bits, and the addresses
+    of the functions that say and set how many threads it uses, which only OpenBLAS has.
     """
     found = [_find("gemm", dtype) for dtype in _REALS]
     gemms = [0 if one is None else _pointer(one[0]) for one in found]

@@ -1,15 +1,17 @@
 """The two ways of the kernels: in NumPy, and compiled.
 
-Each kernel is written in NumPy. Where the package was built with a C compiler, most have a compiled way, too, in
-``native/``: `compiled` puts it in the function's place. It takes arrays of float32 and float64 that lie in C
-order, and hands everything else to the function in NumPy, so that both ways do the same. ``MINIDL_KERNELS=numpy``
-leaves all of them in NumPy; the name of one of the `LEVELS` keeps the compiled ones to that CPU's instructions.
+Each kernel is written in NumPy. Where the package was built with a C compiler, most have a compiled way, too,
+in ``native/``: `compiled` puts it in the function's place. It takes arrays of float32 and float64 that lie in
+C order, and hands everything else to the function in NumPy, so that both ways do the same.
+``MINIDL_KERNELS=numpy`` leaves all of them in NumPy; the name of one of the `LEVELS` keeps the compiled ones
+to that CPU's instructions.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 from minidl.kernels.blas import addresses
@@ -34,7 +36,7 @@ def _load() -> tuple[Any, str]:
     if wanted == "numpy":
         return None, f"{_VARIABLE}=numpy says so"
     try:
-        from minidl.kernels import _compiled as module
+        module = import_module("minidl.kernels._compiled")
     except ImportError as error:
         return None, f"the compiled module cannot be imported: {error}"
     module.connect(*addresses())
