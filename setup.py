@@ -1,4 +1,4 @@
-"""The compiled kernels, which a machine without a C compiler does without; for the rest see pyproject.toml."""
+"""The compiled kernels, which a machine without a C compiler does without; the rest is in pyproject.toml."""
 
 from pathlib import Path
 

@@ -166,4 +166,4 @@ def _differs(case: Case, number: int, expected: Array, got: Array, largest: floa
         scale = np.maximum(np.abs(expected[~odd]), largest if case.of_array else 0).astype(expected.dtype)
         ulps = apart / np.spacing(np.maximum(scale, np.finfo(expected.dtype).tiny))
         if ulps.size and ulps.max() > case.ulps:
-            yield f"{where} is off by {float(ulps.max()):.3g} units in the last place; {case.ulps:g} are allowed"
+            yield f"{where} is off by {float(ulps.max()):.3g} units in the last place; {case.ulps:g} allowed"
