@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from minidl.checks import check_float
-from minidl.kernels.blas import axpby
-from minidl.kernels.vectors import sum_of_squares
+from minidl.kernels.vectors import add_l2_gradient, sum_of_squares
 from minidl.vectors import ParameterVector, check_vector
 
 __all__ = ["L2", "Regularizer"]
@@ -53,9 +52,7 @@ class L2(Regularizer):
             raise
         total = 0.0
         for part in parts:
-            weights = parameters.values[part]
-            axpby(2 * self.strength, weights, 1, parameters.gradients[part])
-            total += sum_of_squares(weights)
+            total += add_l2_gradient(parameters.values[part], parameters.gradients[part], self.strength)[0]
         return self.strength * total
 
     def __repr__(self) -> str:
