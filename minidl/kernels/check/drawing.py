@@ -101,7 +101,8 @@ class Case:
         Makes of a `Draw` the arguments, in their order.
     ulps : float
         Units in the last place of each number, or, where `of_array`, of the largest one of its array and of
-        the arguments: so where numbers are added up that may cancel.
+        the arguments: so where numbers are added up that may cancel. They are those of the narrowest float
+        dtype among the arguments.
     of_array : bool
     special : bool
         Whether both do the same with NaN, infinities and the rest.
@@ -126,11 +127,16 @@ def faults(case: Case, draw: Draw) -> list[str]:
     with np.errstate(all="ignore"):
         expected = _collect(numpy_way(*copies), copies)
         got = _collect(case.kernel(*arguments), arguments)
+    coarsest = min(
+        (a.dtype for a in copies if isinstance(a, np.ndarray) and a.dtype.kind == "f"),
+        key=lambda dtype: dtype.itemsize,
+        default=np.dtype(np.float64),
+    )
     largest = max(
         [1e-300, *(_largest(argument) for argument in copies), *(_largest(one) for one in expected)]
     )
     pairs = zip(expected, got, strict=True)
-    return [fault for i, (a, b) in enumerate(pairs) for fault in _differs(case, i, a, b, largest)]
+    return [fault for i, (a, b) in enumerate(pairs) for fault in _differs(case, i, a, b, largest, coarsest)]
 
 
 def _copy(argument: Any) -> Any:
@@ -150,7 +156,9 @@ def _largest(argument: Any) -> float:
     return float(finite.max(initial=0))
 
 
-def _differs(case: Case, number: int, expected: Array, got: Array, largest: float) -> Iterator[str]:
+def _differs(
+    case: Case, number: int, expected: Array, got: Array, largest: float, coarsest: np.dtype[Any]
+) -> Iterator[str]:
     where = f"{case}: result {number}"
     if expected.shape != got.shape or expected.dtype != got.dtype:
         yield f"{where} is {got.dtype} {got.shape}, expected {expected.dtype} {expected.shape}"
@@ -163,7 +171,7 @@ def _differs(case: Case, number: int, expected: Array, got: Array, largest: floa
             yield f"{where} is not finite where it should be, or the other way round"
             return
         apart = np.abs(expected[~odd].astype(np.longdouble) - got[~odd])
-        scale = np.maximum(np.abs(expected[~odd]), largest if case.of_array else 0).astype(expected.dtype)
-        ulps = apart / np.spacing(np.maximum(scale, np.finfo(expected.dtype).tiny))
+        scale = np.maximum(np.abs(expected[~odd]), largest if case.of_array else 0).astype(coarsest)
+        ulps = apart / np.spacing(np.maximum(scale, np.finfo(coarsest).tiny))
         if ulps.size and ulps.max() > case.ulps:
             yield f"{where} is off by {float(ulps.max()):.3g} units in the last place; {case.ulps:g} allowed"
