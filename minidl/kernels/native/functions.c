@@ -48,8 +48,9 @@ PyMethodDef functions_kernels[] = {
         const REAL *numbers = map->x;                                         \
         REAL *y = map->y;                                                     \
         for (ptrdiff_t i = first; i < end; i++) {                             \
-            REAL x = numbers[i];                                              \
+            REAL x = numbers[i], density = 0;                                 \
             y[i] = value;                                                     \
+            (void)density;                                                    \
         }                                                                     \
     }
 
@@ -58,8 +59,8 @@ EACH(expm1, LOOP(expm1)(x))
 EACH(log, LOOP(log)(x))
 EACH(log1p, LOOP(log1p)(x))
 EACH(tanh, LOOP(tanh)(x))
-EACH(normal_density, LOOP(normal_density)(x))
-EACH(normal_cdf, LOOP(normal_cdf)(x, LOOP(normal_density)(x)))
+EACH(normal_density, (LOOP(normal)(x, &density), density))
+EACH(normal_cdf, LOOP(normal)(x, &density))
 
 #undef EACH
 
