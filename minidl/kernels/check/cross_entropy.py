@@ -44,8 +44,8 @@ def _tied(draw: Draw) -> tuple[object, ...]:
 
 CASES = [
     Case(are_labels, _labels),
-    Case(softmax_cross_entropy, _training, ulps=16, of_array=True),
+    Case(softmax_cross_entropy, _training, ulps=16, of_array=True, lends=True),
     Case(softmax_cross_entropy, _weighted, ulps=16, of_array=True, name="softmax_cross_entropy (weighted)"),
-    Case(smoothed_cross_entropy, _smoothed, ulps=16, of_array=True),
+    Case(smoothed_cross_entropy, _smoothed, ulps=16, of_array=True, lends=True),
     Case(count_right, _tied, ulps=0),
 ]

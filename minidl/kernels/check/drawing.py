@@ -106,6 +106,8 @@ class Case:
     of_array : bool
     special : bool
         Whether both do the same with NaN, infinities and the rest.
+    lends : bool
+        Whether the last argument is memory for a result, which may lie in it in another order.
     """
 
     kernel: Callable[..., Any]
@@ -113,6 +115,7 @@ class Case:
     ulps: float = 1.0
     of_array: bool = False
     special: bool = True
+    lends: bool = False
     name: str = field(default="")
 
     def __str__(self) -> str:
@@ -125,8 +128,9 @@ def faults(case: Case, draw: Draw) -> list[str]:
     copies = [_copy(argument) for argument in arguments]
     numpy_way = getattr(case.kernel, "__self__", case.kernel)
     with np.errstate(all="ignore"):
-        expected = _collect(numpy_way(*copies), copies)
-        got = _collect(case.kernel(*arguments), arguments)
+        compared = slice(-1 if case.lends else None)
+        expected = _collect(numpy_way(*copies), copies[compared])
+        got = _collect(case.kernel(*arguments), arguments[compared])
     coarsest = min(
         (a.dtype for a in copies if isinstance(a, np.ndarray) and a.dtype.kind == "f"),
         key=lambda dtype: dtype.itemsize,
@@ -171,7 +175,8 @@ def _differs(
             yield f"{where} is not finite where it should be, or the other way round"
             return
         apart = np.abs(expected[~odd].astype(np.longdouble) - got[~odd])
-        scale = np.maximum(np.abs(expected[~odd]), largest if case.of_array else 0).astype(coarsest)
-        ulps = apart / np.spacing(np.maximum(scale, np.finfo(coarsest).tiny))
+        scale = np.maximum(np.abs(expected[~odd]), largest if case.of_array else 0)
+        limits = np.finfo(coarsest)
+        ulps = apart / np.spacing(np.clip(scale, limits.tiny, limits.max).astype(coarsest))
         if ulps.size and ulps.max() > case.ulps:
             yield f"{where} is off by {float(ulps.max()):.3g} units in the last place; {case.ulps:g} allowed"

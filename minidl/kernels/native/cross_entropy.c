@@ -49,7 +49,7 @@ static int take_labelled(PyObject *const *args, Array *scores, Array *labels)
 /* Take one float64 for each row or column, or for none where `object` is None; `apart` from `out`. */
 static int take_shares(PyObject *object, npy_intp length, Array *shares)
 {
-    shares->data = NULL;
+    *shares = (Array){0};
     if (object == Py_None)
         return 1;
     if (!is_plain(object, NPY_DOUBLE, READ))
@@ -61,7 +61,7 @@ static int take_shares(PyObject *object, npy_intp length, Array *shares)
 /* Take the array for the gradient, if there is any: it must overlap with nothing that is read. */
 static int take_gradient(PyObject *object, const Array *scores, const Array *labels, Array *out)
 {
-    out->data = NULL;
+    *out = (Array){0};
     return object == Py_None
            || (take_like(scores, object, WRITE, out) && apart(scores, out) && apart(labels, out));
 }

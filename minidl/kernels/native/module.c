@@ -7,11 +7,13 @@
 
 #include "blas.h"
 
-extern PyMethodDef products_kernels[], vectors_kernels[];
-extern PyMethodDef cross_entropy_kernels[], embedding_kernels[], losses_kernels[], rows_kernels[], softmax_kernels[];
+extern PyMethodDef cross_entropy_kernels[], embedding_kernels[], functions_kernels[], losses_kernels[],
+    products_kernels[], rows_kernels[], softmax_kernels[], vectors_kernels[];
 
-static PyMethodDef *const families[] = {products_kernels,  vectors_kernels, cross_entropy_kernels, embedding_kernels,
-                                        losses_kernels,    rows_kernels,    softmax_kernels};
+static PyMethodDef *const families[] = {
+    cross_entropy_kernels, embedding_kernels, functions_kernels, losses_kernels,
+    products_kernels,      rows_kernels,      softmax_kernels,   vectors_kernels,
+};
 
 /* The kinds of CPU that the loops are compiled for (see levels.h), from the one that all are. */
 static const char *const level_names[] = {"base", "avx2", "avx512"};
