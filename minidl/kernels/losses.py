@@ -91,7 +91,7 @@ def binary_cross_entropy_definition(scores: Array, targets: Array) -> tuple[Arra
 
 @compiled
 def multiclass_hinge(scores: Array, labels: Array, margin: float, out: Array) -> tuple[Array, Array]:
-    """Each sample's ``sum(max(0, scores - scores[label] + margin))`` over the other classes, and its gradient.
+    """Each sample's ``sum(max(0, scores - scores[label] + margin))`` over other classes, and its gradient.
 
     Parameters
     ----------

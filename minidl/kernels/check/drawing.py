@@ -177,6 +177,6 @@ def _differs(
         apart = np.abs(expected[~odd].astype(np.longdouble) - got[~odd])
         scale = np.maximum(np.abs(expected[~odd]), largest if case.of_array else 0)
         limits = np.finfo(coarsest)
-        ulps = apart / np.spacing(np.clip(scale, limits.tiny, limits.max).astype(coarsest))
+        ulps = apart / np.spacing(np.clip(scale, limits.tiny, limits.max / 2).astype(coarsest))
         if ulps.size and ulps.max() > case.ulps:
             yield f"{where} is off by {float(ulps.max()):.3g} units in the last place; {case.ulps:g} allowed"

@@ -16,7 +16,8 @@ def _of_numbers(draw: Draw) -> tuple[object, ...]:
 
 def _of_any_kind(draw: Draw) -> tuple[object, ...]:
     count, rows = draw.sizes(2)
-    dtype, shape = np.dtype(_KINDS[draw.integer(0, len(_KINDS) - 1)]), (draw.integer(1, 3),) * draw.integer(0, 2)
+    dtype = np.dtype(_KINDS[draw.integer(0, len(_KINDS) - 1)])
+    shape = (draw.integer(1, 3),) * draw.integer(0, 2)
     indices = draw.indices(count * 2 if rows else 0, max(rows, 1)).reshape(-1, 2)
     memory = draw.rng.integers(0, 2, (rows, *shape)).astype(dtype)
     return memory, indices, np.zeros((*indices.shape, *shape), dtype)

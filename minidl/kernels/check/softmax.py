@@ -10,7 +10,8 @@ def _scores(draw: Draw) -> tuple[object, ...]:
 
 
 def _logarithms(draw: Draw) -> tuple[object, ...]:
-    shape = (*draw.sizes(2), draw.integer(1, 70))
+    *rows, classes = draw.sizes(3)
+    shape = (*rows, max(classes, 1))
     return draw.array(*shape, scale=4), draw.empty(*shape), draw.empty(*shape)
 
 
