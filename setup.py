@@ -27,9 +27,7 @@ class BuildKernels(build_ext):
             super().build_extension(extension)
         except (BaseError, CCompilerError) as error:
             Path(self.get_ext_fullpath(extension.name)).unlink(missing_ok=True)
-            self.warn(
-                f"minidl's kernels stay in NumPy, all right but slower, for they cannot be compiled: {error}"
-            )
+            self.warn(f"the kernels stay in NumPy, which is slower, since they cannot be compiled: {error}")
 
 
 class Wheel(bdist_wheel):
