@@ -42,7 +42,7 @@
 #undef LEVEL
 #if defined(__clang__)
 #pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
 #else
 #pragma GCC pop_options
 #pragma GCC push_options

@@ -141,5 +141,9 @@ PyMODINIT_FUNC PyInit__compiled(void)
 {
     import_array();
     level = highest_level();
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    /* A checksum of the C files, by which way.py knows a module that was built from others. */
+    if (module && PyModule_AddIntConstant(module, "SOURCES", MINIDL_SOURCES) < 0)
+        Py_CLEAR(module);
+    return module;
 }
