@@ -12,8 +12,11 @@ from setuptools.errors import BaseError, CCompilerError
 NAME = "minidl.kernels._compiled"
 NATIVE = sorted(Path("minidl/kernels/native").glob("*.[ch]"))
 # Neither errno nor floating-point exceptions are looked at, which would keep loops from becoming vector
-# instructions. What a sum is, is not changed: no -ffast-math.
-GNU = ["-std=c11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-pthread"]
+# instructions. What a formula gives is not changed: no -ffast-math, and no product and sum that are rounded
+# together, which only some CPUs have. So all of them compute the same.
+GNU = [
+    "-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-pthread",
+]  # fmt: skip
 COMPILER_FLAGS = {"unix": GNU, "mingw32": GNU, "msvc": ["/std:c11", "/O2"]}
 
 

@@ -15,7 +15,7 @@ from minidl.data.prefetch import Prefetch, has_idle_core
 from minidl.data.sampling import Sampler
 from minidl.data.transforming import transforming
 from minidl.errors import StateError
-from minidl.kernels.rows import gather, rows_are_scattered, take_rows
+from minidl.kernels.rows import gather, rows_are_scattered
 from minidl.kernels.sparse import is_csr
 from minidl.transforms import Transform
 from minidl.types import Array, Rng
@@ -230,7 +230,7 @@ class Batches:
             weights = None if weights is None else weights[rows]
         if weights is not None and data.weights is not None:
             weights = gather(data.weights, indices, weights)
-        return take_rows(data.features, indices, features), take_rows(data.targets, indices, targets), weights
+        return gather(data.features, indices, features), gather(data.targets, indices, targets), weights
 
     def _new_buffers(self) -> Batch:
         rows = self.batch_size * self._group

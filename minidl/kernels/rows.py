@@ -57,14 +57,23 @@ def gather(array: Array, indices: Array, out: Array) -> Array:
     Parameters
     ----------
     array : ndarray of shape (N, ...)
-        In C order, for NumPy would first copy another one whole.
+        Of any layout and dtype. The memory needed beside `out` is bounded.
     indices : ndarray
         Whole numbers in [0, N).
     out : ndarray of shape (*indices.shape, ...)
         Of the dtype of `array`.
     """
-    # With mode="clip", `take` writes right into `out`.
-    return array.take(indices, 0, out, "clip")
+    if array.flags.c_contiguous:
+        # With mode="clip", `take` writes right into `out`. Another layout it would first copy as a whole.
+        return array.take(indices, 0, out, "clip")
+    if rows_are_scattered(array):
+        order = _memory_order(array)
+        _gather(array.transpose(order), out.transpose(order), order.index(0), indices, _releaser(array))
+    else:
+        step = max(_PIECE_BYTES // max(array[:1].nbytes, 1), 1)
+        for start in range(0, len(indices), step):
+            out[start : start + step] = array[indices[start : start + step]]
+    return out
 
 
 def gather_definition(array: Array, indices: Array) -> Array:
@@ -97,17 +106,13 @@ def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Ar
     if out is None:
         count = len(part) if isinstance(rows, slice) else len(rows)
         out = np.empty((count, *array.shape[1:]), array.dtype)
-    if isinstance(rows, np.ndarray) and array.flags.c_contiguous:
+    if not isinstance(rows, slice):
         return gather(array, rows, out)
     if rows_are_scattered(array):
         order = _memory_order(array)
         _gather(array.transpose(order), out.transpose(order), order.index(0), rows, _releaser(array))
-    elif isinstance(rows, slice):
-        out[...] = part
     else:
-        step = max(_PIECE_BYTES // max(array[:1].nbytes, 1), 1)
-        for start in range(0, len(rows), step):
-            out[start : start + step] = array[rows[start : start + step]]
+        out[...] = part
     return out
 
 
