@@ -15,7 +15,8 @@ NATIVE = sorted(Path("minidl/kernels/native").glob("*.[ch]"))
 # instructions. What a formula gives is not changed: no -ffast-math, and no product and sum that are rounded
 # together, which only some CPUs have. So all of them compute the same.
 GNU = [
-    "-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-pthread",
+    "-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
+    "-fvisibility=hidden", "-pthread",
 ]  # fmt: skip
 COMPILER_FLAGS = {"unix": GNU, "mingw32": GNU, "msvc": ["/std:c11", "/O2"]}
 
