@@ -97,7 +97,9 @@ def mean_update(mean: Array, values: Array, share: float) -> None:
     """``mean += share * (values - mean)``."""
     for start in range(0, len(mean), _BLOCK):
         part = mean[start : start + _BLOCK]
-        axpby(share, values[start : start + _BLOCK] - part, 1, part)
+        difference = values[start : start + _BLOCK] - part
+        difference *= share
+        part += difference
 
 
 def mean_update_definition(mean: Array, values: Array, share: float) -> Array:
