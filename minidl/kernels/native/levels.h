@@ -15,6 +15,13 @@
 /* The numbers that sums are kept apart for: the widest register's, whatever the CPU has, so that all agree. */
 #define LANES 16
 
+/* A function that stays one, where merging its loop with others would keep it from becoming vector instructions. */
+#if defined(__GNUC__) || defined(__clang__)
+#define NOT_INLINE __attribute__((noinline))
+#else
+#define NOT_INLINE
+#endif
+
 #if (defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)))
 #define MINIDL_X86 1
 #else

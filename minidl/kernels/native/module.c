@@ -8,15 +8,18 @@
 #include "blas.h"
 
 /* A family is a file of kernels. */
-#define FAMILIES(EACH)                                                                                               \
-    EACH(adaptive)                                                                                                   \
-    EACH(cross_entropy)                                                                                              \
-    EACH(embedding)                                                                                                  \
-    EACH(functions)                                                                                                  \
-    EACH(losses)                                                                                                     \
-    EACH(products)                                                                                                   \
-    EACH(rows)                                                                                                       \
-    EACH(softmax)                                                                                                    \
+#define FAMILIES(EACH) \
+    EACH(adaptive) \
+    EACH(cross_entropy) \
+    EACH(embedding) \
+    EACH(functions) \
+    EACH(largest) \
+    EACH(losses) \
+    EACH(pixels) \
+    EACH(pooling) \
+    EACH(products) \
+    EACH(rows) \
+    EACH(softmax) \
     EACH(vectors)
 #define DECLARED(family) extern PyMethodDef family##_kernels[];
 #define LISTED(family) family##_kernels,
