@@ -197,30 +197,30 @@ def group_norm_backward(
     groups: int,
     weight_gradient: Array,
     bias_gradient: Array,
-    out: Array | None = None,
-) -> Array | None:
-    """``(d - mean(d) - normal * mean(d * normal)) / deviation`` in `out`, for ``d = dy * weight``.
+    work: Array | None = None,
+) -> None:
+    """``(d - mean(d) - normal * mean(d * normal)) / deviation`` in `work`, for ``d = dy * weight``.
 
     Parameters
     ----------
-    dy, x, out : ndarray of shape (N, C, L)
-        `out` shares no memory with the others. Without it, only the parameters' gradients are computed.
+    dy, x : ndarray of shape (N, C, L)
     statistics : ndarray of shape (4, N * groups)
         Of `x`, by `group_norm`.
     weight : ndarray of shape (C,)
     groups : int
     weight_gradient, bias_gradient : ndarray of shape (C,)
         The sums of ``dy * normal`` and of `dy` are written there.
+    work : ndarray of shape (2, N, C, L), optional
+        Its first half becomes the gradient. Without it, only those of the parameters are computed.
     """
     samples, channels, places = x.shape
     rows = 1, samples * groups, channels // groups * places
     inverse_deviation, count = statistics[3], max(rows[2], 1)
-    dx = np.empty(x.shape, x.dtype) if out is None else out
-    work = np.empty(x.shape, x.dtype)
+    dx, scaled = np.empty((2, *x.shape), x.dtype) if work is None else work
     with np.errstate():  # which puts the size of the buffer back
         np.setbufsize(BUFFER_NUMBERS)
         subtract_mean(x.reshape(rows), statistics, dx.reshape(rows))
-        sums, products = place_sums(dy, work), place_sums(dy, work, dx)
+        sums, products = place_sums(dy, scaled), place_sums(dy, scaled, dx)
         sum_rows(sums, bias_gradient)
         by_group = products.reshape(samples, groups, -1)
         np.matmul(
@@ -228,15 +228,14 @@ def group_norm_backward(
             by_group.transpose(1, 0, 2),
             weight_gradient.reshape(groups, 1, -1),
         )
-        if out is None:
-            return None
+        if work is None:
+            return
         factor = inverse_deviation * inverse_deviation / count * group_sums(products, weight, groups)
         by_channel(_multiply, dx.reshape(rows), factor, dx.reshape(rows))
-        by_channel(_multiply, dy, weight, work)
-        _subtract(work, dx, out)
-        by_channel(_subtract, out.reshape(rows), group_sums(sums, weight, groups) / count, out.reshape(rows))
-        by_channel(_multiply, out.reshape(rows), inverse_deviation, out.reshape(rows))
-    return out
+        by_channel(_multiply, dy, weight, scaled)
+        _subtract(scaled, dx, dx)
+        by_channel(_subtract, dx.reshape(rows), group_sums(sums, weight, groups) / count, dx.reshape(rows))
+        by_channel(_multiply, dx.reshape(rows), inverse_deviation, dx.reshape(rows))
 
 
 def group_norm_backward_definition(

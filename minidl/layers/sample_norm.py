@@ -55,19 +55,20 @@ class SampleNorm(Layer):
     def backward(self, dy: Array) -> Array:
         """``dx = (d - mean(d) - normal * mean(d * normal)) / deviation``, where ``d = dy * weight``."""
         shape, numbers, _ = remembered = self.recall()
-        dx: Array = self.buffer("dx", numbers.shape, self.dtype)
-        self._backward(dy, dx, *remembered)
-        return dx.reshape(shape)
+        work: Array = self.buffer("work", (2, *numbers.shape), self.dtype)
+        self._backward(dy, work, *remembered)
+        dx: Array = work[0].reshape(shape)
+        return dx
 
     def backward_parameters(self, dy: Array) -> None:
         """``weight.grad = sum(dy * normal)`` and ``bias.grad = sum(dy)``, over all that they apply to."""
         self._backward(dy, None, *self.recall())
 
     def _backward(
-        self, dy: Array, dx: Array | None, shape: tuple[int, ...], x: Array, statistics: Array
+        self, dy: Array, work: Array | None, shape: tuple[int, ...], x: Array, statistics: Array
     ) -> None:
         self.check_batch("dy", dy, shape[1:], batch=shape[0])
         weight, gradients = self.weight.value.reshape(-1), (self.weight.grad, self.bias.grad)
         by_weight, by_bias = (gradient.reshape(-1) for gradient in gradients)
         dy = dy.reshape(x.shape)
-        group_norm_backward(dy, x, statistics, weight, self._groups, by_weight, by_bias, dx)
+        group_norm_backward(dy, x, statistics, weight, self._groups, by_weight, by_bias, work)

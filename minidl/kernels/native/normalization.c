@@ -107,9 +107,10 @@ static PyObject *forward(const Array *x, Norm *norm, PyObject *weight, PyObject 
     return statistics;
 }
 
-/* The same of a backward pass, whose last argument may be lacking; 0 if the arrays do not fit. */
+/* The arrays of a backward pass; 0 if they do not fit. `out`, which may be lacking, has the shape of x, or this twice
+ * where it has two halves. */
 static int backward(const Array *x, Norm *norm, PyObject *dy, PyObject *statistics, PyObject *weight,
-                    PyObject *const *gradients, PyObject *out)
+                    PyObject *const *gradients, PyObject *out, int halves)
 {
     Array scale, found, by_weight, by_bias, upper, dx;
     if (!take_like(x, dy, READ, &upper) || !take_statistics(x, statistics, norm->rows, &found)
@@ -123,7 +124,12 @@ static int backward(const Array *x, Norm *norm, PyObject *dy, PyObject *statisti
             return 0;
     norm->out = NULL;
     if (out != Py_None) {
-        if (!take_like(x, out, WRITE, &dx) || !apart(&dx, x) || !apart(&dx, &upper)
+        if (!take_of(x, out, WRITE, &dx) || dx.dimensions != 2 + halves || dx.size != halves * x->size)
+            return 0;
+        for (int axis = 0; axis < 3; axis++)
+            if (dx.shape[axis + halves - 1] != x->shape[axis])
+                return 0;
+        if (!apart(&dx, x) || !apart(&dx, &upper)
             || !apart(&dx, &found) || !apart(&dx, &scale) || !apart(&dx, &by_weight) || !apart(&dx, &by_bias))
             return 0;
         norm->out = dx.data;
@@ -164,7 +170,7 @@ KERNEL(batch_norm_backward)
         HAND_OVER;
     PyObject *out = count == 7 ? args[6] : Py_None;
     norm.rows = norm.channels;
-    if (!backward(&x, &norm, args[0], args[2], args[3], args + 4, out))
+    if (!backward(&x, &norm, args[0], args[2], args[3], args + 4, out, 1))
         HAND_OVER;
     run_loop(norm.places > FEW ? PICK(batch_channels_backward, x.is_double) : PICK(batch_columns_backward, x.is_double), &norm,
              norm.channels, channel_grain(&norm));
@@ -234,7 +240,7 @@ KERNEL(group_norm)
     return statistics;
 }
 
-/* dy, x, statistics, weight, groups, weight_gradient, bias_gradient, out or None */
+/* dy, x, statistics, weight, groups, weight_gradient, bias_gradient, work or None */
 KERNEL(group_norm_backward)
 {
     Array x;
@@ -242,7 +248,7 @@ KERNEL(group_norm_backward)
     if (names || count < 7 || count > 8 || !take_numbers(args[1], &x, &norm) || !take_groups(args[4], &norm))
         HAND_OVER;
     PyObject *out = count == 8 ? args[7] : Py_None;
-    if (!backward(&x, &norm, args[0], args[2], args[3], args + 5, out))
+    if (!backward(&x, &norm, args[0], args[2], args[3], args + 5, out, 2))
         HAND_OVER;
     ptrdiff_t least = (LEAST_ROWS + norm.places - 1) / norm.places;
     norm.block = grain_of(norm.channels * norm.places, 1);
@@ -254,8 +260,7 @@ KERNEL(group_norm_backward)
     run_loop(PICK(groups_backward, x.is_double), &norm, blocks, 1);
     PICK(add_blocks, x.is_double)(&norm, 0, blocks);
     PyMem_Free(norm.partial);
-    Py_INCREF(out);
-    return out;
+    Py_RETURN_NONE;
 }
 
 PyMethodDef normalization_kernels[] = {
@@ -265,4 +270,5 @@ PyMethodDef normalization_kernels[] = {
 
 #else
 #include "normalization_loops.h"
+#include "normalization_columns.h"
 #endif
