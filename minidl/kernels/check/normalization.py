@@ -31,11 +31,6 @@ def _statistics(draw: Draw, rows: int) -> Any:
     return np.stack([draw.positive(rows), rest, draw.positive(rows), draw.positive(rows)])
 
 
-def _gradients(draw: Draw, channels: int) -> tuple[Any, Any]:
-    """Where those of weight and bias are written."""
-    return np.full(channels, np.nan, draw.dtype), np.full(channels, np.nan, draw.dtype)
-
-
 def _batch_norm(draw: Draw) -> tuple[object, ...]:
     shape = _shape(draw, least=1)
     return draw.array(*shape), draw.array(shape[1]), draw.array(shape[1]), _EPS, draw.empty(*shape)
@@ -46,7 +41,7 @@ def _batch_norm_backward(draw: Draw) -> tuple[object, ...]:
     rows = shape[1]
     out = draw.empty(*shape) if draw.integer(0, 3) else None
     arrays = draw.array(*shape), draw.array(*shape), _statistics(draw, rows), draw.array(rows)
-    return *arrays, *_gradients(draw, rows), out
+    return *arrays, draw.lent(rows), draw.lent(rows), out
 
 
 def _batch_norm_inference(draw: Draw) -> tuple[object, ...]:
@@ -71,9 +66,9 @@ def _group_norm_backward(draw: Draw) -> tuple[object, ...]:
     groups = draw.integer(1, 4)
     shape = _shape(draw, groups=groups, least=1)
     rows = shape[1]
-    work = np.full((2, *shape), np.nan, draw.dtype)
+    work = draw.lent(2, *shape)
     arrays = draw.array(*shape), draw.array(*shape), _statistics(draw, shape[0] * groups), draw.array(rows)
-    return *arrays, groups, *_gradients(draw, rows), work
+    return *arrays, groups, draw.lent(rows), draw.lent(rows), work
 
 
 def _standardize(draw: Draw) -> tuple[object, ...]:
