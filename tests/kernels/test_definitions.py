@@ -13,6 +13,7 @@ import minidl.kernels
 OTHERS = {"rows", "constants", "memory", "windows", "way", "check", "_compiled", "__main__"}
 FREE = {
     *("addresses", "is_found", "long_rows", "apply_to_rows", "in_blocks", "values"),
+    *("by_channel", "center", "subtract_mean"),
     *("is_batch", "is_csr", "check_csr", "as_batch", "arrays_of"),
 }
 MODULES = sorted(module.name for module in pkgutil.iter_modules(minidl.kernels.__path__))

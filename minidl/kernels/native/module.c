@@ -10,11 +10,13 @@
 /* A family is a file of kernels. */
 #define FAMILIES(EACH) \
     EACH(adaptive) \
+    EACH(broadcast) \
     EACH(cross_entropy) \
     EACH(embedding) \
     EACH(functions) \
     EACH(largest) \
     EACH(losses) \
+    EACH(normalization) \
     EACH(pixels) \
     EACH(pooling) \
     EACH(products) \
