@@ -26,6 +26,7 @@ class Elementwise(Layer):
         """`whole` is for a `compute` that takes arrays of any size, as kernels do."""
         super().__init_subclass__()
         cls._block = WHOLE if whole else BLOCK
+
     @abstractmethod
     def compute(self, x: Array, y: Array, slope: Array | None, work: Array) -> None:
         """Write ``f(x)`` to `y` and, unless `slope` is None, ``f'(x)`` to `slope`.

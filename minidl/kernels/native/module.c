@@ -7,9 +7,9 @@
 
 #include "blas.h"
 
-extern PyMethodDef elementwise_kernels[], functions_kernels[], products_kernels[], vectors_kernels[];
+extern PyMethodDef dropout_kernels[], elementwise_kernels[], functions_kernels[], products_kernels[], vectors_kernels[];
 
-static PyMethodDef *const families[] = {elementwise_kernels, functions_kernels, products_kernels, vectors_kernels};
+static PyMethodDef *const families[] = {dropout_kernels, elementwise_kernels, functions_kernels, products_kernels, vectors_kernels};
 
 /* The kinds of CPU that the loops are compiled for (see levels.h), from the one that all are. */
 static const char *const level_names[] = {"base", "avx2", "avx512"};
