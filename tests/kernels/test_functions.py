@@ -15,7 +15,7 @@ def density(x):
 
 
 def cdf(x):
-    """In float64, exact to a unit in the last place: the argument's rounding is put right by the derivative."""
+    """In float64, to a unit in the last place: what rounding took from the argument is put right."""
     x = x.astype(np.float64)
     scaled = x / -math.sqrt(2)
     # The wider type is just wide enough for what rounding took from the quotient.
