@@ -1,13 +1,16 @@
 """Smooth activations: functions of each number alone, together with their derivatives.
 
 Each kernel reads `x`, writes ``f(x)`` to `y` and, where `slope` is not None, ``f'(x)`` to `slope`: the two
-share most of the work. `work` has two rows of the size of `x` to compute in. All are of one float dtype and
-one-dimensional, and none overlaps another. `in_blocks` calls a kernel for arrays of any shape.
+share most of the work. The three are contiguous, of one shape and float dtype, and do not overlap. `work`, of
+shape (2, BLOCK) or, for fewer numbers, shorter, is for the way in NumPy to compute in, a block at a time; None
+has it take memory of its own.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,44 +18,60 @@ import numpy as np
 
 from minidl.kernels.constants import CONSTANTS
 from minidl.kernels.special import normal, normal_definition
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 BLOCK = 1 << 14
-"""Numbers that a kernel takes at once: few enough for its dozen operations to find them in the cache."""
+"""Numbers that NumPy takes at once: few enough for its dozen operations to find them in the cache."""
+
+WHOLE = sys.maxsize
+"""As many as there are."""
 
 _CUBE = 0.044715  # of x, in Hendrycks and Gimpel's approximation
 _TANH_SCALE = math.sqrt(2 / math.pi)
 
 
 def in_blocks(
-    kernel: Callable[..., None], x: Array, y: Array, slope: Array | None, work: Array, *arguments: Any
+    kernel: Callable[..., None],
+    x: Array,
+    y: Array,
+    slope: Array | None,
+    work: Array,
+    *arguments: Any,
+    block: int = BLOCK,
 ) -> None:
-    """Call `kernel` for `x`, `y` and `slope`, a block at a time.
+    """Call `kernel` for `x`, `y` and `slope`, contiguous and of one shape, `block` numbers at a time.
 
-    Parameters
-    ----------
-    x, y, slope : ndarray of any one shape
-        Contiguous.
-    work : ndarray of shape (2, BLOCK)
-        Shorter rows will do for arrays that have fewer numbers.
-    *arguments
-        What else the kernel takes.
+    It gets them in one dimension, with as many columns of `work`, and `arguments`.
     """
     x, y = x.reshape(-1), y.reshape(-1)
     slope = None if slope is None else slope.reshape(-1)
-    for start in range(0, x.size, BLOCK):
-        block = slice(start, start + BLOCK)
-        part = x[block]
-        slopes = None if slope is None else slope[block]
-        kernel(part, y[block], slopes, work[:, : part.size], *arguments)
+    for start in range(0, x.size, block):
+        part = slice(start, start + block)
+        slopes = None if slope is None else slope[part]
+        kernel(x[part], y[part], slopes, work[:, : x.size - start], *arguments)
 
 
-def values(kernel: Callable[..., None], x: Array) -> Array:
+def values(kernel: Callable[..., None], x: Array, block: int = WHOLE) -> Array:
     """``f(x)`` alone, in an array of its own."""
     x = np.ascontiguousarray(x)
     y: Array = np.empty(x.shape, x.dtype)
-    in_blocks(kernel, x, y, None, np.empty((2, min(x.size, BLOCK)), x.dtype))
+    in_blocks(kernel, x, y, None, np.empty((2, min(x.size, BLOCK)), x.dtype), block=block)
     return y
+
+
+def _in_blocks(kernel: Callable[..., None]) -> Callable[..., None]:
+    """`kernel` for arrays of any size, from one for those of at most `BLOCK` numbers."""
+
+    @functools.wraps(kernel)
+    def whole(x: Array, y: Array, slope: Array | None, work: Array | None, *arguments: Any) -> None:
+        work = np.empty((2, min(x.size, BLOCK)), x.dtype) if work is None else work
+        if x.ndim == 1 and x.size == work.shape[1]:
+            kernel(x, y, slope, work, *arguments)
+        else:
+            in_blocks(kernel, x, y, slope, work, *arguments)
+
+    return whole
 
 
 def _zeros(x: Array) -> Array:
@@ -60,6 +79,8 @@ def _zeros(x: Array) -> Array:
     return CONSTANTS["zeros", (BLOCK,), x.dtype][: x.size]
 
 
+@compiled
+@_in_blocks
 def leaky_relu(x: Array, y: Array, slope: Array | None, work: Array, negative_slope: float) -> None:
     """``x`` where it is positive, ``negative_slope * x`` elsewhere."""
     found, positive = work[1] if slope is None else slope, work[0]
@@ -75,6 +96,8 @@ def leaky_relu_definition(x: Array, negative_slope: float) -> tuple[Array, Array
     return np.where(x > 0, x, negative_slope * x), np.where(x > 0, 1, negative_slope)
 
 
+@compiled
+@_in_blocks
 def elu(x: Array, y: Array, slope: Array | None, work: Array, alpha: float) -> None:
     """``x`` where it is positive, ``alpha * (exp(x) - 1)`` elsewhere."""
     below, other = work
@@ -99,7 +122,7 @@ def elu_definition(x: Array, alpha: float) -> tuple[Array, Array]:
     return np.where(x > 0, x, alpha * np.expm1(below)), np.where(x > 0, 1, alpha * np.exp(below))
 
 
-def sigmoid(x: Array, y: Array, slope: Array | None, work: Array) -> None:
+def _sigmoid(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``1 / (1 + exp(-x))``."""
     decay = np.abs(x, out=work[0])
     np.negative(decay, out=decay)
@@ -114,12 +137,21 @@ def sigmoid(x: Array, y: Array, slope: Array | None, work: Array) -> None:
         slope *= y
 
 
+@compiled
+@_in_blocks
+def sigmoid(x: Array, y: Array, slope: Array | None, work: Array) -> None:
+    """``1 / (1 + exp(-x))``."""
+    _sigmoid(x, y, slope, work)
+
+
 def sigmoid_definition(x: Array) -> tuple[Array, Array]:
     """What `sigmoid` computes, but for overflow."""
     y = 1 / (1 + np.exp(-x))
     return y, y * (1 - y)
 
 
+@compiled
+@_in_blocks
 def tanh(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """The hyperbolic tangent."""
     np.tanh(x, out=y)
@@ -133,10 +165,12 @@ def tanh_definition(x: Array) -> tuple[Array, Array]:
     return np.tanh(x), 1 - np.tanh(x) ** 2
 
 
+@compiled
+@_in_blocks
 def silu(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``x * sigmoid(x)``."""
     gate = work[1]
-    sigmoid(x, gate, None, work)
+    _sigmoid(x, gate, None, work)
     np.multiply(x, gate, out=y)
     if slope is not None:
         np.subtract(1, gate, out=slope)
@@ -150,6 +184,8 @@ def silu_definition(x: Array) -> tuple[Array, Array]:
     return x * gate, gate + x * gate * (1 - gate)
 
 
+@compiled
+@_in_blocks
 def gelu(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``x * gate``, with the standard normal distribution's ``(1 + erf(x / sqrt(2))) / 2`` as the gate."""
     gate, other = work
@@ -166,6 +202,8 @@ def gelu_definition(x: Array) -> tuple[Array, Array]:
     return x * gate, gate + x * density
 
 
+@compiled
+@_in_blocks
 def gelu_tanh(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2``."""
     gate, square = work
@@ -196,6 +234,8 @@ def gelu_tanh_definition(x: Array) -> tuple[Array, Array]:
     return x * (1 + tanh) / 2, (1 + tanh) / 2 + x / 2 * (1 - tanh**2) * inner
 
 
+@compiled
+@_in_blocks
 def softplus(x: Array, y: Array, slope: Array | None, work: Array, beta: float, threshold: float) -> None:
     """``log(1 + exp(beta * x)) / beta``; `x` itself where ``beta * x > threshold``."""
     decay, other = work

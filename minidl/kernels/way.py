@@ -9,6 +9,7 @@ to that CPU's instructions.
 
 from __future__ import annotations
 
+import inspect
 import os
 import zlib
 from collections.abc import Callable
@@ -72,7 +73,8 @@ def compiled(function: _Function) -> _Function:
     """
     if _module is None:
         return function
-    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    code = inspect.unwrap(function).__code__
+    names = code.co_varnames[: code.co_argcount]
     required = len(names) - len(function.__defaults__ or ())
     shown = ", ".join(name if i < required else f"{name}=None" for i, name in enumerate(names))
     text = (

@@ -42,7 +42,7 @@ class ReLU(Layer):
             self._refuse(error, "dy", dy, y.shape[1:], batch=len(y))
 
 
-class LeakyReLU(Elementwise):
+class LeakyReLU(Elementwise, whole=True):
     """``y = x`` where x > 0, ``negative_slope * x`` elsewhere: a ReLU under which no unit dies.
 
     Its derivative at 0 is taken as `negative_slope`. Any shape, any float dtype.
@@ -62,7 +62,7 @@ class LeakyReLU(Elementwise):
         leaky_relu(x, y, slope, work, self.negative_slope)
 
 
-class ELU(Elementwise):
+class ELU(Elementwise, whole=True):
     """``y = x`` where x > 0, ``alpha * (exp(x) - 1)`` elsewhere: smooth at 0 for an `alpha` of 1.
 
     Its derivative at 0 is taken as `alpha`. Any shape, any float dtype.
@@ -84,7 +84,7 @@ class ELU(Elementwise):
         elu(x, y, slope, work, self.alpha)
 
 
-class Sigmoid(Elementwise):
+class Sigmoid(Elementwise, whole=True):
     """``y = 1 / (1 + exp(-x))``, the logistic function: between 0 and 1. Any shape, any float dtype."""
 
     def compute(self, x: Array, y: Array, slope: Array | None, work: Array) -> None:
@@ -92,7 +92,7 @@ class Sigmoid(Elementwise):
         sigmoid(x, y, slope, work)
 
 
-class Tanh(Elementwise):
+class Tanh(Elementwise, whole=True):
     """``y = tanh(x)``: between -1 and 1. Any shape, any float dtype."""
 
     def compute(self, x: Array, y: Array, slope: Array | None, work: Array) -> None:
@@ -100,7 +100,7 @@ class Tanh(Elementwise):
         tanh(x, y, slope, work)
 
 
-class Softplus(Elementwise):
+class Softplus(Elementwise, whole=True):
     """``y = log(1 + exp(beta * x)) / beta``: a smooth ReLU, always positive. Any shape, any float dtype.
 
     Source: Dugas, Bengio, Bélisle, Nadeau and Garcia, "Incorporating Second-Order Functional Knowledge for

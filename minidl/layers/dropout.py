@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.checks import as_generator, check_array, check_float
-from minidl.kernels.dropout import dropout_mask
+from minidl.kernels.dropout import dropout
 from minidl.layers.layer import Layer
 from minidl.types import Array, Rng
 
@@ -50,8 +50,8 @@ class Dropout(Layer):
                 check_array(self.label, "x", x, kinds="f")
             if not training:
                 return x
-            mask = dropout_mask(self.generator, self.p, self.buffer("mask", x.shape, x.dtype))
-            y = np.multiply(x, mask, self.buffer("y", x.shape, x.dtype))
+            mask, y = self.buffer("mask", x.shape, x.dtype), self.buffer("y", x.shape, x.dtype)
+            dropout(self.generator, self.p, x, mask, y)
         except Exception as error:
             self._refuse(error, "x", x)
         self.remember(mask)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
 from minidl.checks import check_array
-from minidl.kernels.elementwise import BLOCK, in_blocks, values
+from minidl.kernels.elementwise import BLOCK, WHOLE, in_blocks, values
 from minidl.layers.layer import Layer
 from minidl.types import Array
 
@@ -18,6 +19,13 @@ class Elementwise(Layer):
     A subclass says what f is, and its derivative, in `compute`. A training forward computes both, since
     they share most of the work, and backward multiplies.
     """
+
+    _block: ClassVar[int]
+
+    def __init_subclass__(cls, *, whole: bool = False) -> None:
+        """`whole` is for a `compute` that takes arrays of any size, as kernels do."""
+        super().__init_subclass__()
+        cls._block = WHOLE if whole else BLOCK
 
     @abstractmethod
     def compute(self, x: Array, y: Array, slope: Array | None, work: Array) -> None:
@@ -32,13 +40,14 @@ class Elementwise(Layer):
             if x.dtype.kind != "f":
                 check_array(self.label, "x", x, kinds="f")
             if not training:
-                return values(self.compute, x)
+                return values(self.compute, x, self._block)
             if not x.flags.c_contiguous:
                 copied = self.buffer("x", x.shape, x.dtype)
                 np.copyto(copied, x)
                 x = copied
             y, slope = self.buffer("y", x.shape, x.dtype), self.buffer("slope", x.shape, x.dtype)
-            in_blocks(self.compute, x, y, slope, self.buffer("work", (2, min(x.size, BLOCK)), x.dtype))
+            work = self.buffer("work", (2, min(x.size, BLOCK)), x.dtype)
+            in_blocks(self.compute, x, y, slope, work, block=self._block)
         except Exception as error:
             self._refuse(error, "x", x)
         self.remember(slope)

@@ -8,7 +8,7 @@ from minidl.layers.elementwise import Elementwise
 from minidl.types import Array
 
 
-class GELU(Elementwise):
+class GELU(Elementwise, whole=True):
     """``y = x * Φ(x)``, with Φ the standard normal distribution's ``(1 + erf(x / √2)) / 2``.
 
     Any shape, any float dtype. Minus infinity gives NaN.
@@ -30,7 +30,7 @@ class GELU(Elementwise):
         (gelu if self.approximate == "none" else gelu_tanh)(x, y, slope, work)
 
 
-class SiLU(Elementwise):
+class SiLU(Elementwise, whole=True):
     """``y = x / (1 + exp(-x))``, x times its sigmoid; also known as swish.
 
     Any shape, any float dtype. Minus infinity gives NaN.

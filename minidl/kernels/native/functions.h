@@ -10,6 +10,21 @@
 #include <stdint.h>
 #include <string.h>
 
+#undef MANTISSA
+#undef BIAS
+#undef ROUNDING
+#undef LOG2_HIGH
+#undef LOG2_LOW
+#undef EXP_LOWEST
+#undef EXP_HIGHEST
+#undef NORMAL_FARTHEST
+#undef NORMAL_SHIFT
+#undef LEAST_NORMAL
+#undef ROOT_HALF_BITS
+#undef HALF_OF_THE_BITS
+#undef MANTISSA_BITS
+#undef MULTIPLY_ADD
+
 #if IS_DOUBLE
 #define MANTISSA 52          /* bits after the leading one */
 #define BIAS 1023            /* of an exponent */
@@ -226,18 +241,3 @@ static inline REAL LOOP(normal)(REAL x, REAL *density)
     REAL beyond = decay * p / (far + NORMAL_SHIFT);
     return x > 0 ? 1 - beyond : beyond;
 }
-
-#undef MANTISSA
-#undef BIAS
-#undef ROUNDING
-#undef LOG2_HIGH
-#undef LOG2_LOW
-#undef EXP_LOWEST
-#undef EXP_HIGHEST
-#undef NORMAL_FARTHEST
-#undef NORMAL_SHIFT
-#undef LEAST_NORMAL
-#undef ROOT_HALF_BITS
-#undef HALF_OF_THE_BITS
-#undef MANTISSA_BITS
-#undef MULTIPLY_ADD

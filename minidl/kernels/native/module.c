@@ -12,6 +12,8 @@
     EACH(adaptive) \
     EACH(broadcast) \
     EACH(cross_entropy) \
+    EACH(dropout) \
+    EACH(elementwise) \
     EACH(embedding) \
     EACH(functions) \
     EACH(largest) \
