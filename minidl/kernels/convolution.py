@@ -13,10 +13,12 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.kernels.linear import sum_rows
+from minidl.kernels.way import compiled
 from minidl.kernels.windows import Unfolding, Windows, Work
 from minidl.types import Array
 
 
+@compiled
 def convolution(
     x: Array, weight: Array, bias: Array | None, windows: Windows, out: Array, work: Work
 ) -> Array:
@@ -35,6 +37,7 @@ def convolution_definition(x: Array, weight: Array, bias: Array, windows: Window
     return y + bias[:, None, None]
 
 
+@compiled
 def convolution_backward(
     x: Array, weight: Array, dy: Array, windows: Windows, dx: Array | None, dweight: Array | None, work: Work
 ) -> None:
@@ -68,6 +71,7 @@ def convolution_backward_definition(
     return dx, dweight
 
 
+@compiled
 def transposed_convolution(
     x: Array, weight: Array, bias: Array | None, windows: Windows, out: Array, work: Work
 ) -> Array:
@@ -88,6 +92,7 @@ def transposed_convolution_definition(
     return convolution_backward_definition(blank, weight, x, windows)[0] + bias[:, None, None]
 
 
+@compiled
 def transposed_convolution_backward(
     x: Array, weight: Array, dy: Array, windows: Windows, dx: Array | None, dweight: Array | None, work: Work
 ) -> None:
@@ -107,6 +112,7 @@ def transposed_convolution_backward_definition(
     return dx, convolution_backward_definition(dy, weight, x, windows)[1]
 
 
+@compiled
 def sum_pixels(dy: Array, out: Array, work: Work) -> None:
     """The sum of each channel over samples and pixels, in `out` (channels,): a bias's gradient."""
     sums = work("sums", dy.shape[:2], dy.dtype)

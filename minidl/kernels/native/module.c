@@ -7,9 +7,9 @@
 
 #include "blas.h"
 
-extern PyMethodDef products_kernels[], vectors_kernels[];
+extern PyMethodDef convolution_kernels[], products_kernels[], vectors_kernels[];
 
-static PyMethodDef *const families[] = {products_kernels, vectors_kernels};
+static PyMethodDef *const families[] = {convolution_kernels, products_kernels, vectors_kernels};
 
 /* The kinds of CPU that the loops are compiled for (see levels.h), from the one that all are. */
 static const char *const level_names[] = {"base", "avx2", "avx512"};
