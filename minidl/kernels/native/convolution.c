@@ -10,6 +10,7 @@
 #include "arrays.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,10 +72,12 @@ static inline ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1)
 
 enum {
     BAND_BYTES = 1 << 18,    /* what the padded phases of a band may take: a share of a core's cache */
+    LOT_BYTES = 5 << 17,     /* the same for the samples that a gradient is added up over at once */
+    UNITS = 4,               /* into which a gradient is divided, if it can be, where there are few blocks */
     LARGEST = 1 << 16,       /* size, stride, padding or dilation of a window */
     PARTIALS = 16,           /* blocks of samples of which each has a gradient of the weight of its own, at most, */
     PARTIAL_BYTES = 1 << 22, /* and what these may take */
-    BLOCK_PIXELS = 512,      /* a block's pixels, at least */
+    BLOCK_PIXELS = 2048,     /* a block's pixels, at least */
     SHARED_WORK = 1 << 18,   /* multiplications from which it pays to divide them */
     GRAIN = 1 << 15,
 };
@@ -160,6 +163,7 @@ static int lay_out(Plan *plan, int is_double)
     plan->bands = divide_up(rows->run, plan->band);
     plan->area = (plan->band + rows->span) * plan->pitch;
     plan->planes = plan->sources * row_phases * pixel_phases * plan->area + plan->shared + VECTORS * MOST_LANES;
+    plan->planes = divide_up(plan->planes, MOST_LANES) * MOST_LANES;
     plan->lead = divide_up(plan->band * plan->pitch, MOST_LANES) * MOST_LANES + VECTORS * MOST_LANES;
     plan->taps = plan->sources * rows->kernel * pixels->kernel;
     return 1;
@@ -202,9 +206,11 @@ static PyObject *lend(PyObject *work, const char *name, PyObject *like, ptrdiff_
     Array x;
     look(like, &x);
     PyObject *dtype = (PyObject *)PyArray_DESCR((PyArrayObject *)like);
-    PyObject *memory = PyObject_CallFunction(work, "s(n)O", name, (Py_ssize_t)size, dtype);
-    if (memory && take_of(&x, memory, WRITE, lent) && lent->size >= size)
+    PyObject *memory = PyObject_CallFunction(work, "s(n)O", name, (Py_ssize_t)size + MOST_LANES, dtype);
+    if (memory && take_of(&x, memory, WRITE, lent) && lent->size >= size + MOST_LANES) {
+        lent->data = (char *)lent->data + (-(uintptr_t)lent->data & 63); /* at the beginning of a cache line */
         return memory;
+    }
     Py_XDECREF(memory);
     PyErr_Clear();
     return NULL;
@@ -246,7 +252,8 @@ static int correlate(Plan plan, PyObject *read, const Array *images, const Array
     plan.units = plan.samples * plan.groups * plan.bands;
     plan.slots = multiplications < SHARED_WORK ? 1 : least_of(2 * threads_now(), plan.units);
     plan.slot = plan.planes + MOST_TALL * plan.lead;
-    lent = lend(work, "bands", read, weight->size + plan.slots * plan.slot, &memory);
+    ptrdiff_t packed = divide_up(plan.taps * plan.groups * (plan.outputs + plan.outputs % 2), MOST_LANES) * MOST_LANES;
+    lent = lend(work, "bands", read, packed + plan.slots * plan.slot, &memory);
     if (lent) {
         ptrdiff_t item = images->is_double ? sizeof(double) : sizeof(float);
         plan.x = back ? maps->data : images->data;
@@ -254,7 +261,7 @@ static int correlate(Plan plan, PyObject *read, const Array *images, const Array
         plan.bias = bias ? bias->data : NULL;
         plan.dy = weight->data;
         plan.weights = memory.data;
-        plan.memory = (char *)memory.data + weight->size * item;
+        plan.memory = (char *)memory.data + packed * item;
         PICK(pack, images->is_double)(&plan, 0, plan.groups);
         run_loop(PICK(correlate, images->is_double), &plan, plan.slots, 1);
         Py_DECREF(lent);
@@ -276,12 +283,14 @@ static int gradient(Plan plan, PyObject *read, const Array *images, const Array 
     plan.lead = divide_up(plan.band * plan.pitch, MOST_LANES) * MOST_LANES;
     plan.block = most_of(divide_up(plan.samples, most), divide_up(BLOCK_PIXELS, plan.rows.run * plan.pitch));
     plan.blocks = divide_up(plan.samples, plan.block);
-    plan.share = most_of(divide_up(plan.outputs * plan.blocks * plan.groups, PARTIALS), 16);
+    plan.block = divide_up(plan.samples, plan.blocks); /* about the same size for all */
+    plan.blocks = divide_up(plan.samples, plan.block);
+    plan.share = most_of(divide_up(plan.outputs * plan.blocks * plan.groups, UNITS), 16);
     plan.share = least_of(divide_up(plan.share, MOST_DEEP) * MOST_DEEP, plan.outputs);
     plan.shares = divide_up(plan.outputs, plan.share);
     plan.units = plan.blocks * plan.groups * plan.shares;
     ptrdiff_t item = images->is_double ? sizeof(double) : sizeof(float), one = plan.planes + plan.share * plan.lead;
-    plan.lot = plan.bands > 1 ? 1 : most_of(least_of(2 * BAND_BYTES / (one * item), plan.block), 1);
+    plan.lot = plan.bands > 1 ? 1 : most_of(least_of(LOT_BYTES / (one * item), plan.block), 1);
     plan.slots = (double)dweight->size * maps->size / maps->shape[1] < SHARED_WORK ? 1
                                                                       : least_of(2 * threads_now(), plan.units);
     plan.slot = plan.lot * one;

@@ -5,10 +5,10 @@
 #define DEEP PASTE(DEEP, LEVEL)
 #define TIMES PASTE(TIMES, LEVEL)
 
-/* How many of `left` outputs are computed at once. */
+/* How many outputs are computed at once where so many are left; of a single one, one in vain. */
 static inline int LOOP(height)(ptrdiff_t left)
 {
-    return left >= TALL ? TALL : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    return left >= TALL ? TALL : left >= 4 ? 4 : 2;
 }
 
 /* The weights of the groups in the order in which `product` reads them: (phase, outputs at once, taps, these). */
@@ -17,14 +17,14 @@ static void LOOP(pack)(void *context, ptrdiff_t first, ptrdiff_t end)
     const Plan *plan = context;
     const ptrdiff_t window = plan->rows.kernel * plan->pixels.kernel;
     const ptrdiff_t apart = plan->rows.back ? window : window * plan->sources, count = plan->outputs;
-    REAL *out = (REAL *)plan->weights + first * plan->taps * count;
+    REAL *out = (REAL *)plan->weights + first * plan->taps * (count + count % 2);
     for (ptrdiff_t group = first; group < end; group++) {
         const REAL *weight = (const REAL *)plan->dy + group * plan->taps * count;
         for (ptrdiff_t phase = 0; phase < plan->rows.step * plan->pixels.step; phase++)
             for (ptrdiff_t m = 0; m < count; m += LOOP(height)(count - m))
                 for (ptrdiff_t tap = plan->begins[phase]; tap < plan->begins[phase + 1]; tap++)
                     for (int t = 0; t < LOOP(height)(count - m); t++)
-                        *out++ = weight[(m + t) * apart + plan->places[tap]];
+                        *out++ = m + t < count ? weight[(m + t) * apart + plan->places[tap]] : 0;
     }
 }
 
@@ -97,11 +97,11 @@ INLINE void LOOP(products)(const int tall, const REAL *weights, const REAL *plan
                            ptrdiff_t taps, REAL *out, ptrdiff_t lead, ptrdiff_t size)
 {
     ptrdiff_t i = 0;
-    for (; i + 2 * WIDE < size; i += 3 * WIDE)
+    for (; i + 2 * WIDE < size && (size - i <= 3 * WIDE || size - i > 4 * WIDE); i += 3 * WIDE)
         LOOP(product)(tall, 3, weights, planes + i, offsets, taps, out + i, lead);
-    if (i + WIDE < size)
+    for (; i + WIDE < size; i += 2 * WIDE)
         LOOP(product)(tall, 2, weights, planes + i, offsets, taps, out + i, lead);
-    else if (i < size)
+    if (i < size)
         LOOP(product)(tall, 1, weights, planes + i, offsets, taps, out + i, lead);
 }
 
@@ -122,7 +122,8 @@ static void LOOP(correlate_band)(const Plan *plan, ptrdiff_t unit, REAL *planes,
     const Axis *rows = &plan->rows, *pixels = &plan->pixels;
     const ptrdiff_t row = unit % plan->bands * plan->band, group = unit / plan->bands % plan->groups;
     const ptrdiff_t sample = unit / plan->bands / plan->groups, size = rows->outputs * pixels->outputs;
-    const REAL *weights = (const REAL *)plan->weights + group * plan->taps * plan->outputs;
+    const ptrdiff_t even = plan->outputs + plan->outputs % 2;
+    const REAL *weights = (const REAL *)plan->weights + group * plan->taps * even;
     LOOP(load_all)(plan, sample, group, row, planes);
     for (ptrdiff_t phase = 0; phase < rows->step * pixels->step; phase++) {
         const ptrdiff_t a = phase / pixels->step, b = phase % pixels->step;
@@ -139,11 +140,9 @@ static void LOOP(correlate_band)(const Plan *plan, ptrdiff_t unit, REAL *planes,
                 LOOP(products)(TALL, of_these, planes, offsets, taps, results, plan->lead, length);
             else if (tall == 4)
                 LOOP(products)(4, of_these, planes, offsets, taps, results, plan->lead, length);
-            else if (tall == 2)
-                LOOP(products)(2, of_these, planes, offsets, taps, results, plan->lead, length);
             else
-                LOOP(products)(1, of_these, planes, offsets, taps, results, plan->lead, length);
-            for (int t = 0; t < tall; t++, m++) {
+                LOOP(products)(2, of_these, planes, offsets, taps, results, plan->lead, length);
+            for (int t = 0; t < tall && m < plan->outputs; t++, m++) {
                 const ptrdiff_t channel = group * plan->outputs + m;
                 const REAL bias = plan->bias ? ((const REAL *)plan->bias)[channel] : 0;
                 REAL *out = (REAL *)plan->out + (sample * plan->groups * plan->outputs + channel) * size
@@ -153,7 +152,7 @@ static void LOOP(correlate_band)(const Plan *plan, ptrdiff_t unit, REAL *planes,
                               out + v * rows->step * pixels->outputs, pixels->step, wide);
             }
         }
-        weights += plan->outputs * taps;
+        weights += even * taps;
     }
 }
 
@@ -205,10 +204,14 @@ INLINE void LOOP(meet)(const Plan *plan, const int deep, const int wide, ptrdiff
     }
     for (int t = 0; t < deep; t++)
         for (int k = 0; k < wide; k++) {
-            for (int half = WIDE / 2; half; half /= 2)
-                for (int i = 0; i < half; i++)
-                    sums[t][k][i] += sums[t][k][i + half];
-            out[t * plan->taps + k] += sums[t][k][0];
+            REAL *sum = sums[t][k];
+            if (WIDE == 16)
+                for (int i = 0; i < 8; i++)
+                    sum[i] += sum[i + 8];
+            if (WIDE >= 8)
+                for (int i = 0; i < 4; i++)
+                    sum[i] += sum[i + 4];
+            out[t * plan->taps + k] += WIDE == 2 ? sum[0] + sum[1] : (sum[0] + sum[2]) + (sum[1] + sum[3]);
         }
 }
 
