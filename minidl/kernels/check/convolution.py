@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minidl.kernels.check.drawing import Case, Draw
 from minidl.kernels.convolution import (
     convolution,
@@ -57,12 +59,12 @@ def _transposed_backward(draw: Draw) -> tuple[object, ...]:
 
 
 def _sum_pixels(draw: Draw) -> tuple[object, ...]:
-    samples, channels, high, wide = draw.sizes(4)
-    return draw.array(samples, channels, high, wide), draw.empty(channels), fresh
+    samples, channels, high, wide = (max(size, 1) for size in draw.sizes(4))
+    return draw.array(samples, channels, high, wide), np.full(channels, np.nan, draw.dtype), fresh
 
 
-# Sums of products, which both ways add up in other orders: the errors grow with the number of terms. Neither way
-# says where zeros of the padding meet infinities.
+# Sums of products, which both ways add up in other orders: the errors grow with the number of terms.
+# Neither way says where zeros of the padding meet infinities.
 CASES = [
     Case(convolution, _forward, ulps=100, of_array=True, special=False),
     Case(transposed_convolution, _transposed_forward, ulps=100, of_array=True, special=False),

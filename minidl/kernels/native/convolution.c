@@ -222,7 +222,8 @@ static int agree(Plan *plan, const Array *images, const Array *weight, const Arr
     if (images->dimensions != 4 || weight->dimensions != 4 || maps->dimensions != 4 || !images->size || !weight->size
         || !maps->size || images->shape[0] != maps->shape[0] || weight->shape[0] != maps->shape[1]
         || images->shape[1] % weight->shape[1] || weight->shape[2] != plan->rows.kernel
-        || weight->shape[3] != plan->pixels.kernel || !fits(&plan->rows, images->shape[2], maps->shape[2], is_transposed)
+        || weight->shape[3] != plan->pixels.kernel
+        || !fits(&plan->rows, images->shape[2], maps->shape[2], is_transposed)
         || !fits(&plan->pixels, images->shape[3], maps->shape[3], is_transposed))
         return 0;
     plan->samples = images->shape[0];
@@ -354,11 +355,13 @@ static PyObject *backward(PyObject *numpy_way, PyObject *const *args, Py_ssize_t
     if (names || count != 7 || !take_real(args[0], READ, &x) || !take_of(&x, args[1], READ, &weight)
         || !take_of(&x, args[2], READ, &dy) || !take_windows(args[3], &plan.rows, &plan.pixels)
         || !agree(&plan, is_transposed ? &dy : &x, &weight, is_transposed ? &x : &dy, is_transposed)
-        || (by_x && (!take_like(&x, args[4], WRITE, &dx) || !apart(&dx, &x) || !apart(&dx, &weight) || !apart(&dx, &dy)))
+        || (by_x && (!take_like(&x, args[4], WRITE, &dx) || !apart(&dx, &x) || !apart(&dx, &weight)
+                     || !apart(&dx, &dy)))
         || (by_weight && (!take_like(&weight, args[5], WRITE, &dweight) || !apart(&dweight, &x)
                           || !apart(&dweight, &weight) || !apart(&dweight, &dy)))
         || (by_x && by_weight && !apart(&dx, &dweight))
-        || (by_weight && !gradient(plan, args[0], is_transposed ? &dy : &x, &dweight, is_transposed ? &x : &dy, args[6]))
+        || (by_weight && !gradient(plan, args[0], is_transposed ? &dy : &x, &dweight, is_transposed ? &x : &dy,
+                                   args[6]))
         || (by_x && !correlate(plan, args[0], is_transposed ? &dy : &dx, &weight, is_transposed ? &dx : &dy, NULL,
                                args[6], !is_transposed)))
         HAND_OVER;
