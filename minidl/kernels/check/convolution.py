@@ -70,5 +70,5 @@ CASES = [
     Case(transposed_convolution, _transposed_forward, ulps=100, of_array=True, special=False),
     Case(convolution_backward, _backward, ulps=300, of_array=True, special=False),
     Case(transposed_convolution_backward, _transposed_backward, ulps=300, of_array=True, special=False),
-    Case(sum_pixels, _sum_pixels, ulps=100, of_array=True, special=False),
+    Case(sum_pixels, _sum_pixels, ulps=2000, of_array=True, special=False),
 ]
