@@ -5,7 +5,6 @@
  * otherwise wait for a worker's turn. Who waits looks for some microseconds whether what it waits for is there, for
  * the next loop of a training step soon comes, and then sleeps: to go on looking would take the cores from others.
  */
-#define _POSIX_C_SOURCE 200809L
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -30,7 +29,7 @@ static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part
 #include <stdatomic.h>
 #include <time.h>
 
-enum { MOST_THREADS = 64, LOOKING_NANOSECONDS = 50000, LOOKS_AT_ONCE = 16 };
+enum { MOST_THREADS = 64, LOOKING_NANOSECONDS = 25000, LOOKS_AT_ONCE = 16 };
 
 /* Where threads sleep until they are called. */
 typedef struct {
@@ -203,6 +202,18 @@ void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
     PyEval_RestoreThread(state);
 }
 
+typedef struct {
+    Loop *loop;
+    void *context;
+} Products;
+
+static void keep_to_one_thread(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Products *products = context;
+    tell_blas(1); /* here, for where the BLAS uses OpenMP, each thread has its own number */
+    products->loop(products->context, first, end);
+}
+
 void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t unit, ptrdiff_t least)
 {
     int threads = threads_now(), told = blas_threads();
@@ -210,9 +221,9 @@ void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t unit, pt
         run_loop(loop, context, count, least);
         return;
     }
+    Products products = {loop, context};
     ptrdiff_t part = (count + threads - 1) / threads;
     part = ((part > least ? part : least) + unit - 1) / unit * unit;
-    tell_blas(1);
-    run_parts(loop, context, count, part, threads);
+    run_parts(keep_to_one_thread, &products, count, part, threads);
     tell_blas(told);
 }

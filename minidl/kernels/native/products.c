@@ -73,7 +73,8 @@ static void run_product(Product *product)
 /* Whether all of it can be given to the BLAS. */
 static int is_matrix(const Array *array)
 {
-    return array->dimensions == 2 && array->size > 0;
+    return array->dimensions == 2 && array->size > 0 && array->shape[0] <= longest_side()
+           && array->shape[1] <= longest_side();
 }
 
 static PyObject *new_array(int dimensions, npy_intp *shape, int is_double)
