@@ -77,6 +77,10 @@ class Draw:
         """An array of NaN to write into."""
         return self._laid(np.full(shape, np.nan, self.dtype))
 
+    def lent(self, *shape: int) -> Array:
+        """An array to write into that is plain, whatever the layout of the others."""
+        return np.full(shape, np.nan, self.dtype)
+
     def _laid(self, array: Array) -> Array:
         if self.layout == "strided" and array.ndim:
             wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
