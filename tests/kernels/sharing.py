@@ -19,30 +19,24 @@ GUARD_SECONDS = 60
 GET, SET = ctypes.CFUNCTYPE(ctypes.c_int), ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
-class Told:
-    """Stands for the BLAS's functions that say and set its threads, without any that it would start."""
+def get():
+    """How many threads the BLAS is told to use."""
+    return GET(addresses()[3])()
 
-    def __init__(self, number):
-        self.number, self.seen = number, []
-        self._functions = GET(lambda: self.number), SET(self._set)
 
-    def _set(self, number):
-        self.number = number
-        self.seen.append(number)
-
-    def addresses(self):
-        return [ctypes.cast(function, ctypes.c_void_p).value for function in self._functions]
+def tell(number):
+    SET(addresses()[4])(number)
 
 
 @contextmanager
 def threads(number):
     """The kernels share their loops among so many."""
-    told = Told(number)
-    way._module.connect(*addresses()[:3], *told.addresses())
+    before = get()
+    tell(number)
     try:
-        yield told
+        yield
     finally:
-        way._module.connect(*addresses())
+        tell(before)
 
 
 def kernel(name):
@@ -56,8 +50,7 @@ def kernel(name):
 
 if __name__ != "tests.kernels.sharing":  # but the program itself, or a process that it has spawned
     sgd_update, weight_gradient = kernel("sgd_update"), kernel("weight_gradient")
-    told = Told(3)
-    way._module.connect(*addresses()[:3], *told.addresses())
+    tell(3)
 
 
 def compute(seed=0):
@@ -134,11 +127,7 @@ def several_threads_at_once():
 
 
 def a_number_of_threads_told_while_others_compute():
-    """It is never seen otherwise, and stays; without a way to tell it, there is nothing to see."""
-    way._module.connect(*addresses())
-    if not addresses()[4]:
-        return
-    get, tell = GET(addresses()[3]), SET(addresses()[4])
+    """It is never seen otherwise, and stays."""
     tell(2)
     workers = [threading.Thread(target=lambda: [compute() for _ in range(20)]) for _ in range(3)]
     for worker in workers:
@@ -178,7 +167,7 @@ def no_worker_takes_a_signal():
     before = {task.name for task in tasks.iterdir()}
     compute()
     new = [task for task in tasks.iterdir() if task.name not in before]
-    assert len(new) == told.number - 1
+    assert len(new) == get() - 1
     for task in new:
 
         def blocks(number, status=task / "status"):
