@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl import Affine, ReLU, Sequential, ShapeError, SoftmaxCrossEntropy
+from minidl import Affine, ReLU, Sequential, SoftmaxCrossEntropy
 
 
 def make_net(sizes=(5, 7, 3), dtype=np.float32, kind=ReLU):
@@ -51,8 +51,7 @@ def test_a_forward_in_the_place_of_a_layers_own_is_called(name, training, monkey
     assert seen == [training]
     other = make_net()
     monkeypatch.setattr(type(other[name]), "forward", lambda self, x, *, training: seen.append(name) or x)
-    with pytest.raises(ShapeError) if name == "affine0" else np.errstate():
-        other.forward(np.ones((2, 5), np.float32), training=training)
+    other.forward(np.ones((2, 5), np.float32), training=training)
     assert seen[-1] == name
 
 

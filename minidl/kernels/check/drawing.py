@@ -128,8 +128,8 @@ def faults(case: Case, draw: Draw) -> list[str]:
     copies = [_copy(argument) for argument in arguments]
     numpy_way = getattr(case.kernel, "__self__", case.kernel)
     with np.errstate(all="ignore"):
-        expected = _collect(numpy_way(*copies), copies)
-        got = _collect(case.kernel(*arguments), arguments)
+        expected = _collect(numpy_way(*copies), copies, draw)
+        got = _collect(case.kernel(*arguments), arguments, draw)
     largest = max(
         [1e-300, *(_largest(argument) for argument in copies), *(_largest(one) for one in expected)]
     )
@@ -141,10 +141,14 @@ def _copy(argument: Any) -> Any:
     return argument.copy() if isinstance(argument, np.ndarray) else argument
 
 
-def _collect(result: Any, arguments: Any) -> list[Array]:
-    """All that a call has given or written: its results, and the arrays among its arguments."""
+def _collect(result: Any, arguments: Any, draw: Draw) -> list[Array]:
+    """All that a call has given or written: its results, and the arrays among its arguments.
+
+    A Python float was added up from numbers of the drawn dtype, and is compared in it.
+    """
     results = result if isinstance(result, tuple) else () if result is None else (result,)
-    return [np.asarray(one) for one in (*results, *(a for a in arguments if isinstance(a, np.ndarray)))]
+    everything = (*results, *(a for a in arguments if isinstance(a, np.ndarray)))
+    return [np.asarray(one, draw.dtype if type(one) is float else None) for one in everything]
 
 
 def _largest(argument: Any) -> float:

@@ -7,9 +7,10 @@
 
 #include "blas.h"
 
+extern PyMethodDef adaptive_kernels[];
 extern PyMethodDef products_kernels[], vectors_kernels[];
 
-static PyMethodDef *const families[] = {products_kernels, vectors_kernels};
+static PyMethodDef *const families[] = {adaptive_kernels, products_kernels, vectors_kernels};
 
 /* The kinds of CPU that the loops are compiled for (see levels.h), from the one that all are. */
 static const char *const level_names[] = {"base", "avx2", "avx512"};
