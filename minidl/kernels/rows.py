@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl.kernels.sparse import is_csr, take_sparse_rows
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 MOST_COPIED = 1 << 28
@@ -49,6 +50,28 @@ def with_whole_rows(array: Array) -> Array:
     return np.ascontiguousarray(array)
 
 
+@compiled
+def gather(array: Array, indices: Array, out: Array) -> Array:
+    """``array[indices]``, in `out`.
+
+    Parameters
+    ----------
+    array : ndarray of shape (N, ...)
+        In C order, for NumPy would first copy another one whole.
+    indices : ndarray
+        Whole numbers in [0, N).
+    out : ndarray of shape (*indices.shape, ...)
+        Of the dtype of `array`.
+    """
+    # With mode="clip", `take` writes right into `out`.
+    return array.take(indices, 0, out, "clip")
+
+
+def gather_definition(array: Array, indices: Array) -> Array:
+    """What `gather` computes."""
+    return array[indices]
+
+
 def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Array:
     """``array[rows]`` in C order.
 
@@ -75,9 +98,7 @@ def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Ar
         count = len(part) if isinstance(rows, slice) else len(rows)
         out = np.empty((count, *array.shape[1:]), array.dtype)
     if isinstance(rows, np.ndarray) and array.flags.c_contiguous:
-        # With mode="clip", `take` writes right into `out`; all numbers are in range anyway. An array of
-        # another layout it would first copy as a whole.
-        return array.take(rows, axis=0, out=out, mode="clip")
+        return gather(array, rows, out)
     if rows_are_scattered(array):
         order = _memory_order(array)
         _gather(array.transpose(order), out.transpose(order), order.index(0), rows, _releaser(array))

@@ -7,10 +7,21 @@
 
 #include "blas.h"
 
-extern PyMethodDef adaptive_kernels[];
-extern PyMethodDef products_kernels[], vectors_kernels[];
-
-static PyMethodDef *const families[] = {adaptive_kernels, products_kernels, vectors_kernels};
+/* A family is a file of kernels. */
+#define FAMILIES(EACH)                                                                                               \
+    EACH(adaptive)                                                                                                   \
+    EACH(cross_entropy)                                                                                              \
+    EACH(embedding)                                                                                                  \
+    EACH(functions)                                                                                                  \
+    EACH(losses)                                                                                                     \
+    EACH(products)                                                                                                   \
+    EACH(rows)                                                                                                       \
+    EACH(softmax)                                                                                                    \
+    EACH(vectors)
+#define DECLARED(family) extern PyMethodDef family##_kernels[];
+#define LISTED(family) family##_kernels,
+FAMILIES(DECLARED)
+static PyMethodDef *const families[] = {FAMILIES(LISTED)};
 
 /* The kinds of CPU that the loops are compiled for (see levels.h), from the one that all are. */
 static const char *const level_names[] = {"base", "avx2", "avx512"};
