@@ -131,8 +131,8 @@ class TwoLayerNet:
             batch = self.rng.choice(len(train), batch_size)
             features, labels = take_rows(train.features, batch), train.targets[batch]
             with np.errstate(over="ignore", invalid="ignore"):
-                loss, _, _ = compute_gradients(self.net, features, labels, regularizer=penalty)
-            update(self.net, optimizer, loss, iteration)
+                loss, _, _, squares = compute_gradients(self.net, features, labels, regularizer=penalty)
+            update(self.net, optimizer, loss, iteration, squares=squares)
             losses.append(loss)
             if verbose and iteration % 100 == 0:
                 print(f"iteration {iteration} / {num_iters}: loss {loss:f}")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from minidl.checks import check_float
-from minidl.kernels.blas import axpby
-from minidl.kernels.vectors import sum_of_squares
+from minidl.checks import check_float, check_number
+from minidl.kernels.vectors import add_l2_gradient, sum_of_squares
 from minidl.vectors import ParameterVector, check_vector
 
 __all__ = ["L2", "Regularizer"]
@@ -22,6 +21,13 @@ class Regularizer(ABC):
     @abstractmethod
     def add_gradients(self, parameters: ParameterVector) -> float:
         """Add its gradient to ``parameters.gradients``; returns the penalty."""
+
+    def penalize(self, parameters: ParameterVector) -> tuple[float, float]:
+        """What `add_gradients` does, for a step: the penalty, and the sum of the squares of all gradients."""
+        penalty = self.add_gradients(parameters)
+        if penalty.__class__ is not float:
+            penalty = check_number(type(self).__name__, "what add_gradients returns", penalty)
+        return penalty, sum_of_squares(parameters.gradients)
 
 
 class L2(Regularizer):
@@ -44,19 +50,28 @@ class L2(Regularizer):
 
     def add_gradients(self, parameters: ParameterVector) -> float:
         """Add ``2 * strength * W``; returns the penalty."""
-        if self.strength == 0:
-            return 0.0
-        try:
-            parts = parameters.penalized
-        except AttributeError:
-            check_vector("L2", parameters)
-            raise
-        total = 0.0
-        for part in parts:
-            weights = parameters.values[part]
-            axpby(2 * self.strength, weights, 1, parameters.gradients[part])
-            total += sum_of_squares(weights)
-        return self.strength * total
+        check_vector("L2", parameters)
+        return self._penalize(parameters)[0] if self.strength else 0.0
+
+    def penalize(self, parameters: ParameterVector) -> tuple[float, float]:
+        """See `Regularizer.penalize`."""
+        if self.strength == 0 or type(self).add_gradients is not L2.add_gradients:
+            return super().penalize(parameters)
+        return self._penalize(parameters)
+
+    def _penalize(self, parameters: ParameterVector) -> tuple[float, float]:
+        """Penalty and sum of squares, with each number read once."""
+        values, gradients = parameters.values, parameters.gradients
+        total = squares = 0.0
+        end = 0
+        for part in parameters.penalized:
+            of_values, of_gradients = add_l2_gradient(values[part], gradients[part], self.strength)
+            total += of_values
+            squares += of_gradients
+            if end < part.start:
+                squares += sum_of_squares(gradients[end : part.start])
+            end = part.stop
+        return self.strength * total, squares + sum_of_squares(gradients[end:])
 
     def __repr__(self) -> str:
         return f"L2({self.strength:g})"

@@ -13,6 +13,7 @@ from minidl.callbacks.substitution import Substitution
 from minidl.checks import check_float, check_int
 from minidl.data import Dataset
 from minidl.errors import StructureError
+from minidl.kernels.vectors import mean_update
 from minidl.net import Net
 from minidl.parameters import Parameter, State
 from minidl.types import Array
@@ -49,7 +50,6 @@ class Average(Substitution):
     def __init__(self, decay: float | None = None, *, start: int = 0) -> None:
         self.decay = None if decay is None else check_float("Average", "decay", decay, at_least=0, below=1)
         self.start = check_int("Average", "start", start, at_least=0)
-        self._difference = np.zeros(0)  # of the mean, for each step anew
         self._begin()
 
     def _begin(self) -> None:
@@ -78,11 +78,7 @@ class Average(Substitution):
         if not self._count:
             self._mean = values.copy()
         else:
-            if self._difference.shape != values.shape:
-                self._difference = np.empty_like(values)
-            np.subtract(values, self._mean, out=self._difference)
-            self._difference *= share
-            self._mean += self._difference
+            mean_update(self._mean, values, share)
         self._count += 1
 
     def on_fit_end(self, trainer: Training) -> None:

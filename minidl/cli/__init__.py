@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from minidl import __version__
-from minidl.cli import doctor, evaluate, predict, show, sweep, train
 from minidl.cli.parser import Parser
 from minidl.console import one_line, print_error, safe_console
 from minidl.cores import THREAD_VARIABLES, usable_cores
@@ -48,6 +47,9 @@ def _show_warning(message: Warning | str, *_: Any) -> None:
 
 
 def _parser() -> Parser:
+    # Within `main`, for an import fails where MINIDL_KERNELS is none of its values.
+    from minidl.cli import doctor, evaluate, predict, show, sweep, train
+
     parser = Parser(
         prog="minidl",
         description="Train, evaluate and look into small nets on a CPU.",

@@ -15,7 +15,7 @@ import numpy as np
 
 import minidl
 from minidl.cores import THREAD_VARIABLES, affinity, cpu_quota, usable_cores
-from minidl.kernels import blas
+from minidl.kernels import blas, way
 
 _PACKAGES = ("numpy", "scipy", "tqdm", "threadpoolctl", "matplotlib", "pooch")
 # Variables that pin a kernel or its blocking, which a BLAS chooses better by itself.
@@ -40,9 +40,9 @@ def add_command(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "doctor",
-        help="show versions, CPU, BLAS and speed, and what slows them down",
-        description="Show versions, CPU, BLAS (kernel and threads) and the speed of a float32 matrix "
-        "product, with what to change if something slows it down.",
+        help="show versions, CPU, BLAS, kernels and speed, and what slows them down",
+        description="Show versions, CPU, BLAS (kernel and threads), whether minidl's kernels are compiled, "
+        "and the speed of a float32 matrix product, with what to change if something slows it down.",
     )
     parser.set_defaults(run=run)
 
@@ -60,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         kernel = pool.get("architecture") or "kernel unknown"
         library = f"{pool['internal_api']} {pool.get('version') or ''}".strip()
         rows.append(("BLAS", f"{library}, {kernel}, {pool['num_threads']} threads"))
+    rows.append(("kernels", way.described()))
     speed = _gflops(dict(os.environ), _most_threads(pools))
     rows.append(("float32 product", f"{speed:.0f} GFLOP/s (1024 × 1024)"))
     for name, value in rows:
@@ -108,6 +109,24 @@ def _advice(pools: list[dict[str, Any]], speed: float, load: float | None = None
         advice.append(
             "in NumPy's BLAS no axpy was found, so that updates and penalties take two passes over the "
             "memory instead of one; pip install numpy brings a BLAS that has it"
+        )
+    return advice + _advice_on_kernels(cores, way.level() is not None, blas.addresses())
+
+
+def _advice_on_kernels(cores: int, compiled: bool, addresses: tuple[int, int, bool, int, int]) -> list[str]:
+    advice = []
+    if way.remedy():
+        advice.append(f"the kernels are {way.described()}, which is not their fastest way; {way.remedy()}")
+    sgemm, dgemm, _, get_threads, set_threads = addresses
+    if compiled and not (sgemm and dgemm):
+        advice.append(
+            "in NumPy's BLAS no gemm was found, so that products are left to NumPy, and what follows them "
+            "takes a pass of its own; pip install numpy brings a BLAS that has it"
+        )
+    if compiled and cores > 1 and not (get_threads and set_threads):
+        advice.append(
+            "NumPy's BLAS does not say how many threads it uses, so that compiled kernels keep to one; "
+            "pip install numpy brings OpenBLAS, which does"
         )
     return advice
 

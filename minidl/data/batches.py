@@ -15,7 +15,7 @@ from minidl.data.prefetch import Prefetch, has_idle_core
 from minidl.data.sampling import Sampler
 from minidl.data.transforming import transforming
 from minidl.errors import StateError
-from minidl.kernels.rows import rows_are_scattered, take_rows
+from minidl.kernels.rows import gather, rows_are_scattered
 from minidl.kernels.sparse import is_csr
 from minidl.transforms import Transform
 from minidl.types import Array, Rng
@@ -229,15 +229,8 @@ class Batches:
             features, targets = features[rows], targets[rows]
             weights = None if weights is None else weights[rows]
         if weights is not None and data.weights is not None:
-            weights = data.weights.take(indices, 0, weights, "clip")
-        # The indices are in range; mode "clip" only spares `take` a copy through a buffer.
-        if data.features.flags.c_contiguous:  # else `take` would first copy them whole
-            return (
-                data.features.take(indices, 0, features, "clip"),
-                data.targets.take(indices, 0, targets, "clip"),
-                weights,
-            )
-        return take_rows(data.features, indices, features), take_rows(data.targets, indices, targets), weights
+            weights = gather(data.weights, indices, weights)
+        return gather(data.features, indices, features), gather(data.targets, indices, targets), weights
 
     def _new_buffers(self) -> Batch:
         rows = self.batch_size * self._group

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.kernels.constants import CONSTANTS
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 # Every step comes by here: looked up once, not as attributes.
-_copy, _maximum, _multiply = np.copyto, np.maximum, np.multiply
+_greater, _maximum, _multiply = np.greater, np.maximum, np.multiply
 
-ZERO = np.zeros((), np.float32)
-"""To compare with: NumPy takes it as it is; a Python number it would convert every time."""
-ZERO.flags.writeable = False
+_ZERO = np.zeros((), np.float32)  # NumPy takes it as it is; a Python number it would convert every time
+_ZERO.flags.writeable = False
 
 
+@compiled
 def relu(x: Array, out: Array | None = None) -> Array:
     """The larger one of each number and 0; NaN stays NaN.
 
@@ -29,20 +30,15 @@ def relu_definition(x: Array) -> Array:
     return np.where(x <= 0, 0, x)
 
 
-def relu_backward(dy: Array, fires: Array, out: Array) -> Array:
-    """``dy * fires``, in `out`.
+@compiled
+def relu_backward(dy: Array, y: Array, out: Array) -> Array:
+    """``dy`` where `y`, what `relu` made of its input, is above 0, and 0 elsewhere, in `out`.
 
-    Parameters
-    ----------
-    dy, out : ndarray of any one shape and dtype
-    fires : ndarray of bool
-        Of the same shape: where the unit's input was above 0.
+    All are of one shape, any, and of one float dtype.
     """
-    # Converted first, then multiplied: NumPy takes a product of two dtypes through memory that it allocates.
-    _copy(out, fires)
-    return _multiply(out, dy, out)
+    return _multiply(_greater(y, _ZERO, out), dy, out)
 
 
-def relu_backward_definition(dy: Array, fires: Array) -> Array:
+def relu_backward_definition(dy: Array, y: Array) -> Array:
     """What `relu_backward` computes."""
-    return dy * fires
+    return dy * (y > 0)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl.kernels.blas import axpby
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 _BLOCK_BYTES = 1 << 17
@@ -46,6 +47,7 @@ def _blocks(*vectors: Array) -> Iterator[tuple[Array, ...]]:
         yield scratch[: parts[0].size], *parts
 
 
+@compiled
 def adam_update(
     values: Array, gradients: Array, first: Array, second: Array, lr: float,
     betas: tuple[float, float], eps: float, step: int, decay: float = 0.0,
@@ -90,6 +92,7 @@ def adam_update_definition(
     return values - lr * mean / (np.sqrt(square) + eps), first, second
 
 
+@compiled
 def rmsprop_update(
     values: Array, gradients: Array, square: Array, velocity: Array | None, lr: float,
     alpha: float, eps: float, momentum: float,
@@ -125,6 +128,7 @@ def rmsprop_update_definition(
     return values - lr * velocity, square, velocity
 
 
+@compiled
 def adagrad_update(
     values: Array, gradients: Array, total: Array, lr: float, eps: float, initial: float = 0.0
 ) -> None:

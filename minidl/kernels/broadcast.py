@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 _LONG_NUMBERS = (1 << 12) + 1
@@ -48,3 +49,31 @@ def apply_to_rows(ufunc: np.ufunc, y: Array, rows: Array) -> Array:
         rest = y[whole:].reshape(len(y) - whole, -1)
         ufunc(rest, rows[0], out=rest)
     return y
+
+
+@compiled
+def standardize(x: Array, mean: Array, inverse_scale: Array, out: Array) -> Array:
+    """``(x - mean) * inverse_scale`` in `out`, for `x` of any real dtype.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N, ...)
+    mean, inverse_scale : ndarray
+        What `long_rows` made of one number, or of one for each of a sample; of the dtype of `out`.
+    out : ndarray of shape (N, ...)
+        Contiguous, of a float dtype.
+    """
+    if x.dtype.itemsize < out.dtype.itemsize:
+        # Converting first is the fastest way for small integers, and as exact.
+        np.copyto(out, x)
+        apply_to_rows(np.subtract, out, mean)
+    else:
+        # Wider numbers are subtracted in their own precision.
+        row = mean[0].reshape(x.shape[1:]) if mean.ndim else mean
+        np.subtract(x, row, out=out, casting="same_kind")
+    return apply_to_rows(np.multiply, out, inverse_scale)
+
+
+def standardize_definition(x: Array, mean: Array, inverse_scale: Array) -> Array:
+    """What `standardize` computes from a mean and an inverse scale of one number, or of a sample's shape."""
+    return (x - mean) * inverse_scale

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.kernels.linear import sum_rows
+from minidl.kernels.way import compiled
 from minidl.kernels.windows import Unfolding, Windows, Work
 from minidl.types import Array
 
@@ -107,6 +108,7 @@ def transposed_convolution_backward_definition(
     return dx, convolution_backward_definition(dy, weight, x, windows)[1]
 
 
+@compiled
 def sum_pixels(dy: Array, out: Array, work: Work) -> None:
     """The sum of each channel over samples and pixels, in `out` (channels,): a bias's gradient."""
     sums = work("sums", dy.shape[:2], dy.dtype)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.kernels.constants import CONSTANTS
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 _BLOCK_NUMBERS = 1 << 14
 """Numbers that are added to a table at once; for each of them, its place takes eight bytes."""
 
 
-def bag_means(table: Array, bags: Array, out: Array, work: Array) -> Array:
+@compiled
+def bag_means(table: Array, bags: Array, out: Array, work: Array | None = None) -> Array:
     """The mean of the rows of `table` (V, D) that each of the `bags` (N, L >= 1) names, in `out` (N, D).
 
     Parameters
     ----------
     bags : ndarray of intp
         In [0, V).
-    work : ndarray of shape (N, D)
-        Contiguous, of the dtype of `table`, as `out` is.
+    work : ndarray of shape (N, D), optional
+        Contiguous, of the dtype of `table`, as `out` is; to compute in.
     """
     table.take(bags[:, 0], 0, out, "clip")  # which writes right into `out`
     for place in range(1, bags.shape[1]):
@@ -33,6 +35,7 @@ def bag_means_definition(table: Array, bags: Array) -> Array:
     return table[bags].mean(axis=1)  # type: ignore[no-any-return]
 
 
+@compiled
 def add_rows(table: Array, indices: Array, rows: Array) -> None:
     """Add each of the `rows` (M, D) to the row of `table` (V, D) that it has the index of.
 
@@ -57,3 +60,28 @@ def add_rows_definition(table: Array, indices: Array, rows: Array) -> None:
     """What `add_rows` does."""
     for index, row in zip(indices, rows, strict=True):
         table[index] += row
+
+
+@compiled
+def add_bags(table: Array, bags: Array, rows: Array, work: Array | None = None) -> None:
+    """Add each of the `rows` (N, D), divided by L, to the L rows of `table` (V, D) that its bag names.
+
+    Parameters
+    ----------
+    table : ndarray
+        Contiguous, of the dtype of `rows`.
+    bags : ndarray of shape (N, L >= 1)
+        intp, in [0, V); what goes to one index is added up.
+    work : ndarray of shape (N, D), optional
+        Of the dtype of `rows`; to compute in.
+    """
+    shares = np.divide(rows, bags.shape[1], work)
+    for place in range(bags.shape[1]):
+        add_rows(table, bags[:, place], shares)
+
+
+def add_bags_definition(table: Array, bags: Array, rows: Array) -> None:
+    """What `add_bags` does."""
+    for bag, row in zip(bags, rows, strict=True):
+        for index in bag:
+            table[index] += row / len(bag)

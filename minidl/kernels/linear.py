@@ -4,46 +4,40 @@ from __future__ import annotations
 
 import numpy as np
 
-from minidl.kernels.broadcast import apply_to_rows, long_rows
+from minidl.kernels.activations import relu
 from minidl.kernels.constants import CONSTANTS
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 # Every step comes by here: looked up once, not as attributes.
-_add, _copy, _dot = np.add, np.copyto, np.dot
-
-_REPEATING_PAYS_NUMBERS = 1 << 14
-"""Numbers of a result beyond which it is faster to repeat the bias before it is added."""
+_add, _dot = np.add, np.dot
 
 
-def affine(x: Array, weight: Array, bias: Array, work: Array | None = None) -> Array:
-    """``x @ weight + bias``, of shape (N, out_features).
+@compiled
+def affine(x: Array, weight: Array, bias: Array, out: Array | None = None) -> Array:
+    """``x @ weight + bias``, of shape (N, out_features), in `out` or an array of its own.
 
     Parameters
     ----------
     x : ndarray of shape (N, in_features)
+        Or a sparse matrix of minidl's own.
     weight : ndarray of shape (in_features, out_features)
     bias : ndarray of shape (out_features,)
-    work : ndarray of shape (2, N, out_features), optional
-        Contiguous, for a call that allocates nothing: the result is its first half.
+    out : ndarray of shape (N, out_features), optional
+        Contiguous.
 
     Raises
     ------
     ValueError
-        The shapes do not fit, or `work` has another dtype than the product.
+        The shapes do not fit, or `out` has another dtype than the product.
     """
-    # np.dot is np.matmul for two dimensions, and takes half the time to get to the BLAS.
-    y: Array
-    if work is not None:
-        y, rows = work[0], work[1]  # to unpack an array takes five times as long
-        # A row added to each row, NumPy would first copy some times over, into memory that it allocates.
-        _copy(rows, bias)
-        _add(_dot(x, weight, y), rows, y)
-        return y
-    y = x.dot(weight)  # for a sparse matrix np.dot would make an array of objects
-    if y.size > _REPEATING_PAYS_NUMBERS:
-        return apply_to_rows(np.add, y, long_rows(bias))
-    y += bias
-    return y
+    if out is None:
+        # Under some of the BLAS's kernels infinite numbers raise a warning, where NaN says enough.
+        with np.errstate(invalid="ignore"):
+            out = x.dot(weight)  # of a sparse matrix np.dot would make an array of objects
+    else:
+        _dot(x, weight, out)  # np.matmul for two dimensions, and takes half the time to get to the BLAS
+    return _add(out, bias, out)
 
 
 def affine_definition(x: Array, weight: Array, bias: Array) -> Array:
@@ -52,6 +46,41 @@ def affine_definition(x: Array, weight: Array, bias: Array) -> Array:
     return product + bias
 
 
+@compiled
+def affine_relu(x: Array, weight: Array, bias: Array, out: Array | None = None) -> Array:
+    """``max(x @ weight + bias, 0)``; see `affine`. NaN stays NaN."""
+    y = affine(x, weight, bias, out)
+    return relu(y, y)
+
+
+def affine_relu_definition(x: Array, weight: Array, bias: Array) -> Array:
+    """What `affine_relu` computes."""
+    return np.maximum(affine_definition(x, weight, bias), 0)
+
+
+@compiled
+def weight_gradient(x: Array, dy: Array, out: Array) -> None:
+    """``x.T @ dy``, in `out` (in_features, out_features), from (N, in_features) and (N, out_features)."""
+    _dot(x.T, dy, out)
+
+
+def weight_gradient_definition(x: Array, dy: Array) -> Array:
+    """What `weight_gradient` computes."""
+    return x.T @ dy
+
+
+@compiled
+def input_gradient(dy: Array, weight: Array, out: Array) -> Array:
+    """``dy @ weight.T``, in `out` (N, in_features)."""
+    return _dot(dy, weight.T, out)
+
+
+def input_gradient_definition(dy: Array, weight: Array) -> Array:
+    """What `input_gradient` computes."""
+    return dy @ weight.T
+
+
+@compiled
 def sum_rows(rows: Array, out: Array) -> None:
     """The sum over axis 0 of `rows` (N, features), into `out` (features,)."""
     # The BLAS adds in several partial sums, which is faster than NumPy's row after row and, in float32,

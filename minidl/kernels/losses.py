@@ -9,11 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from minidl.kernels.constants import CONSTANTS
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 _INT64 = np.dtype(np.int64)
 
 
+@compiled
 def squared_error(scores: Array, targets: Array, losses: Array, slopes: Array) -> None:
     """``(scores - targets)**2`` and ``2 * (scores - targets)``."""
     np.subtract(scores, targets, slopes, casting="same_kind")
@@ -26,6 +28,7 @@ def squared_error_definition(scores: Array, targets: Array) -> tuple[Array, Arra
     return (scores - targets) ** 2, 2 * (scores - targets)
 
 
+@compiled
 def absolute_error(scores: Array, targets: Array, losses: Array, slopes: Array) -> None:
     """``abs(scores - targets)`` and its sign, 0 at 0."""
     np.subtract(scores, targets, slopes, casting="same_kind")
@@ -38,6 +41,7 @@ def absolute_error_definition(scores: Array, targets: Array) -> tuple[Array, Arr
     return np.abs(scores - targets), np.sign(scores - targets)
 
 
+@compiled
 def huber(scores: Array, targets: Array, losses: Array, slopes: Array, delta: float) -> None:
     """Half the squared error up to `delta`, beyond it a straight line of slope `delta`."""
     np.subtract(scores, targets, slopes, casting="same_kind")
@@ -57,6 +61,7 @@ def huber_definition(scores: Array, targets: Array, delta: float) -> tuple[Array
     return losses, np.where(sizes <= delta, errors, delta * np.sign(errors))
 
 
+@compiled
 def binary_cross_entropy(scores: Array, targets: Array, losses: Array, slopes: Array) -> None:
     """``-log(p)`` of what is the case, with ``p = sigmoid(scores)``, and ``p - targets``.
 
@@ -84,8 +89,9 @@ def binary_cross_entropy_definition(scores: Array, targets: Array) -> tuple[Arra
     return losses, 1 / (1 + np.exp(-scores)) - targets
 
 
-def multiclass_hinge(scores: Array, labels: Array, margin: float, work: Array) -> Array:
-    """Each sample's ``sum(max(0, scores - scores[label] + margin))`` over the other classes, of shape (N,).
+@compiled
+def multiclass_hinge(scores: Array, labels: Array, margin: float, out: Array) -> tuple[Array, Array]:
+    """Each sample's ``sum(max(0, scores - scores[label] + margin))`` over other classes, and its gradient.
 
     Parameters
     ----------
@@ -93,11 +99,18 @@ def multiclass_hinge(scores: Array, labels: Array, margin: float, work: Array) -
         Float.
     labels : ndarray of shape (N,)
         int64, each in [0, C).
-    work : ndarray of shape (C, N)
-        Contiguous and of the dtype of `scores`: the losses' gradient is left in it, transposed. It is 1
-        where a class misses its margin, and minus the number of those for the label.
+    out : ndarray of shape (N, C)
+        Contiguous and of the dtype of `scores`: memory for the gradient.
+
+    Returns
+    -------
+    losses : ndarray of shape (N,)
+    gradient : ndarray of shape (N, C)
+        In the memory of `out`, though maybe in another order. It is 1 where a class misses its margin, and
+        minus the number of those for the label.
     """
-    samples = len(scores)
+    samples, classes = scores.shape
+    work = out.reshape(classes, samples)
     entries = labels * samples
     entries += CONSTANTS["arange", samples, _INT64]
     np.copyto(work, scores.T)
@@ -109,7 +122,7 @@ def multiclass_hinge(scores: Array, labels: Array, margin: float, work: Array) -
     losses: Array = np.add.reduce(work, 0)
     np.sign(work, work)
     flat.put(entries, -np.add.reduce(work, 0))
-    return losses
+    return losses, work.T
 
 
 def multiclass_hinge_definition(scores: Array, labels: Array, margin: float) -> tuple[Array, Array]:

@@ -1,220 +1,248 @@
-"""Numbers brought to a common scale: by given constants, or by their own mean and variance."""
+"""Numbers brought to a common scale by their own mean and variance.
+
+Mean and variance come as `statistics`, an array (4, K): for each of K the mean, what its rounding took from
+it, the variance (divided by the number of numbers), and ``1 / sqrt(variance + eps)``. The mean comes first
+and then the squares of what is left, so that data far from 0 lose no digits. There the rounding of the mean
+itself would show, and is taken off as well: the corrected algorithm of two passes in Chan, Golub and LeVeque,
+"Algorithms for computing the sample variance" (1983).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from minidl.kernels.broadcast import apply_to_rows, long_rows
-from minidl.kernels.constants import CONSTANTS
+from minidl.kernels.channels import (
+    BUFFER_NUMBERS,
+    by_channel,
+    center,
+    channel_sums,
+    group_sums,
+    place_sums,
+    subtract_mean,
+)
+from minidl.kernels.linear import sum_rows
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 # Every step comes by here: looked up once, not as attributes.
-_add, _copy, _multiply, _subtract = np.add, np.copyto, np.multiply, np.subtract
-
-_LONG_ROW = 64
-"""Places from which products with a row of ones, in the BLAS, are the fastest sums."""
-
-_BUFFER_NUMBERS = 512
-"""The size of NumPy's buffers here. A ufunc of an array and a number for each row first writes those numbers
-out into a buffer, 8,192 by default, which takes as long as the operation itself. Rows of the buffer's size or
-more need none."""
-
-_LEAST_SAMPLES = 8
-"""Samples from which it pays to repeat a channel's number for each place: a sample is then one long row."""
-
-_FAR = 4
-"""Deviations from 0 beyond which the rounding of a mean is taken off as well."""
+_add, _multiply, _subtract = np.add, np.multiply, np.subtract
 
 
-def standardize(x: Array, mean: Array, inverse_scale: Array, out: Array) -> Array:
-    """``(x - mean) * inverse_scale`` in `out`, for `x` of any real dtype.
+@compiled
+def batch_norm(x: Array, weight: Array, bias: Array, eps: float, out: Array) -> Array:
+    """``(x - mean) / sqrt(variance + eps) * weight + bias`` in `out`, over each channel's numbers.
 
     Parameters
     ----------
-    x : ndarray of shape (N, ...)
-    mean, inverse_scale : ndarray
-        What `long_rows` made of one number, or of one for each of a sample; of the dtype of `out`.
-    out : ndarray of shape (N, ...)
-        Contiguous, of a float dtype.
-    """
-    if x.dtype.itemsize < out.dtype.itemsize:
-        # Converting first is the fastest way for small integers, and as exact.
-        _copy(out, x)
-        apply_to_rows(_subtract, out, mean)
-    else:
-        # Wider numbers are subtracted in their own precision.
-        row = mean[0].reshape(x.shape[1:]) if mean.ndim else mean
-        _subtract(x, row, out=out, casting="same_kind")
-    return apply_to_rows(_multiply, out, inverse_scale)
-
-
-def standardize_definition(x: Array, mean: Array, inverse_scale: Array) -> Array:
-    """What `standardize` computes from a mean and an inverse scale of one number, or of a sample's shape."""
-    return (x - mean) * inverse_scale
-
-
-def channel_sums(x: Array, y: Array | None = None) -> Array:
-    """The sums of `x`, or of ``x * y``, over samples and places: of (N, C, L) they are (C,)."""
-    samples, channels, places = x.shape
-    sums: Array
-    if places < _LONG_ROW:
-        if y is not None:
-            sums = np.einsum("ncl,ncl->c", x, y)
-        elif places == 1:  # the BLAS adds rows up in a quarter of the time
-            sums = np.dot(CONSTANTS["ones", samples, x.dtype], x[:, :, 0])
-        else:
-            sums = np.einsum("ncl->c", x)
-        return sums
-    if y is not None:
-        sums = np.vecdot(x, y).sum(axis=0)
-    else:
-        rows = x.reshape(samples * channels, places)
-        sums = np.dot(rows, CONSTANTS["ones", places, x.dtype]).reshape(samples, channels).sum(axis=0)
-    return sums
-
-
-def channel_sums_definition(x: Array, y: Array | None = None) -> Array:
-    """What `channel_sums` computes."""
-    return (x if y is None else x * y).sum(axis=(0, 2))  # type: ignore[no-any-return]
-
-
-def place_sums(x: Array, y: Array | None, out: Array) -> Array:
-    """The sums of `x`, or of ``x * y``, over the places: of (N, C, L) they are (N, C).
-
-    `out`, of that shape, may be used for them; where there is one place, `x` is its own sum.
-    """
-    samples, channels, places = x.shape
-    if places == 1:
-        return x[:, :, 0] if y is None else _multiply(x[:, :, 0], y[:, :, 0], out)
-    if y is None:
-        rows = x.reshape(samples * channels, places)
-        np.dot(rows, CONSTANTS["ones", places, x.dtype], out.reshape(-1))
-    elif places < _LONG_ROW:
-        np.einsum("ncl,ncl->nc", x, y, out=out)
-    else:
-        np.vecdot(x, y, out)
-    return out
-
-
-def place_sums_definition(x: Array, y: Array | None) -> Array:
-    """What `place_sums` computes."""
-    return (x if y is None else x * y).sum(axis=2)  # type: ignore[no-any-return]
-
-
-def group_sums(sums: Array, weight: Array, groups: int) -> Array:
-    """The sums of ``sums * weight`` over each group of neighbouring channels.
-
-    Of `sums` (N, C) and `weight` (C,) they are (N * groups,), the groups of a sample side by side.
-    """
-    if groups == 1:
-        return np.dot(sums, weight)  # type: ignore[no-any-return]
-    by_group = sums.reshape(len(sums), groups, weight.size // groups)
-    return np.einsum("ngk,gk->ng", by_group, weight.reshape(groups, -1)).reshape(-1)  # type: ignore[no-any-return]
-
-
-def group_sums_definition(sums: Array, weight: Array, groups: int) -> Array:
-    """What `group_sums` computes."""
-    return (sums * weight).reshape(len(sums) * groups, -1).sum(axis=1)  # type: ignore[no-any-return]
-
-
-def scale_and_shift(x: Array, scale: Array, shift: Array | None, out: Array) -> Array:
-    """``x * scale + shift`` in `out`, for `x` and `out` (N, C, L), with a number (C,) for each channel."""
-    with np.errstate():  # which puts the size of the buffer back
-        np.setbufsize(_BUFFER_NUMBERS)
-        _by_channel(_multiply, x, scale, out)
-        if shift is not None:
-            _by_channel(_add, out, shift, out)
-    return out
-
-
-def scale_and_shift_definition(x: Array, scale: Array, shift: Array) -> Array:
-    """What `scale_and_shift` computes."""
-    return x * scale[:, None] + shift[:, None]
-
-
-def normalize(x: Array, eps: float, out: Array) -> tuple[Array, Array, Array]:
-    """``(x - mean) / sqrt(variance + eps)`` in `out`, where each channel has a mean and a variance.
-
-    The mean comes first and then the squares of what is left, so that data far from 0 lose no digits. There
-    the rounding of the mean itself would show, and is taken off as well: the corrected algorithm of two
-    passes in Chan, Golub and LeVeque, "Algorithms for computing the sample variance" (1983).
-
-    Parameters
-    ----------
-    x : ndarray of shape (N, C, L)
-        Samples, channels, places. To normalize rows, take their number for C and 1 for N.
+    x, out : ndarray of shape (N, C, L)
+        Samples, channels, places; `out` is contiguous and shares no memory with `x`.
+    weight, bias : ndarray of shape (C,)
     eps : float
-    out : ndarray of shape (N, C, L)
 
     Returns
     -------
-    mean, variance, inverse_deviation : ndarray of shape (C,)
-        The variance is divided by N * L; the last is ``1 / sqrt(variance + eps)``.
+    ndarray of shape (4, C)
+        The `statistics`.
     """
-    count = max(x.shape[0] * x.shape[2], 1)
     with np.errstate():  # which puts the size of the buffer back
-        np.setbufsize(_BUFFER_NUMBERS)
-        mean = channel_sums(x) / count
-        _by_channel(_subtract, x, mean, out)
-        variance = channel_sums(out, out) / count
-        if (mean * mean > _FAR * _FAR * variance).any():
-            rest = channel_sums(out) / count
-            _by_channel(_subtract, out, rest, out)
-            mean += rest
-            variance = channel_sums(out, out) / count
-        inverse_deviation = 1 / np.sqrt(variance + eps)
-        _by_channel(_multiply, out, inverse_deviation, out)
-    return mean, variance, inverse_deviation
+        np.setbufsize(BUFFER_NUMBERS)
+        statistics = center(x, eps, out)
+        by_channel(_multiply, out, statistics[3] * weight, out)
+        by_channel(_add, out, bias, out)
+    return statistics
 
 
-def normalize_definition(x: Array, eps: float) -> tuple[Array, Array, Array, Array]:
-    """What `normalize` computes: the normal numbers, mean, variance, inverse deviation."""
+def batch_norm_definition(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array, Array]:
+    """What `batch_norm` computes."""
     mean, variance = x.mean(axis=(0, 2)), x.var(axis=(0, 2))
-    inverse_deviation = 1 / np.sqrt(variance + eps)
-    return (x - mean[:, None]) * inverse_deviation[:, None], mean, variance, inverse_deviation
+    statistics = np.stack([mean, np.zeros_like(mean), variance, 1 / np.sqrt(variance + eps)])
+    return (x - mean[:, None]) * (statistics[3] * weight)[:, None] + bias[:, None], statistics
 
 
-def normalize_backward(
-    dy: Array, normal: Array, factor: Array, sums: Array, products: Array, out: Array
-) -> Array:
-    """``factor * (dy - mean(dy) - normal * mean(dy * normal))`` in `out`, which may be `dy`.
+@compiled
+def batch_norm_backward(
+    dy: Array,
+    x: Array,
+    statistics: Array,
+    weight: Array,
+    weight_gradient: Array,
+    bias_gradient: Array,
+    out: Array | None = None,
+) -> Array | None:
+    """``weight / deviation * (dy - mean(dy) - normal * mean(dy * normal))`` in `out`.
 
     Parameters
     ----------
-    dy, normal, out : ndarray of shape (N, C, L)
-        `normal` is used to compute in.
-    factor : ndarray of shape (C,)
-        The inverse deviation, times the scale that came after it.
-    sums, products : ndarray of shape (C,)
-        ``channel_sums(dy)`` and ``channel_sums(dy, normal)``.
+    dy, x, out : ndarray of shape (N, C, L)
+        `out` shares no memory with the others. Without it, only the parameters' gradients are computed.
+    statistics : ndarray of shape (4, C)
+        Of `x`, by `batch_norm`.
+    weight : ndarray of shape (C,)
+    weight_gradient, bias_gradient : ndarray of shape (C,)
+        The sums of ``dy * normal`` and of `dy` are written there.
     """
     count = max(dy.shape[0] * dy.shape[2], 1)
+    work = np.empty(x.shape, x.dtype) if out is None else out
     with np.errstate():  # which puts the size of the buffer back
-        np.setbufsize(_BUFFER_NUMBERS)
-        _by_channel(_multiply, normal, products / count, normal)
-        _subtract(dy, normal, out)
-        _by_channel(_subtract, out, sums / count, out)
-        _by_channel(_multiply, out, factor, out)
+        np.setbufsize(BUFFER_NUMBERS)
+        subtract_mean(x, statistics, work)
+        bias_gradient[...] = channel_sums(dy)
+        _multiply(channel_sums(dy, work), statistics[3], weight_gradient)
+        if out is None:
+            return None
+        by_channel(_multiply, out, weight_gradient * statistics[3] / count, out)
+        _subtract(dy, out, out)
+        by_channel(_subtract, out, bias_gradient / count, out)
+        by_channel(_multiply, out, weight * statistics[3], out)
     return out
 
 
-def normalize_backward_definition(dy: Array, normal: Array, factor: Array) -> Array:
-    """What `normalize_backward` computes, with the means as what they are."""
+def batch_norm_backward_definition(
+    dy: Array, normal: Array, inverse_deviation: Array, weight: Array
+) -> tuple[Array, Array, Array]:
+    """What `batch_norm_backward` computes: the gradients of the input, the weight and the bias."""
     means, projections = dy.mean(axis=(0, 2)), (dy * normal).mean(axis=(0, 2))
-    return factor[:, None] * (dy - means[:, None] - normal * projections[:, None])  # type: ignore[no-any-return]
+    dx = (weight * inverse_deviation)[:, None] * (dy - means[:, None] - normal * projections[:, None])
+    return dx, (dy * normal).sum(axis=(0, 2)), dy.sum(axis=(0, 2))
 
 
-def _by_channel(ufunc: np.ufunc, x: Array, values: Array, out: Array) -> None:
-    """``ufunc(x, values[:, None], out)``, for `x` and `out` (N, C, L) and `values` (C,)."""
-    samples, _, places = x.shape
-    if samples >= _LEAST_SAMPLES and places == 1:
-        rows = long_rows(values)  # so many samples at a time are one long row, and what is left, row by row
-        many = samples // len(rows), rows.size
-        whole = many[0] * len(rows)
-        ufunc(x[:whole].reshape(many), rows.reshape(-1), out[:whole].reshape(many))
-        ufunc(x[whole:], values[:, None], out[whole:])
-    elif samples >= _LEAST_SAMPLES and places < _BUFFER_NUMBERS:
-        shape = samples, x.shape[1] * places
-        ufunc(x.reshape(shape), values.repeat(places), out.reshape(shape))
-    else:
-        ufunc(x, values[:, None], out)
+@compiled
+def batch_norm_inference(
+    x: Array, mean: Array, variance: Array, weight: Array, bias: Array, eps: float
+) -> Array:
+    """``(x - mean) / sqrt(variance + eps) * weight + bias`` of `x` (N, C, L), for constants (C,)."""
+    out: Array = np.subtract(x, mean[:, None], order="C")
+    with np.errstate():  # which puts the size of the buffer back
+        np.setbufsize(BUFFER_NUMBERS)
+        by_channel(_multiply, out, weight / np.sqrt(variance + eps), out)
+        by_channel(_add, out, bias, out)
+    return out
+
+
+def batch_norm_inference_definition(
+    x: Array, mean: Array, variance: Array, weight: Array, bias: Array, eps: float
+) -> Array:
+    """What `batch_norm_inference` computes."""
+    factor = weight / np.sqrt(variance + eps)
+    return (x - mean[:, None]) * factor[:, None] + bias[:, None]
+
+
+@compiled
+def move_statistics(mean: Array, variance: Array, statistics: Array, share: float, unbiased: float) -> None:
+    """Move `mean` and `variance` (C,) by this share of the way to those of `statistics` (4, C).
+
+    Theirs is first multiplied by `unbiased`. With a variance that is not finite, all stay as they are.
+    """
+    new = statistics[2]
+    if np.isfinite(new).all():
+        mean += share * (statistics[0] - mean)
+        variance += share * (new * unbiased - variance)
+
+
+def move_statistics_definition(
+    mean: Array, variance: Array, statistics: Array, share: float, unbiased: float
+) -> tuple[Array, Array]:
+    """What `move_statistics` makes of the mean and the variance, where they are finite."""
+    return mean + share * (statistics[0] - mean), variance + share * (statistics[2] * unbiased - variance)
+
+
+@compiled
+def group_norm(x: Array, weight: Array, bias: Array, eps: float, groups: int, out: Array) -> Array:
+    """``(x - mean) / sqrt(variance + eps) * weight + bias`` in `out`, over each sample's groups of channels.
+
+    Parameters
+    ----------
+    x, out : ndarray of shape (N, C, L)
+        Samples, channels, places; `out` is contiguous and shares no memory with `x`.
+    weight, bias : ndarray of shape (C,)
+    eps : float
+    groups : int
+        Of neighbouring channels; it divides C.
+
+    Returns
+    -------
+    ndarray of shape (4, N * groups)
+        The `statistics`, the groups of a sample side by side.
+    """
+    samples, channels, places = x.shape
+    with np.errstate():  # which puts the size of the buffer back
+        np.setbufsize(BUFFER_NUMBERS)
+        rows = 1, samples * groups, channels // groups * places
+        statistics = center(x.reshape(rows), eps, out.reshape(rows))
+        if places > 1:
+            factor = statistics[3].reshape(samples, groups, 1) * weight.reshape(groups, -1)
+            _multiply(out, factor.reshape(samples, channels, 1), out)
+        else:
+            by_channel(_multiply, out.reshape(rows), statistics[3], out.reshape(rows))
+            by_channel(_multiply, out, weight, out)
+        by_channel(_add, out, bias, out)
+    return statistics
+
+
+def group_norm_definition(
+    x: Array, weight: Array, bias: Array, eps: float, groups: int
+) -> tuple[Array, Array]:
+    """What `group_norm` computes."""
+    rows, ones = x.reshape(1, len(x) * groups, -1), np.ones(len(x) * groups)
+    normal, statistics = batch_norm_definition(rows, ones, 0 * ones, eps)
+    return normal.reshape(x.shape) * weight[:, None] + bias[:, None], statistics
+
+
+@compiled
+def group_norm_backward(
+    dy: Array,
+    x: Array,
+    statistics: Array,
+    weight: Array,
+    groups: int,
+    weight_gradient: Array,
+    bias_gradient: Array,
+    work: Array | None = None,
+) -> None:
+    """``(d - mean(d) - normal * mean(d * normal)) / deviation`` in `work`, for ``d = dy * weight``.
+
+    Parameters
+    ----------
+    dy, x : ndarray of shape (N, C, L)
+    statistics : ndarray of shape (4, N * groups)
+        Of `x`, by `group_norm`.
+    weight : ndarray of shape (C,)
+    groups : int
+    weight_gradient, bias_gradient : ndarray of shape (C,)
+        The sums of ``dy * normal`` and of `dy` are written there.
+    work : ndarray of shape (2, N, C, L), optional
+        Its first half becomes the gradient. Without it, only those of the parameters are computed.
+    """
+    samples, channels, places = x.shape
+    rows = 1, samples * groups, channels // groups * places
+    inverse_deviation, count = statistics[3], max(rows[2], 1)
+    dx, scaled = np.empty((2, *x.shape), x.dtype) if work is None else work
+    with np.errstate():  # which puts the size of the buffer back
+        np.setbufsize(BUFFER_NUMBERS)
+        subtract_mean(x.reshape(rows), statistics, dx.reshape(rows))
+        sums, products = place_sums(dy, scaled), place_sums(dy, scaled, dx)
+        sum_rows(sums, bias_gradient)
+        by_group = products.reshape(samples, groups, -1)
+        np.matmul(
+            inverse_deviation.reshape(samples, 1, groups).T,
+            by_group.transpose(1, 0, 2),
+            weight_gradient.reshape(groups, 1, -1),
+        )
+        if work is None:
+            return
+        factor = inverse_deviation * inverse_deviation / count * group_sums(products, weight, groups)
+        by_channel(_multiply, dx.reshape(rows), factor, dx.reshape(rows))
+        by_channel(_multiply, dy, weight, scaled)
+        _subtract(scaled, dx, dx)
+        by_channel(_subtract, dx.reshape(rows), group_sums(sums, weight, groups) / count, dx.reshape(rows))
+        by_channel(_multiply, dx.reshape(rows), inverse_deviation, dx.reshape(rows))
+
+
+def group_norm_backward_definition(
+    dy: Array, normal: Array, inverse_deviation: Array, weight: Array, groups: int
+) -> tuple[Array, Array, Array]:
+    """What `group_norm_backward` computes: the gradients of the input, the weight and the bias."""
+    rows = 1, len(dy) * groups, -1
+    scaled, ones = (dy * weight[:, None]).reshape(rows), np.ones(len(dy) * groups)
+    dx, _, _ = batch_norm_backward_definition(scaled, normal.reshape(rows), inverse_deviation, ones)
+    return dx.reshape(dy.shape), (dy * normal).sum(axis=(0, 2)), dy.sum(axis=(0, 2))

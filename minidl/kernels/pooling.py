@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.kernels.way import compiled
 from minidl.kernels.windows import Windows, Work
 from minidl.types import Array
 
@@ -19,6 +20,7 @@ _BLOCK_NUMBERS = 1 << 18
 """Numbers of images in a block of samples: few enough to stay near from one place of a window to the next."""
 
 
+@compiled
 def max_pool(x: Array, windows: Windows, out: Array) -> Array:
     """The largest number of each window, in `out`; NaN where one of them is NaN."""
     for block in _blocks(x):
@@ -35,6 +37,7 @@ def max_pool_definition(x: Array, windows: Windows) -> Array:
     return largest
 
 
+@compiled
 def max_pool_backward(x: Array, y: Array, dy: Array, windows: Windows, dx: Array, work: Work) -> Array:
     """The gradient by `x`, in `dx`: each window's goes to the first one of its largest numbers.
 
@@ -71,6 +74,7 @@ def max_pool_backward_definition(x: Array, dy: Array, windows: Windows) -> Array
     return gradient
 
 
+@compiled
 def mean_pool(x: Array, windows: Windows, out: Array) -> Array:
     """The mean of each window, in `out`."""
     for block in _blocks(x):
@@ -88,6 +92,7 @@ def mean_pool_definition(x: Array, windows: Windows) -> Array:
     return means
 
 
+@compiled
 def mean_pool_backward(dy: Array, windows: Windows, dx: Array, work: Work) -> Array:
     """The gradient by the input, in `dx`: each number of a window gets its share of the window's."""
     apart = _are_apart(windows)
@@ -111,6 +116,7 @@ def mean_pool_backward_definition(x: Array, dy: Array, windows: Windows) -> Arra
     return gradient
 
 
+@compiled
 def mean_pixels(x: Array, out: Array) -> Array:
     """The mean of each channel's pixels, in `out` (N, channels)."""
     np.add.reduce(x, axis=(2, 3), out=out)
@@ -123,6 +129,7 @@ def mean_pixels_definition(x: Array) -> Array:
     return means
 
 
+@compiled
 def mean_pixels_backward(dy: Array, dx: Array) -> Array:
     """The gradient by the input, in `dx`, of `dy` (N, channels)."""
     np.copyto(dx, dy[:, :, None, None])

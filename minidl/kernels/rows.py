@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl.kernels.sparse import is_csr, take_sparse_rows
+from minidl.kernels.way import compiled
 from minidl.types import Array
 
 MOST_COPIED = 1 << 28
@@ -49,6 +50,37 @@ def with_whole_rows(array: Array) -> Array:
     return np.ascontiguousarray(array)
 
 
+@compiled
+def gather(array: Array, indices: Array, out: Array) -> Array:
+    """``array[indices]``, in `out`.
+
+    Parameters
+    ----------
+    array : ndarray of shape (N, ...)
+        Of any layout and dtype. The memory needed beside `out` is bounded.
+    indices : ndarray
+        Whole numbers in [0, N).
+    out : ndarray of shape (*indices.shape, ...)
+        Of the dtype of `array`.
+    """
+    if array.flags.c_contiguous:
+        # With mode="clip", `take` writes right into `out`. Another layout it would first copy as a whole.
+        return array.take(indices, 0, out, "clip")
+    if rows_are_scattered(array):
+        order = _memory_order(array)
+        _gather(array.transpose(order), out.transpose(order), order.index(0), indices, _releaser(array))
+    else:
+        step = max(_PIECE_BYTES // max(array[:1].nbytes, 1), 1)
+        for start in range(0, len(indices), step):
+            out[start : start + step] = array[indices[start : start + step]]
+    return out
+
+
+def gather_definition(array: Array, indices: Array) -> Array:
+    """What `gather` computes."""
+    return array[indices]
+
+
 def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Array:
     """``array[rows]`` in C order.
 
@@ -74,19 +106,13 @@ def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Ar
     if out is None:
         count = len(part) if isinstance(rows, slice) else len(rows)
         out = np.empty((count, *array.shape[1:]), array.dtype)
-    if isinstance(rows, np.ndarray) and array.flags.c_contiguous:
-        # With mode="clip", `take` writes right into `out`; all numbers are in range anyway. An array of
-        # another layout it would first copy as a whole.
-        return array.take(rows, axis=0, out=out, mode="clip")
+    if not isinstance(rows, slice):
+        return gather(array, rows, out)
     if rows_are_scattered(array):
         order = _memory_order(array)
         _gather(array.transpose(order), out.transpose(order), order.index(0), rows, _releaser(array))
-    elif isinstance(rows, slice):
-        out[...] = part
     else:
-        step = max(_PIECE_BYTES // max(array[:1].nbytes, 1), 1)
-        for start in range(0, len(rows), step):
-            out[start : start + step] = array[rows[start : start + step]]
+        out[...] = part
     return out
 
 

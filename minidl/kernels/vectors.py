@@ -16,7 +16,11 @@ _MOST_ADDED = 1 << 13
 """Numbers whose products are added up in their own dtype, with an error of some 1e-7; of millions it were
 1e-5 in float32. And so few that the BLAS keeps them on one thread, as `minidl.kernels.blas` explains."""
 
+_BLOCK = 1 << 15
+"""Numbers that stay in the cache between two operations."""
 
+
+@compiled
 def sum_of_squares(x: Array) -> float:
     """``sum(x ** 2)``, accurate for millions of numbers, too."""
     if len(x) <= _MOST_ADDED:
@@ -32,6 +36,21 @@ def sum_of_squares_definition(x: Array) -> float:
 
 
 @compiled
+def add_l2_gradient(values: Array, gradients: Array, strength: float) -> tuple[float, float]:
+    """``gradients += 2 * strength * values``; the `sum_of_squares` of the values and of the new gradients."""
+    axpby(2 * strength, values, 1, gradients)
+    return sum_of_squares(values), sum_of_squares(gradients)
+
+
+def add_l2_gradient_definition(
+    values: Array, gradients: Array, strength: float
+) -> tuple[Array, tuple[float, float]]:
+    """What `add_l2_gradient` leaves in `gradients`, and what it returns."""
+    gradients = gradients + 2 * strength * values
+    return gradients, (sum_of_squares_definition(values), sum_of_squares_definition(gradients))
+
+
+@compiled
 def sgd_update(values: Array, gradients: Array, lr: float) -> None:
     """``values -= lr * gradients``."""
     axpby(-lr, gradients, 1, values)
@@ -42,6 +61,7 @@ def sgd_update_definition(values: Array, gradients: Array, lr: float) -> Array:
     return values - lr * gradients
 
 
+@compiled
 def momentum_update(values: Array, gradients: Array, velocity: Array, lr: float, momentum: float) -> None:
     """``velocity = momentum * velocity + gradients``, then ``values -= lr * velocity``."""
     axpby(1, gradients, momentum, velocity)
@@ -56,6 +76,7 @@ def momentum_update_definition(
     return values - lr * velocity, velocity
 
 
+@compiled
 def nesterov_update(values: Array, gradients: Array, velocity: Array, lr: float, momentum: float) -> None:
     """The velocity as in `momentum_update`; ``values -= lr * (gradients + momentum * velocity)``."""
     axpby(1, gradients, momentum, velocity)
@@ -69,3 +90,18 @@ def nesterov_update_definition(
     """What `nesterov_update` leaves in `values` and `velocity`."""
     velocity = momentum * velocity + gradients
     return values - lr * (gradients + momentum * velocity), velocity
+
+
+@compiled
+def mean_update(mean: Array, values: Array, share: float) -> None:
+    """``mean += share * (values - mean)``."""
+    for start in range(0, len(mean), _BLOCK):
+        part = mean[start : start + _BLOCK]
+        difference = values[start : start + _BLOCK] - part
+        difference *= share
+        part += difference
+
+
+def mean_update_definition(mean: Array, values: Array, share: float) -> Array:
+    """What `mean_update` leaves in `mean`."""
+    return mean + share * (values - mean)

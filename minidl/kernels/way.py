@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import inspect
 import os
+import zlib
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 
 from minidl.kernels.blas import addresses
@@ -21,11 +23,12 @@ LEVELS = ("base", "avx2", "avx512")
 """The instructions that the loops are compiled for: what every CPU has, AVX2 with FMA, AVX-512."""
 
 _VARIABLE = "MINIDL_KERNELS"
+_AGAIN = "install minidl again from its sources, as with: pip install --force-reinstall --no-deps ."
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def _load() -> tuple[Any, str]:
-    """The compiled module or None, and the reason in a few words."""
+def _load() -> tuple[Any, str, str]:
+    """The compiled module or None, the reason in a few words, and what would make the kernels faster."""
     wanted = os.environ.get(_VARIABLE, "")
     if wanted not in ("", "numpy", *LEVELS):
         from minidl.errors import ConfigurationError
@@ -35,23 +38,36 @@ def _load() -> tuple[Any, str]:
             _VARIABLE, f"one of {choices}", repr(wanted), "unset it to have the best"
         )
     if wanted == "numpy":
-        return None, f"{_VARIABLE}=numpy says so"
+        return None, f"{_VARIABLE}=numpy says so", f"run: unset {_VARIABLE}"
     try:
         module = import_module("minidl.kernels._compiled")
-    except ImportError as error:
-        return None, f"the compiled module cannot be imported: {error}"
-    module.connect(*addresses())
-    if wanted:
-        module.use(LEVELS.index(wanted))
-    return module, f"{_VARIABLE}={wanted} says so" if wanted else "it is built, and the CPU has them"
+        if _sources() not in (None, module.SOURCES):
+            return None, "the compiled module was built from other sources than these", _AGAIN
+        module.connect(*addresses())
+    except ModuleNotFoundError:
+        return None, "they were not compiled", f"install a C compiler, and {_AGAIN}"
+    except (ImportError, AttributeError) as error:
+        return None, f"the compiled module is damaged or of another version ({error})", _AGAIN
+    best = module.level()
+    if not wanted:
+        return module, "the most that this CPU has", ""
+    if module.use(LEVELS.index(wanted)) < LEVELS.index(wanted):
+        return module, f"{_VARIABLE}={wanted}, and this CPU has no more", ""
+    return module, f"{_VARIABLE}={wanted} says so", f"run: unset {_VARIABLE}" if module.level() < best else ""
 
 
-_module, _reason = _load()
+def _sources() -> int | None:
+    """A checksum of the C files, as setup.py makes it; None where they are not, as in an installed wheel."""
+    files = sorted(Path(__file__).with_name("native").glob("*.[ch]"))
+    return zlib.crc32(b"".join(path.read_bytes() for path in files)) >> 1 if files else None
+
+
+_module, _reason, _remedy = _load()
 _bound: list[str] = []
 
 
 def compiled(function: _Function) -> _Function:
-    """The compiled kernel of the function's name; the function itself where there is no compiled module.
+    """The compiled kernel of the function's name; the function itself where there is none.
 
     The kernel takes its arguments by position. The function is its ``__self__``.
     """
@@ -66,7 +82,7 @@ def compiled(function: _Function) -> _Function:
     )
     kernel = _module.bind(function.__name__, function, function.__module__, text)
     if kernel is None:
-        raise LookupError(f"{function.__name__} has no compiled way in {function.__module__}")
+        return function
     _bound.append(function.__name__)
     return kernel  # type: ignore[no-any-return]
 
@@ -81,6 +97,12 @@ def level() -> str | None:
     return None if _module is None else LEVELS[_module.level()]
 
 
-def reason() -> str:
-    """Why the kernels are computed in the way they are."""
-    return _reason
+def described() -> str:
+    """The way that the kernels take, and why, in a line."""
+    used = level()
+    return f"in NumPy: {_reason}" if used is None else f"compiled, {used} instructions: {_reason}"
+
+
+def remedy() -> str:
+    """What to do to have them faster; "" where nothing would help."""
+    return _remedy

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from minidl.checks import check_float
-from minidl.kernels.activations import ZERO, relu, relu_backward
+from minidl.kernels.activations import relu, relu_backward
 from minidl.kernels.elementwise import elu, leaky_relu, sigmoid, softplus, tanh
 from minidl.layers.elementwise import Elementwise
 from minidl.layers.layer import Layer
 from minidl.types import Array
-
-_BOOL = np.dtype(bool)
 
 
 class ReLU(Layer):
@@ -25,11 +21,10 @@ class ReLU(Layer):
         try:
             if not training:
                 return relu(x)
-            fires = np.greater(x, ZERO, self.buffer("fires", x.shape, _BOOL))
             y = relu(x, self.buffer("y", x.shape, x.dtype))
         except Exception as error:
             self._refuse(error, "x", x)
-        self.remember(fires)
+        self.remember(y)
         return y
 
     def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -38,13 +33,13 @@ class ReLU(Layer):
 
     def backward(self, dy: Array) -> Array:
         """`dy` where the unit fired, 0 elsewhere."""
-        (fires,) = self.recall()
+        (y,) = self.recall()
         try:
-            if dy.shape != fires.shape:
-                self.check_batch("dy", dy, fires.shape[1:], batch=len(fires))
-            return relu_backward(dy, fires, self.buffer("dx", dy.shape, dy.dtype))
+            if dy.shape != y.shape:
+                self.check_batch("dy", dy, y.shape[1:], batch=len(y))
+            return relu_backward(dy, y, self.buffer("dx", dy.shape, dy.dtype))
         except Exception as error:
-            self._refuse(error, "dy", dy, fires.shape[1:], batch=len(fires))
+            self._refuse(error, "dy", dy, y.shape[1:], batch=len(y))
 
 
 class LeakyReLU(Elementwise, whole=True):

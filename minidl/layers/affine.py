@@ -8,7 +8,7 @@ import numpy as np
 
 from minidl.checks import check_dtype, check_int
 from minidl.initializers import he_normal, zeros
-from minidl.kernels.linear import affine, sum_rows
+from minidl.kernels.linear import affine, input_gradient, sum_rows, weight_gradient
 from minidl.layers.layer import Layer
 from minidl.parameters import Parameter
 from minidl.types import Array, Initializer, Rng
@@ -71,9 +71,9 @@ class Affine(Layer):
                 if x.ndim != 2:
                     self.check_batch("x", x, (self.in_features,))
                 return affine(x, self.weight.value, self.bias.value)
-            # The product itself refuses other sizes, since they do not fit into `work`.
-            work = self.buffer("y", (2, len(x), self.out_features), self.dtype)
-            y = affine(x, self.weight.value, self.bias.value, work)
+            # The product itself refuses other sizes, since they do not fit into the buffer.
+            y = self.buffer("y", (len(x), self.out_features), self.dtype)
+            affine(x, self.weight.value, self.bias.value, y)
         except Exception as error:
             self._refuse(error, "x", x, (self.in_features,))
         self.remember(x)
@@ -88,7 +88,7 @@ class Affine(Layer):
         """``dx = dy @ weight.T``, of shape (batch, in_features), and what `backward_parameters` does."""
         (x,) = self.recall()
         self._assign_gradients(x, dy)
-        return np.dot(dy, self.weight.value.T, self.buffer("dx", x.shape, self.dtype))
+        return input_gradient(dy, self.weight.value, self.buffer("dx", x.shape, self.dtype))
 
     def backward_parameters(self, dy: Array) -> None:
         """``weight.grad = x.T @ dy`` and ``bias.grad = dy.sum(axis=0)``."""
@@ -100,7 +100,7 @@ class Affine(Layer):
             if dy.dtype is not self.dtype:
                 self.check_batch("dy", dy, (self.out_features,), batch=len(x))
             if not self.weight.frozen:
-                np.dot(x.T, dy, self.weight.grad)
+                weight_gradient(x, dy, self.weight.grad)
             if not self.bias.frozen:
                 sum_rows(dy, self.bias.grad)
         except Exception as error:

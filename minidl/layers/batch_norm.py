@@ -10,7 +10,12 @@ import numpy as np
 from minidl.checks import check_dtype, check_float, check_int, check_sizes
 from minidl.errors import ShapeError
 from minidl.initializers import ones, zeros
-from minidl.kernels.normalization import channel_sums, normalize, normalize_backward, scale_and_shift
+from minidl.kernels.normalization import (
+    batch_norm,
+    batch_norm_backward,
+    batch_norm_inference,
+    move_statistics,
+)
 from minidl.layers.layer import Layer
 from minidl.parameters import Parameter, State
 from minidl.types import Array
@@ -53,23 +58,20 @@ class _BatchNorm(Layer):
         self.check_batch("x", x)
         self._require_fit(x.shape)
         numbers = x.reshape(len(x), self.num_features, math.prod(x.shape[2:]))
+        weight, bias = self.weight.value, self.bias.value
+        mean, variance = self.running_mean.value, self.running_var.value
         if not training:
-            factor = self.weight.value / np.sqrt(self.running_var.value + self.eps)
-            y: Array = numbers - self.running_mean.value[:, None]
-            return scale_and_shift(y, factor, self.bias.value, y).reshape(x.shape)
+            return batch_norm_inference(numbers, mean, variance, weight, bias, self.eps).reshape(x.shape)
         count = len(x) * numbers.shape[2]
         if count < 2:
             remedy = "train with larger batches, none of which may be of one sample"
             self.fail(ShapeError, "more than one number for each channel in training", x.shape, remedy)
-        normal = self.buffer("normal", numbers.shape, self.dtype)
-        mean, variance, inverse_deviation = normalize(numbers, self.eps, normal)
-        if np.isfinite(variance).all():  # else the loss is not finite, and what is kept stays as it was
-            unbiased = variance * (count / (count - 1))
-            for kept, new in ((self.running_mean.value, mean), (self.running_var.value, unbiased)):
-                kept += self.momentum * (new - kept)
-        self.remember(x.shape, normal, inverse_deviation)
-        y = self.buffer("y", numbers.shape, self.dtype)
-        return scale_and_shift(normal, self.weight.value, self.bias.value, y).reshape(x.shape)
+        y: Array = self.buffer("y", numbers.shape, self.dtype)
+        statistics = batch_norm(numbers, weight, bias, self.eps, y)
+        # Of a batch whose loss is not finite, nothing is kept.
+        move_statistics(mean, variance, statistics, self.momentum, count / (count - 1))
+        self.remember(x.shape, numbers, statistics)
+        return y.reshape(x.shape)
 
     def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
         """That of the input."""
@@ -84,24 +86,21 @@ class _BatchNorm(Layer):
 
     def backward(self, dy: Array) -> Array:
         """``dx = weight / deviation * (dy - mean(dy) - normal * mean(dy * normal))``, of the shape of `x`."""
-        shape, normal, inverse_deviation = self.recall()
-        dy = self._assign_gradients(dy, shape, normal)
-        factor, sums, products = self.weight.value * inverse_deviation, self.bias.grad, self.weight.grad
-        dx = self.buffer("dx", normal.shape, self.dtype)
-        return normalize_backward(dy, normal, factor, sums, products, dx).reshape(shape)
+        shape, numbers, _ = remembered = self.recall()
+        dx: Array = self.buffer("dx", numbers.shape, self.dtype)
+        self._backward(dy, dx, *remembered)
+        return dx.reshape(shape)
 
     def backward_parameters(self, dy: Array) -> None:
         """``weight.grad = sum(dy * normal)`` and ``bias.grad = sum(dy)``, for each channel."""
-        shape, normal, _ = self.recall()
-        self._assign_gradients(dy, shape, normal)
+        self._backward(dy, None, *self.recall())
 
-    def _assign_gradients(self, dy: Array, shape: tuple[int, ...], normal: Array) -> Array:
-        """Assign the parameters' gradients; `dy` as (N, C, L)."""
+    def _backward(
+        self, dy: Array, dx: Array | None, shape: tuple[int, ...], x: Array, statistics: Array
+    ) -> None:
         self.check_batch("dy", dy, shape[1:], batch=shape[0])
-        dy = dy.reshape(normal.shape)
-        self.bias.grad[...] = channel_sums(dy)
-        self.weight.grad[...] = channel_sums(dy, normal)
-        return dy
+        weight, bias = self.weight, self.bias
+        batch_norm_backward(dy.reshape(x.shape), x, statistics, weight.value, weight.grad, bias.grad, dx)
 
 
 class BatchNorm1d(_BatchNorm):

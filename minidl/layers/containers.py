@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from minidl.advice import shown
 from minidl.errors import MissingPartError
 from minidl.inspection import common_dtype
+from minidl.layers.fusing import fused
 from minidl.layers.layer import Layer
 from minidl.layers.parts import Part, add_layers, as_given
 from minidl.layers.shapes import Shape, fixed_shape, shape_through, shapes_along
@@ -55,6 +56,7 @@ class Sequential(Net, Layer):
         self.accepts, self.dtype = self.layers[0].accepts, common_dtype(self)
         self.accepts_sparse, self.sample_shape = self.layers[0].accepts_sparse, fixed_shape(self.layers[:1])
         shape_through(self.layers, None)
+        self._fused = fused(self.layers)
         self._planned_for: tuple[slice, ...] | None = None  # what trained when `_plan` was last asked
         if self.head:
             self.pack()
@@ -69,7 +71,7 @@ class Sequential(Net, Layer):
 
     def forward(self, x: Array, *, training: bool) -> Array:
         """The scores: each layer's forward in turn. Strict about dtype; the head takes no part."""
-        for layer in self.layers:
+        for layer in self._fused:
             x = layer.forward(x, training=training)
         return x
 

@@ -10,7 +10,8 @@ from minidl.checks import check_array, check_choice, check_dtype, check_int, che
 from minidl.errors import ShapeError
 from minidl.initializers import normal
 from minidl.kernels.constants import CONSTANTS
-from minidl.kernels.embedding import add_rows, bag_means
+from minidl.kernels.embedding import add_bags, add_rows, bag_means
+from minidl.kernels.rows import gather
 from minidl.kernels.sparse import is_batch
 from minidl.layers.indices import refuse_index, shares_of
 from minidl.layers.layer import Layer
@@ -111,9 +112,7 @@ class Embedding(Layer):
         if self.mode:
             shape = (len(x), self.embedding_dim)
             return bag_means(weight, indices, array("y", shape), array("work", shape))
-        # With mode="clip", `take` writes right into `out`.
-        y: Array = weight.take(indices, 0, array("y", (*x.shape, self.embedding_dim)), "clip")
-        return y
+        return gather(weight, indices, array("y", (*x.shape, self.embedding_dim)))
 
     def output_shape(self, sample_shape: tuple[int, ...]) -> tuple[int, ...]:
         """``(..., D)``, or ``(D,)`` with `mode` "mean"."""
@@ -145,6 +144,4 @@ class Embedding(Layer):
         if not self.mode:
             add_rows(self.weight.grad, indices.reshape(-1), dy.reshape(-1, self.embedding_dim))
             return
-        share = np.divide(dy, indices.shape[1], self.buffer("work", dy.shape, self.dtype))
-        for place in range(indices.shape[1]):
-            add_rows(self.weight.grad, indices[:, place], share)
+        add_bags(self.weight.grad, indices, dy, self.buffer("work", dy.shape, self.dtype))

@@ -9,8 +9,7 @@ import numpy as np
 
 from minidl.checks import check_array, check_bool, check_dtype
 from minidl.errors import DataError, ShapeError
-from minidl.kernels.broadcast import long_rows
-from minidl.kernels.normalization import standardize
+from minidl.kernels.broadcast import long_rows, standardize
 from minidl.kernels.rows import row_blocks
 from minidl.layers.layer import Layer
 from minidl.types import Array

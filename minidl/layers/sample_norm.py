@@ -10,14 +10,7 @@ import numpy as np
 
 from minidl.checks import check_dtype, check_float, check_sizes
 from minidl.initializers import ones, zeros
-from minidl.kernels.linear import sum_rows
-from minidl.kernels.normalization import (
-    group_sums,
-    normalize,
-    normalize_backward,
-    place_sums,
-    scale_and_shift,
-)
+from minidl.kernels.normalization import group_norm, group_norm_backward
 from minidl.layers.layer import Layer
 from minidl.parameters import Parameter
 from minidl.types import Array
@@ -50,50 +43,32 @@ class SampleNorm(Layer):
 
     def _normalized(self, x: Array, places: int, *, training: bool) -> Array:
         """`x` as channels of so many places each, normalized, scaled and shifted."""
-        numbers = self._channels * places
-        samples = math.prod(x.shape) // max(numbers, 1)
-        # Mean and variance belong to the rows of the one view, weight and bias to the channels of the other.
-        rows = 1, samples * self._groups, numbers // self._groups
-        channels = samples, self._channels, places
-        normal, y = (
-            self.buffer(name, x.shape, self.dtype) if training else np.empty(x.shape, self.dtype)
-            for name in ("normal", "y")
-        )
-        _, _, inverse_deviation = normalize(x.reshape(rows), self.eps, normal.reshape(rows))
+        samples = math.prod(x.shape) // max(self._channels * places, 1)
+        numbers = x.reshape(samples, self._channels, places)
+        y: Array = self.buffer("y", x.shape, self.dtype) if training else np.empty(x.shape, self.dtype)
         weight, bias = self.weight.value.reshape(-1), self.bias.value.reshape(-1)
-        scale_and_shift(normal.reshape(channels), weight, bias, y.reshape(channels))
+        statistics = group_norm(numbers, weight, bias, self.eps, self._groups, y.reshape(numbers.shape))
         if training:
-            self.remember(normal, inverse_deviation, rows, channels)
+            self.remember(x.shape, numbers, statistics)
         return y
 
     def backward(self, dy: Array) -> Array:
         """``dx = (d - mean(d) - normal * mean(d * normal)) / deviation``, where ``d = dy * weight``."""
-        normal, inverse_deviation, rows, channels = self.recall()
-        sums, products = self._assign_gradients(dy, normal, channels)
-        weight = self.weight.value.reshape(-1)
-        dx = self.buffer("dx", normal.shape, self.dtype)
-        scale_and_shift(dy.reshape(channels), weight, None, dx.reshape(channels))
-        normalize_backward(
-            dx.reshape(rows),
-            normal.reshape(rows),
-            inverse_deviation,
-            group_sums(sums, weight, self._groups),
-            group_sums(products, weight, self._groups),
-            dx.reshape(rows),
-        )
+        shape, numbers, _ = remembered = self.recall()
+        work: Array = self.buffer("work", (2, *numbers.shape), self.dtype)
+        self._backward(dy, work, *remembered)
+        dx: Array = work[0].reshape(shape)
         return dx
 
     def backward_parameters(self, dy: Array) -> None:
         """``weight.grad = sum(dy * normal)`` and ``bias.grad = sum(dy)``, over all that they apply to."""
-        normal, _, _, channels = self.recall()
-        self._assign_gradients(dy, normal, channels)
+        self._backward(dy, None, *self.recall())
 
-    def _assign_gradients(self, dy: Array, normal: Array, channels: tuple[int, ...]) -> tuple[Array, Array]:
-        """Assign the parameters' gradients; each sample's part in them, of shape (N, C)."""
-        self.check_batch("dy", dy, normal.shape[1:], batch=len(normal))
-        dy, normal = dy.reshape(channels), normal.reshape(channels)
-        sums = place_sums(dy, None, self.buffer("sums", channels[:2], self.dtype))
-        products = place_sums(dy, normal, self.buffer("products", channels[:2], self.dtype))
-        sum_rows(sums, self.bias.grad.reshape(-1))
-        sum_rows(products, self.weight.grad.reshape(-1))
-        return sums, products
+    def _backward(
+        self, dy: Array, work: Array | None, shape: tuple[int, ...], x: Array, statistics: Array
+    ) -> None:
+        self.check_batch("dy", dy, shape[1:], batch=shape[0])
+        weight, gradients = self.weight.value.reshape(-1), (self.weight.grad, self.bias.grad)
+        by_weight, by_bias = (gradient.reshape(-1) for gradient in gradients)
+        dy = dy.reshape(x.shape)
+        group_norm_backward(dy, x, statistics, weight, self._groups, by_weight, by_bias, work)

@@ -10,7 +10,8 @@ import numpy as np
 from minidl.advice import shown
 from minidl.checks import check_float, check_shape, check_weights
 from minidl.errors import ConfigurationError, ShapeError
-from minidl.kernels.softmax import are_labels, smoothed_cross_entropy, softmax, softmax_cross_entropy
+from minidl.kernels.cross_entropy import are_labels, smoothed_cross_entropy, softmax_cross_entropy
+from minidl.kernels.softmax import softmax
 from minidl.losses.labels import LabelLoss
 from minidl.types import Array
 
@@ -106,13 +107,13 @@ class SoftmaxCrossEntropy(LabelLoss):
             or not are_labels(targets, classes)
         ):
             targets = self._check_labels(targets, samples, classes)
-        work = self.buffer("work", (classes, samples), scores.dtype) if training else None
+        out = self.buffer("gradient", (samples, classes), scores.dtype) if training else None
         if weights is not None or self._is_special:
-            loss = self._special(scores, targets, weights, work)
+            loss, gradient = self._special(scores, targets, weights, out)
         else:
-            loss = softmax_cross_entropy(scores, targets, None, work)
-        if work is not None:
-            self.remember(work.T)
+            loss, gradient = softmax_cross_entropy(scores, targets, None, out)
+        if training:
+            self.remember(gradient)
         return loss
 
     def backward(self) -> Array:
@@ -143,17 +144,17 @@ class SoftmaxCrossEntropy(LabelLoss):
             self._is_special = self.class_weights is not None or self.label_smoothing > 0
 
     def _special(
-        self, scores: Array, labels: Array, weights: npt.ArrayLike | None, work: Array | None
-    ) -> float:
+        self, scores: Array, labels: Array, weights: npt.ArrayLike | None, out: Array | None
+    ) -> tuple[float, Array | None]:
         samples, classes = scores.shape
         each = self._weights(labels, weights, classes)
         if not self.label_smoothing:
-            return softmax_cross_entropy(scores, labels, each, work)
+            return softmax_cross_entropy(scores, labels, each, out)
         of_samples = np.ones(samples) if weights is None else np.asarray(weights, np.float64)
         of_classes = np.ones(classes) if self.class_weights is None else np.array(self.class_weights)
         total = float(samples if each is None else each.sum())
         shares = of_samples / total if total else np.zeros(samples)
-        return smoothed_cross_entropy(scores, labels, self.label_smoothing, shares, of_classes, work)
+        return smoothed_cross_entropy(scores, labels, self.label_smoothing, shares, of_classes, out)
 
     def _weights(self, labels: Array, weights: npt.ArrayLike | None, classes: int) -> npt.NDArray[np.float64]:
         """Each sample's own weight times that of its class."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.checks import check_array, check_shape
 from minidl.errors import DataError, DivergedError, ShapeError
-from minidl.kernels.softmax import are_labels
+from minidl.kernels.cross_entropy import are_labels
 from minidl.losses.loss import ANY, Loss, check_floats
 from minidl.metrics import Accuracy, Metric
 from minidl.types import Array

@@ -52,17 +52,17 @@ class MulticlassHinge(LabelLoss):
         """
         samples, classes = self._check_scores(scores)
         labels = self._check_labels(targets, samples, classes)
-        shape = classes, samples
-        work = self.buffer("work", shape, scores.dtype) if training else np.empty(shape, scores.dtype)
-        losses = multiclass_hinge(scores, labels, self.margin, work)
+        shape = samples, classes
+        out = self.buffer("gradient", shape, scores.dtype) if training else np.empty(shape, scores.dtype)
+        losses, gradient = multiclass_hinge(scores, labels, self.margin, out)
         if weights is None:
             shares = np.full(samples, 1 / samples)
         else:
             checked = check_weights(self.label, weights, samples)
             shares = checked / (checked.sum() or 1.0)
         if training:
-            work *= shares.astype(work.dtype)
-            self.remember(work.T)
+            gradient *= shares.astype(gradient.dtype)[:, None]
+            self.remember(gradient)
         return float(np.dot(shares, losses))
 
     def backward(self) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import DivergedError
+from minidl.kernels.vectors import sum_of_squares
 from minidl.optimizers import Optimizer
 from minidl.training.divergence import HUGE, RATE, diverged, first_wrong
 from minidl.vectors import ParameterVector
@@ -32,7 +33,7 @@ def forget_reach(optimizer: Optimizer) -> None:
 def widen_reach(optimizer: Optimizer, parameters: ParameterVector) -> None:
     """After a hook of a callback, which may have written to the parameters, but not to the state."""
     values = parameters.values
-    norm = math.sqrt(np.dot(values, values))
+    norm = math.sqrt(sum_of_squares(values))
     if not (norm <= optimizer._largest or math.isnan(optimizer._largest)):
         optimizer._largest = norm
 
@@ -48,7 +49,7 @@ def guarded_step(
         With all as it was before.
     """
     lr, gradients, values = optimizer.lr * factor, parameters.gradients, parameters.values
-    norm = math.sqrt(np.dot(gradients, gradients))
+    norm = math.sqrt(sum_of_squares(gradients))
     if not math.isfinite(loss + norm):
         raise diverged(step, lr, loss, norm, gradients)
     limit = SAFE[values.dtype]

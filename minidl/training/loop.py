@@ -136,7 +136,7 @@ class Loop:
             self._torn = ""
             raise
         if self.callbacks and (hooks := self._hooks("on_gradients")):
-            self._computed = losses, targets, weights, factor
+            self._computed = losses[:3], targets, weights, factor
             self._due, self._torn = [*hooks, (self, "_update_computed")], ""
         else:
             self._update(losses, targets, weights, factor)
@@ -144,13 +144,14 @@ class Loop:
     def _update_computed(self) -> None:
         """The update, once the callbacks have had the gradients."""
         self._torn = TORN
-        self._update(*self._computed)
+        losses, targets, weights, factor = self._computed
+        self._update((*losses, None), targets, weights, factor)
 
     def _update(self, losses: Any, targets: Array, weights: Array | None, factor: float) -> None:
         """Let the optimizer step, and record what came of it."""
-        loss, data_loss, scores = losses
+        loss, data_loss, scores, squares = losses
         try:
-            lr = update(self.net, self.optimizer, loss, self.step, factor)
+            lr = update(self.net, self.optimizer, loss, self.step, factor, squares)
         except DivergedError as error:  # before anything was changed
             self._batches.redo()
             self._due, self._torn = [(self, "_compute")], ""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import numpy.typing as npt
 
-from minidl.checks import check_number
+from minidl.kernels.vectors import sum_of_squares
 from minidl.net import Net
 from minidl.optimizers import Optimizer
 from minidl.regularizers import Regularizer
@@ -21,22 +20,33 @@ def compute_gradients(
     targets: npt.ArrayLike,
     weights: npt.ArrayLike | None = None,
     regularizer: Regularizer | None = None,
-) -> tuple[float, float, Array]:
-    """Fill the gradients of loss and penalty; returns both together, the loss alone, and the scores."""
+) -> tuple[float, float, Array, float]:
+    """Fill the gradients of loss and penalty.
+
+    Returns
+    -------
+    loss, data_loss, scores, squares
+        Loss and penalty together, the loss alone, the scores, and the sum of the gradients' squares.
+    """
     data_loss, scores = net.forward_backward(x, targets, weights)
     if regularizer is None:
-        return data_loss, data_loss, scores
-    penalty = regularizer.add_gradients(net.parameters)
-    if penalty.__class__ is not float:
-        penalty = check_number(type(regularizer).__name__, "what add_gradients returns", penalty)
-    return data_loss + penalty, data_loss, scores
+        return data_loss, data_loss, scores, sum_of_squares(net.parameters.gradients)
+    penalty, squares = regularizer.penalize(net.parameters)
+    return data_loss + penalty, data_loss, scores, squares
 
 
-def update(net: Net, optimizer: Optimizer, loss: float, step: int, factor: float = 1.0) -> float:
+def update(
+    net: Net, optimizer: Optimizer, loss: float, step: int, factor: float = 1.0, squares: float | None = None
+) -> float:
     """Let the optimizer step, unless that would leave the finite numbers; returns the rate of the step.
 
     The gradients' norm covers what the loss does not show: a finite loss with a gradient that is not. How
     far the update reaches follows from it; where that is too far or unknown, the result is looked at.
+
+    Parameters
+    ----------
+    squares : float, optional
+        What `compute_gradients` gave, where nobody has changed the gradients since.
 
     Raises
     ------
@@ -46,7 +56,7 @@ def update(net: Net, optimizer: Optimizer, loss: float, step: int, factor: float
     parameters = net.parameters
     lr: float = optimizer.lr * factor
     gradients = parameters.gradients
-    norm = math.sqrt(np.dot(gradients, gradients))
+    norm = math.sqrt(sum_of_squares(gradients) if squares is None else squares)
     reach = optimizer.reach(optimizer._largest, norm, lr)
     if math.isfinite(loss + norm) and reach < SAFE[gradients.dtype]:
         optimizer._largest = reach

@@ -3,6 +3,7 @@ import pytest
 
 from minidl.cli import doctor, main
 from minidl.cores import THREAD_VARIABLES
+from minidl.kernels import way
 
 POOL = {
     "user_api": "blas",
@@ -11,6 +12,7 @@ POOL = {
     "architecture": "Haswell",
     "num_threads": 2,
 }
+ALL_FOUND = (1, 2, True, 3, 4)
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +22,8 @@ def a_plain_environment(monkeypatch):
     monkeypatch.setattr(doctor, "usable_cores", lambda: 2)
     monkeypatch.setattr(doctor, "affinity", lambda: 2)
     monkeypatch.setattr(doctor.blas, "is_found", lambda: True)
+    monkeypatch.setattr(doctor.blas, "addresses", lambda: ALL_FOUND)
+    monkeypatch.setattr(way, "_remedy", "")
     monkeypatch.setattr("os.getloadavg", lambda: (0.5, 9.0, 9.0), raising=False)
 
 
@@ -92,6 +96,29 @@ def test_a_blas_whose_routines_are_not_found(monkeypatch):
     monkeypatch.setattr(doctor.blas, "is_found", lambda: False)
     (line,) = doctor._advice([POOL], 50.0)
     assert "no axpy was found" in line
+
+
+@pytest.mark.parametrize("level", [None, "base"])
+def test_the_way_of_the_kernels(level, monkeypatch, capsys):
+    monkeypatch.setattr(doctor, "_gflops", lambda environment, threads: 50.0)
+    monkeypatch.setattr(way, "level", lambda: level)
+    monkeypatch.setattr(way, "_reason", "so it is")
+    monkeypatch.setattr(way, "_remedy", "do this")
+    assert main(["doctor"]) == 0
+    described = "in NumPy: so it is" if level is None else "compiled, base instructions: so it is"
+    out = capsys.readouterr().out
+    assert f"kernels          {described}\n" in out
+    assert f"- the kernels are {described}, which is not their fastest way; do this\n" in out
+
+
+def test_a_blas_that_the_compiled_kernels_do_not_find():
+    assert doctor._advice_on_kernels(2, True, ALL_FOUND) == []
+    for nothing in ((0, 2, True, 3, 4), (1, 0, True, 3, 4)):
+        assert "no gemm was found" in doctor._advice_on_kernels(2, True, nothing)[0]
+    (line,) = doctor._advice_on_kernels(2, True, (1, 2, True, 0, 0))
+    assert "does not say how many threads it uses" in line
+    assert doctor._advice_on_kernels(1, True, (1, 2, True, 0, 0)) == []
+    assert doctor._advice_on_kernels(2, False, (0, 0, False, 0, 0)) == []
 
 
 def test_no_blas():

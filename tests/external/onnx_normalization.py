@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minidl.kernels.normalization import normalize
+from minidl.kernels.normalization import group_norm
 from minidl.layers import BatchNorm1d, BatchNorm2d, Embedding, GroupNorm, LayerNorm
 from tests.external.onnx_cases import both_ways, cannot
 
@@ -31,8 +31,8 @@ def layer_normalization(x, scale, bias, *, axis=-1, epsilon=1e-5):
     axis %= x.ndim
     samples = x if axis else x[None]  # what is normalized whole is one sample
     layer = filled(LayerNorm(scale.shape, eps=epsilon), scale, bias)
-    rows = x.reshape(1, -1, scale.size)
-    mean, _, inverse_deviation = normalize(rows, epsilon, np.empty_like(rows))
+    rows, one = x.reshape(-1, scale.size, 1), np.ones(scale.size, x.dtype)
+    mean, _, _, inverse_deviation = group_norm(rows, one, one, epsilon, 1, np.empty_like(rows))
     shape = (*x.shape[:axis], *[1] * scale.ndim)
     y = both_ways(layer, samples).reshape(x.shape)
     return [y, mean.reshape(shape), inverse_deviation.reshape(shape)]

@@ -9,7 +9,7 @@ from minidl.kernels import way
 from minidl.kernels.check.cases import all_cases
 from minidl.kernels.check.drawing import Draw, faults
 
-pytestmark = pytest.mark.skipif(way.level() is None, reason=way.reason())
+pytestmark = pytest.mark.skipif(way.level() is None, reason=way.described())
 CASES = all_cases()
 SIZES = st.one_of(st.integers(0, 40), st.integers(0, 5_000), st.integers(30_000, 200_000))
 

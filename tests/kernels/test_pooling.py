@@ -82,3 +82,43 @@ def test_mean_pixels_is_its_definition(problem, seed, dtype, layout):
     assert mean_pixels_backward(dy, dx) is dx
     assert_near(y, mean_pixels_definition(x), 81)
     assert_near(dx, mean_pixels_backward_definition(x, dy))
+
+
+@pytest.mark.parametrize(
+    ("windows", "outputs"),
+    [
+        (Windows((2, 2), (2, 2)), (3, 2)),
+        (Windows((2, 2), (2, 2)), (2, 1)),
+        (Windows((3, 3), (2, 2), (1, 1)), (3, 2)),
+        (Windows((1, 1), (1, 1), (2, 2)), (8, 9)),
+        (Windows((2, 2), (1, 1), (0, 0), (2, 3)), (2, 2)),
+        (((2, 2), (2, 2), (0, 0)), (2, 2)),
+        (((2, 2), (2, np.int64(2)), (0, 0), (1, 1)), (2, 2)),
+        (((2, 2), (2, 0), (0, 0), (1, 1)), (2, 2)),
+        (((2, 2), (2, 2), (0, -1), (1, 1)), (2, 2)),
+        (((2, 2), (2, 2), (2**62, 2**70), (1, 1)), (2, 2)),
+    ],
+)
+def test_other_windows_and_outputs_than_fit_are_left_to_numpy(windows, outputs):
+    """Whatever it makes of them: nothing beyond the arrays is read or written."""
+
+    def results(choose):
+        x, y, dx = np.arange(20.0).reshape(1, 1, 4, 5), np.zeros((1, 1, *outputs)), np.zeros((1, 1, 4, 5))
+        dy = np.arange(1.0, y.size + 1).reshape(y.shape)
+        calls = [(max_pool, x, windows, y), (max_pool_backward, x, y.copy(), dy, windows, dx, garbage),
+                 (mean_pool, x, windows, y), (mean_pool_backward, dy, windows, dx, garbage)]  # fmt: skip
+        for kernel, *arguments in calls:
+            try:
+                yield choose(kernel)(*arguments).tolist()
+            except (
+                AttributeError,
+                IndexError,
+                TypeError,
+                ValueError,
+                ZeroDivisionError,
+                OverflowError,
+            ) as error:
+                yield type(error)
+
+    found = list(results(lambda kernel: kernel))
+    np.testing.assert_equal(found, list(results(lambda kernel: getattr(kernel, "__self__", kernel))))

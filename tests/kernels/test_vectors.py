@@ -2,8 +2,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
+from minidl.kernels import way
 from minidl.kernels.vectors import (
+    add_l2_gradient,
+    add_l2_gradient_definition,
+    mean_update,
+    mean_update_definition,
     momentum_update,
     momentum_update_definition,
     nesterov_update,
@@ -15,7 +21,8 @@ from minidl.kernels.vectors import (
 )
 from tests.kernels.drawing import assert_near, draw, reals, seeds, shares_not_finite
 
-sizes = st.integers(0, 300) | st.sampled_from([1, 140_001])
+# Squares are added up in chunks of 4,096 numbers, and in blocks of several chunks from 64 of them on.
+sizes = st.integers(0, 300) | st.sampled_from([1, 4_096, 4_097, 8_191, 140_001, 65 * 4_096 + 33])
 layouts = st.sampled_from(
     [np.ascontiguousarray, lambda x: np.repeat(x, 2)[::2], lambda x: x[::-1].copy()[::-1]]
 )
@@ -39,9 +46,13 @@ def test_sum_of_squares_is_its_definition(size, seed, dtype, layout):
     (x,) = vectors(1, size, seed, dtype, layout)
     found = sum_of_squares(x)
     assert type(found) is float
-    # Some kernels of the BLAS add strided numbers up one after the other.
+    assert found == near_sum(sum_of_squares_definition(x), x)
+
+
+def near_sum(expected, x):
+    """Some kernels of the BLAS add strided numbers up one after the other."""
     near = 5e-7 if x.flags.c_contiguous else 5e-5
-    assert found == pytest.approx(sum_of_squares_definition(x), rel=near if dtype is np.float32 else 1e-12)
+    return pytest.approx(expected, rel=near if x.dtype == np.float32 else 1e-12)
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
@@ -49,6 +60,47 @@ def test_sum_of_squares_hides_nothing(odd):
     x = np.ones(200_000, np.float32)
     x[150_000] = odd
     np.testing.assert_equal(sum_of_squares(x), odd**2)
+
+
+@given(rates, sizes, seeds, reals, layouts)
+def test_add_l2_gradient_is_its_definition(strength, size, seed, dtype, layout):
+    values, start = vectors(2, size, seed, dtype, layout)
+    gradients = copied(start, layout)
+    of_values, of_gradients = add_l2_gradient(values, gradients, strength)
+    expected, sums = add_l2_gradient_definition(values, start, dtype(strength))
+    assert_near(gradients, expected)
+    assert (type(of_values), type(of_gradients)) == (float, float)
+    assert of_values == near_sum(sums[0], values)
+    assert of_gradients == near_sum(sums[1], gradients)
+
+
+@pytest.mark.skipif(way.level() is None, reason="not every BLAS promises it")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [100_000, 1_000_003])
+def test_no_sum_depends_on_the_threads(size, dtype):
+    x, start = vectors(2, size, 0, dtype, np.ascontiguousarray)
+
+    def sums(threads):
+        with threadpool_limits(threads):
+            return sum_of_squares(x), add_l2_gradient(x, start.copy(), 0.1)
+
+    assert sums(1) == sums(2) == sums(3)
+
+
+@np.errstate(invalid="ignore")
+@given(rates, sizes, seeds, reals, layouts, shares_not_finite)
+def test_mean_update_is_its_definition(share, size, seed, dtype, layout, not_finite):
+    start, values = vectors(2, size, seed, dtype, layout, not_finite)
+    mean = copied(start, layout)
+    mean_update(mean, values, share)
+    assert_near(mean, mean_update_definition(start, values, dtype(share)))
+
+
+def test_a_mean_of_equal_numbers_is_exact():
+    values = vectors(1, 100_000, 0, np.float32, np.ascontiguousarray)[0]
+    mean = values.copy()
+    mean_update(mean, values, 0.001)
+    np.testing.assert_array_equal(mean, values)
 
 
 @np.errstate(invalid="ignore")

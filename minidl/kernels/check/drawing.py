@@ -77,6 +77,10 @@ class Draw:
         """An array of NaN to write into."""
         return self._laid(np.full(shape, np.nan, self.dtype))
 
+    def lent(self, *shape: int) -> Array:
+        """An array to write into that is plain, whatever the layout of the others."""
+        return np.full(shape, np.nan, self.dtype)
+
     def _laid(self, array: Array) -> Array:
         if self.layout == "strided" and array.ndim:
             wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
@@ -101,10 +105,15 @@ class Case:
         Makes of a `Draw` the arguments, in their order.
     ulps : float
         Units in the last place of each number, or, where `of_array`, of the largest one of its array and of
-        the arguments: so where numbers are added up that may cancel.
+        the arguments: so where numbers are added up that may cancel. They are those of the narrowest float
+        dtype among the arguments.
     of_array : bool
     special : bool
         Whether both do the same with NaN, infinities and the rest.
+    lends : bool
+        Whether the last argument is memory for a result, which may lie in it in another order.
+    work : int, optional
+        The number of an argument of which only the first entry is a result.
     """
 
     kernel: Callable[..., Any]
@@ -112,7 +121,9 @@ class Case:
     ulps: float = 1.0
     of_array: bool = False
     special: bool = True
+    lends: bool = False
     name: str = field(default="")
+    work: int | None = None
 
     def __str__(self) -> str:
         return self.name or self.kernel.__name__
@@ -124,23 +135,36 @@ def faults(case: Case, draw: Draw) -> list[str]:
     copies = [_copy(argument) for argument in arguments]
     numpy_way = getattr(case.kernel, "__self__", case.kernel)
     with np.errstate(all="ignore"):
-        expected = _collect(numpy_way(*copies), copies)
-        got = _collect(case.kernel(*arguments), arguments)
+        compared = slice(-1 if case.lends else None)
+        expected = _collect(numpy_way(*copies), copies[compared], draw)
+        got = _collect(case.kernel(*arguments), arguments[compared], draw)
+    if case.work is not None:
+        for given in (copies, arguments):
+            given[case.work][1:] = 0
+    coarsest = min(
+        (a.dtype for a in copies if isinstance(a, np.ndarray) and a.dtype.kind == "f"),
+        key=lambda dtype: dtype.itemsize,
+        default=np.dtype(np.float64),
+    )
     largest = max(
         [1e-300, *(_largest(argument) for argument in copies), *(_largest(one) for one in expected)]
     )
     pairs = zip(expected, got, strict=True)
-    return [fault for i, (a, b) in enumerate(pairs) for fault in _differs(case, i, a, b, largest)]
+    return [fault for i, (a, b) in enumerate(pairs) for fault in _differs(case, i, a, b, largest, coarsest)]
 
 
 def _copy(argument: Any) -> Any:
     return argument.copy() if isinstance(argument, np.ndarray) else argument
 
 
-def _collect(result: Any, arguments: Any) -> list[Array]:
-    """All that a call has given or written: its results, and the arrays among its arguments."""
+def _collect(result: Any, arguments: Any, draw: Draw) -> list[Array]:
+    """All that a call has given or written: its results, and the arrays among its arguments.
+
+    A Python float was added up from numbers of the drawn dtype, and is compared in it.
+    """
     results = result if isinstance(result, tuple) else () if result is None else (result,)
-    return [np.asarray(one) for one in (*results, *(a for a in arguments if isinstance(a, np.ndarray)))]
+    everything = (*results, *(a for a in arguments if isinstance(a, np.ndarray)))
+    return [np.asarray(one, draw.dtype if type(one) is float else None) for one in everything]
 
 
 def _largest(argument: Any) -> float:
@@ -150,7 +174,9 @@ def _largest(argument: Any) -> float:
     return float(finite.max(initial=0))
 
 
-def _differs(case: Case, number: int, expected: Array, got: Array, largest: float) -> Iterator[str]:
+def _differs(
+    case: Case, number: int, expected: Array, got: Array, largest: float, coarsest: np.dtype[Any]
+) -> Iterator[str]:
     where = f"{case}: result {number}"
     if expected.shape != got.shape or expected.dtype != got.dtype:
         yield f"{where} is {got.dtype} {got.shape}, expected {expected.dtype} {expected.shape}"
@@ -163,7 +189,8 @@ def _differs(case: Case, number: int, expected: Array, got: Array, largest: floa
             yield f"{where} is not finite where it should be, or the other way round"
             return
         apart = np.abs(expected[~odd].astype(np.longdouble) - got[~odd])
-        scale = np.maximum(np.abs(expected[~odd]), largest if case.of_array else 0).astype(expected.dtype)
-        ulps = apart / np.spacing(np.maximum(scale, np.finfo(expected.dtype).tiny))
+        scale = np.maximum(np.abs(expected[~odd]), largest if case.of_array else 0)
+        limits = np.finfo(coarsest)
+        ulps = apart / np.spacing(np.clip(scale, limits.tiny, limits.max / 2).astype(coarsest))
         if ulps.size and ulps.max() > case.ulps:
             yield f"{where} is off by {float(ulps.max()):.3g} units in the last place; {case.ulps:g} allowed"

@@ -60,6 +60,16 @@ static inline void look(PyObject *object, Array *array)
     array->is_double = PyArray_TYPE(found) == NPY_DOUBLE;
 }
 
+static inline int is_shaped_like(const Array *one, const Array *other)
+{
+    if (one->dimensions != other->dimensions)
+        return 0;
+    for (int axis = 0; axis < one->dimensions; axis++)
+        if (one->shape[axis] != other->shape[axis])
+            return 0;
+    return 1;
+}
+
 /* Take `object` as an array of float32 or float64 of any shape; 0 if it is none. */
 static inline int take_real(PyObject *object, int flags, Array *array)
 {
@@ -81,12 +91,7 @@ static inline int take_of(const Array *other, PyObject *object, int flags, Array
 /* The same, of the dtype and shape of `other`. */
 static inline int take_like(const Array *other, PyObject *object, int flags, Array *array)
 {
-    if (!take_of(other, object, flags, array) || array->dimensions != other->dimensions)
-        return 0;
-    for (int axis = 0; axis < other->dimensions; axis++)
-        if (array->shape[axis] != other->shape[axis])
-            return 0;
-    return 1;
+    return take_of(other, object, flags, array) && is_shaped_like(array, other);
 }
 
 /* Whether the arrays share no memory, or all of it: number by number, both are safe to write while reading. */

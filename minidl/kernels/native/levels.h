@@ -15,6 +15,13 @@
 /* The numbers that sums are kept apart for: the widest register's, whatever the CPU has, so that all agree. */
 #define LANES 16
 
+/* A function that stays one, where merging its loop with others would keep it from becoming vector instructions. */
+#if defined(__GNUC__) || defined(__clang__)
+#define NOT_INLINE __attribute__((noinline))
+#else
+#define NOT_INLINE
+#endif
+
 #if (defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__)))
 #define MINIDL_X86 1
 #else
@@ -42,7 +49,7 @@
 #undef LEVEL
 #if defined(__clang__)
 #pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
 #else
 #pragma GCC pop_options
 #pragma GCC push_options

@@ -7,9 +7,28 @@
 
 #include "blas.h"
 
-extern PyMethodDef dropout_kernels[], elementwise_kernels[], functions_kernels[], products_kernels[], vectors_kernels[];
-
-static PyMethodDef *const families[] = {dropout_kernels, elementwise_kernels, functions_kernels, products_kernels, vectors_kernels};
+/* A family is a file of kernels. */
+#define FAMILIES(EACH) \
+    EACH(adaptive) \
+    EACH(broadcast) \
+    EACH(cross_entropy) \
+    EACH(dropout) \
+    EACH(elementwise) \
+    EACH(embedding) \
+    EACH(functions) \
+    EACH(largest) \
+    EACH(losses) \
+    EACH(normalization) \
+    EACH(pixels) \
+    EACH(pooling) \
+    EACH(products) \
+    EACH(rows) \
+    EACH(softmax) \
+    EACH(vectors)
+#define DECLARED(family) extern PyMethodDef family##_kernels[];
+#define LISTED(family) family##_kernels,
+FAMILIES(DECLARED)
+static PyMethodDef *const families[] = {FAMILIES(LISTED)};
 
 /* The kinds of CPU that the loops are compiled for (see levels.h), from the one that all are. */
 static const char *const level_names[] = {"base", "avx2", "avx512"};
@@ -129,5 +148,9 @@ PyMODINIT_FUNC PyInit__compiled(void)
 {
     import_array();
     level = highest_level();
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    /* A checksum of the C files, by which way.py knows a module that was built from others. */
+    if (module && PyModule_AddIntConstant(module, "SOURCES", MINIDL_SOURCES) < 0)
+        Py_CLEAR(module);
+    return module;
 }

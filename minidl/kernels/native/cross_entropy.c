@@ -1,0 +1,260 @@
+/* The losses of labels, and how many labels are right: see kernels/cross_entropy.py. */
+#ifndef LOOPS_ONLY
+#include "indices.h"
+
+#include "exponentials.h"
+
+enum { MOST_BLOCKS = 256 }; /* of rows whose losses are added up on their own */
+
+/* A walk over the rows of `scores`, of `classes` numbers each. A row's loss counts `share`, times its own of `shares`
+ * where there are some; the losses of each `block` of rows are added up in one of `losses`. */
+typedef struct {
+    const void *scores;
+    const npy_intp *labels;
+    void *out;
+    ptrdiff_t classes, block;
+    const double *shares, *of_classes;
+    double share, smoothing, spread, *losses;
+} Rows;
+
+#define FAMILY "cross_entropy.c"
+#include "levels.h"
+
+LOOPS(softmax_cross_entropy);
+LOOPS(smoothed_cross_entropy);
+LOOPS(count_right);
+
+/* labels, classes */
+KERNEL(are_labels)
+{
+    Array labels;
+    if (names || count != 2 || !is_plain(args[0], NPY_INTP, READ) || !PyLong_Check(args[1]))
+        HAND_OVER;
+    look(args[0], &labels);
+    Py_ssize_t classes = PyLong_AsSsize_t(args[1]);
+    if (classes < 0 || labels.dimensions != 1 || !labels.size) {
+        PyErr_Clear();
+        HAND_OVER;
+    }
+    return PyBool_FromLong(in_range(labels.data, labels.size, classes));
+}
+
+/* Take scores (N, C) and, for each row, a label. */
+static int take_labelled(PyObject *const *args, Array *scores, Array *labels)
+{
+    return take_scores(args[0], scores) && scores->dimensions == 2 && take_indices(args[1], scores->shape[1], labels)
+           && labels->dimensions == 1 && labels->shape[0] == scores->shape[0];
+}
+
+/* Take one float64 for each row or column, or for none where `object` is None; `apart` from `out`. */
+static int take_shares(PyObject *object, npy_intp length, Array *shares)
+{
+    *shares = (Array){0};
+    if (object == Py_None)
+        return 1;
+    if (!is_plain(object, NPY_DOUBLE, READ))
+        return 0;
+    look(object, shares);
+    return shares->dimensions == 1 && shares->size == length;
+}
+
+/* Take the array for the gradient, if there is any: it must overlap with nothing that is read. */
+static int take_gradient(PyObject *object, const Array *scores, const Array *labels, Array *out)
+{
+    *out = (Array){0};
+    return object == Py_None
+           || (take_like(scores, object, WRITE, out) && apart(scores, out) && apart(labels, out));
+}
+
+/* What `loop` adds up in all blocks of rows. */
+static double add_up(Loop *loop, Rows *rows, ptrdiff_t samples)
+{
+    double losses[MOST_BLOCKS], total = 0;
+    ptrdiff_t least = (samples + MOST_BLOCKS - 1) / MOST_BLOCKS;
+    rows->losses = losses;
+    rows->block = (least + STRIP - 1) / STRIP * STRIP;
+    run_loop(loop, rows, samples, (grain_of(rows->classes) + rows->block - 1) / rows->block * rows->block);
+    for (ptrdiff_t i = 0; i < samples; i += rows->block)
+        total += losses[i / rows->block];
+    return total;
+}
+
+static PyObject *loss_and_gradient(double loss, PyObject *gradient)
+{
+    PyObject *number = PyFloat_FromDouble(loss), *result = number ? PyTuple_New(2) : NULL;
+    if (!result) {
+        Py_XDECREF(number);
+        return NULL;
+    }
+    Py_INCREF(gradient);
+    PyTuple_SetItem(result, 0, number);
+    PyTuple_SetItem(result, 1, gradient);
+    return result;
+}
+
+/* scores, labels, weights=None, out=None */
+KERNEL(softmax_cross_entropy)
+{
+    Array scores, labels, weights, out;
+    PyObject *wanted = count > 3 ? args[3] : Py_None;
+    if (names || count < 2 || count > 4 || !take_labelled(args, &scores, &labels)
+        || !take_shares(count > 2 ? args[2] : Py_None, scores.shape[0], &weights)
+        || !take_gradient(wanted, &scores, &labels, &out) || (weights.data && out.data && !apart(&weights, &out)))
+        HAND_OVER;
+    double total = weights.data ? 0 : (double)scores.shape[0];
+    for (npy_intp i = 0; weights.data && i < weights.size; i++)
+        total += ((const double *)weights.data)[i];
+    Rows rows;
+    rows.scores = scores.data;
+    rows.out = out.data;
+    rows.classes = scores.shape[1];
+    rows.labels = labels.data;
+    rows.shares = weights.data;
+    rows.share = 1 / (total == 0 ? 1 : total);
+    double loss = add_up(PICK(softmax_cross_entropy, scores.is_double), &rows, labels.size);
+    return loss_and_gradient(loss, wanted);
+}
+
+/* scores, labels, smoothing, shares, of_classes, out=None */
+KERNEL(smoothed_cross_entropy)
+{
+    Array scores, labels, shares, of_classes, out;
+    Rows rows;
+    PyObject *wanted = count > 5 ? args[5] : Py_None;
+    if (names || count < 5 || count > 6 || !take_labelled(args, &scores, &labels)
+        || !take_number(args[2], &rows.smoothing) || !take_shares(args[3], scores.shape[0], &shares)
+        || !take_shares(args[4], scores.shape[1], &of_classes) || !shares.data || !of_classes.data
+        || !take_gradient(wanted, &scores, &labels, &out)
+        || (out.data && (!apart(&shares, &out) || !apart(&of_classes, &out))))
+        HAND_OVER;
+    rows.scores = scores.data;
+    rows.out = out.data;
+    rows.classes = scores.shape[1];
+    rows.labels = labels.data;
+    rows.shares = shares.data;
+    rows.of_classes = of_classes.data;
+    rows.share = rows.smoothing / (double)rows.classes;
+    rows.spread = 0;
+    for (ptrdiff_t i = 0; i < rows.classes; i++)
+        rows.spread += rows.of_classes[i] * rows.share;
+    double loss = add_up(PICK(smoothed_cross_entropy, scores.is_double), &rows, labels.size);
+    return loss_and_gradient(loss, wanted);
+}
+
+/* scores, labels */
+KERNEL(count_right)
+{
+    Array scores, labels;
+    if (names || count != 2 || !take_scores(args[0], &scores) || scores.dimensions != 2
+        || !is_plain(args[1], NPY_INTP, READ))
+        HAND_OVER;
+    look(args[1], &labels);
+    if (labels.dimensions != 1 || labels.size != scores.shape[0])
+        HAND_OVER;
+    Rows rows;
+    rows.scores = scores.data;
+    rows.classes = scores.shape[1];
+    rows.labels = labels.data;
+    return PyFloat_FromDouble(add_up(PICK(count_right, scores.is_double), &rows, labels.size));
+}
+
+PyMethodDef cross_entropy_kernels[] = {
+    ENTRY(are_labels), ENTRY(softmax_cross_entropy), ENTRY(smoothed_cross_entropy), ENTRY(count_right), {NULL},
+};
+
+#else
+#include "exponentials.h"
+
+static void LOOP(softmax_cross_entropy)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Rows *all = context;
+    const ptrdiff_t classes = all->classes;
+    REAL largest[STRIP], sums[STRIP], logs[STRIP];
+    for (ptrdiff_t block = first; block < end; block += all->block) {
+        const ptrdiff_t end_of_block = block + all->block < end ? block + all->block : end;
+        double total = 0;
+        for (ptrdiff_t strip = block; strip < end_of_block; strip += STRIP) {
+            const ptrdiff_t rows = LOOP(end_of_strip)(strip, end_of_block) - strip;
+            const REAL *scores = (const REAL *)all->scores + strip * classes;
+            const npy_intp *labels = all->labels + strip;
+            const double *weights = all->shares ? all->shares + strip : NULL;
+            REAL *out = all->out ? (REAL *)all->out + strip * classes : NULL;
+            LOOP(exps_of_rows)(scores, out, rows, classes, largest, sums, logs);
+            for (ptrdiff_t i = 0; i < rows; i++) {
+                const double share = weights ? weights[i] * all->share : all->share;
+                total += share * (double)(logs[i] - (scores[i * classes + labels[i]] - largest[i]));
+            }
+            for (ptrdiff_t i = 0; out && i < rows; i++, out += classes) {
+                const double share = weights ? weights[i] * all->share : all->share;
+                const REAL scale = (REAL)(share / (double)sums[i]);
+                out[labels[i]] -= sums[i]; /* 1 is subtracted from the probability before both are divided by the sum */
+                for (ptrdiff_t j = 0; j < classes; j++)
+                    out[j] *= scale;
+            }
+        }
+        all->losses[block / all->block] = total;
+    }
+}
+
+static void LOOP(smoothed_cross_entropy)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Rows *all = context;
+    const ptrdiff_t classes = all->classes;
+    const double *of_classes = all->of_classes, each = all->share, spread = all->spread;
+    REAL largest[STRIP], sums[STRIP], logs[STRIP];
+    for (ptrdiff_t block = first; block < end; block += all->block) {
+        const ptrdiff_t end_of_block = block + all->block < end ? block + all->block : end;
+        double total = 0;
+        for (ptrdiff_t strip = block; strip < end_of_block; strip += STRIP) {
+            const ptrdiff_t rows = LOOP(end_of_strip)(strip, end_of_block) - strip;
+            const REAL *scores = (const REAL *)all->scores + strip * classes;
+            REAL *out = all->out ? (REAL *)all->out + strip * classes : NULL;
+            LOOP(exps_of_rows)(scores, out, rows, classes, largest, sums, logs);
+            for (ptrdiff_t i = 0; i < rows; i++, scores += classes) {
+                const ptrdiff_t label = all->labels[strip + i];
+                const double kept = of_classes[label] * (1 - all->smoothing), share = all->shares[strip + i];
+                double spread_scores = 0;
+                for (ptrdiff_t j = 0; j < classes; j++)
+                    spread_scores += of_classes[j] * each * (double)(scores[j] - largest[i]);
+                total += share * ((kept + spread) * (double)logs[i] - kept * (double)(scores[label] - largest[i])
+                                  - spread_scores);
+                if (!out)
+                    continue;
+                const double of_label = (double)out[label] / (double)sums[i];
+                const REAL whole = (REAL)((kept + spread) / (double)sums[i]), counts = (REAL)share;
+                for (ptrdiff_t j = 0; j < classes; j++)
+                    out[j] = (out[j] * whole - (REAL)(of_classes[j] * each)) * counts;
+                /* In this order nothing is left by rounding where the label's probability is 1. */
+                out[label] = (REAL)(kept * (of_label - 1) + (spread * of_label - of_classes[label] * each)) * counts;
+                out += classes;
+            }
+        }
+        all->losses[block / all->block] = total;
+    }
+}
+
+/* A label's score must be above those before it, and no lower than those behind it. */
+static void LOOP(count_right)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Rows *all = context;
+    const ptrdiff_t classes = all->classes;
+    for (ptrdiff_t block = first; block < end; block += all->block) {
+        const ptrdiff_t end_of_block = block + all->block < end ? block + all->block : end;
+        ptrdiff_t right = 0;
+        int has_nan = 0;
+        for (ptrdiff_t i = block; i < end_of_block; i++) {
+            const REAL *row = (const REAL *)all->scores + i * classes;
+            const ptrdiff_t label = all->labels[i], is_class = label >= 0 && label < classes;
+            const REAL own = row[is_class ? label : 0];
+            int above = 0;
+            for (ptrdiff_t j = 0; j < classes; j++) {
+                above |= j < label ? row[j] >= own : row[j] > own;
+                has_nan |= row[j] != row[j];
+            }
+            right += is_class && !above;
+        }
+        all->losses[block / all->block] = has_nan ? NAN : (double)right;
+    }
+}
+
+#endif

@@ -1,0 +1,123 @@
+/* Means and sums of channels' pixels: see kernels/pooling.py, and `sum_pixels` in kernels/convolution.py. */
+#ifndef LOOPS_ONLY
+#include "pooling.h"
+
+#define FAMILY "pixels.c"
+#include "levels.h"
+
+LOOPS(mean_pixels);
+LOOPS(mean_pixels_backward);
+LOOPS(sum_pixels);
+
+/* Whether `images` is of shape (N, channels, height, width), and `outputs` of (N, channels); neither is empty. */
+static int are_images(const Array *images, const Array *outputs, Pooling *pooling)
+{
+    if (images->dimensions != 4 || outputs->dimensions != 2 || images->size == 0
+        || images->shape[0] != outputs->shape[0] || images->shape[1] != outputs->shape[1])
+        return 0;
+    pooling->pixels = images->shape[2] * images->shape[3];
+    pooling->scale = 1 / (double)pooling->pixels;
+    return 1;
+}
+
+/* x, out */
+KERNEL(mean_pixels)
+{
+    Array x, out;
+    Pooling pooling;
+    if (names || count != 2 || !take_real(args[0], READ, &x) || !take_of(&x, args[1], WRITE, &out)
+        || !are_images(&x, &out, &pooling) || !apart(&x, &out))
+        HAND_OVER;
+    pooling.x = x.data;
+    pooling.out = out.data;
+    run_images(PICK(mean_pixels, x.is_double), &pooling, out.size, pooling.pixels);
+    Py_INCREF(args[1]);
+    return args[1];
+}
+
+/* dy, dx */
+KERNEL(mean_pixels_backward)
+{
+    Array dy, dx;
+    Pooling pooling;
+    if (names || count != 2 || !take_real(args[0], READ, &dy) || !take_of(&dy, args[1], WRITE, &dx)
+        || !are_images(&dx, &dy, &pooling) || !apart(&dy, &dx))
+        HAND_OVER;
+    pooling.dy = dy.data;
+    pooling.out = dx.data;
+    run_images(PICK(mean_pixels_backward, dy.is_double), &pooling, dy.size, pooling.pixels);
+    Py_INCREF(args[1]);
+    return args[1];
+}
+
+/* dy, out, work */
+KERNEL(sum_pixels)
+{
+    Array dy, out;
+    if (names || count != 3 || !take_real(args[0], READ, &dy) || !take_of(&dy, args[1], WRITE, &out)
+        || dy.dimensions != 4 || out.dimensions != 1 || dy.shape[1] != out.shape[0] || dy.size == 0
+        || !apart(&dy, &out))
+        HAND_OVER;
+    Pooling pooling = {.dy = dy.data, .out = out.data, .samples = dy.shape[0], .channels = dy.shape[1],
+                       .pixels = dy.shape[2] * dy.shape[3]};
+    run_images(PICK(sum_pixels, dy.is_double), &pooling, out.size, pooling.samples * pooling.pixels);
+    Py_RETURN_NONE;
+}
+
+PyMethodDef pixels_kernels[] = {ENTRY(mean_pixels), ENTRY(mean_pixels_backward), ENTRY(sum_pixels), {NULL}};
+
+#else
+
+/* The sum of numbers in a row: of blocks of them, each in sums that are apart. */
+static inline double LOOP(sum)(const REAL *numbers, ptrdiff_t count)
+{
+    enum { APART = 2 * LANES, BLOCK = 128 * APART };
+    double whole = 0;
+    for (ptrdiff_t start = 0; start < count; start += BLOCK) {
+        ptrdiff_t end = start + BLOCK < count ? start + BLOCK : count, i = start;
+        REAL sums[APART] = {0};
+        for (; i + APART <= end; i += APART)
+            for (int k = 0; k < APART; k++)
+                sums[k] += numbers[i + k];
+        for (int k = 0; i + k < end; k++)
+            sums[k] += numbers[i + k];
+        for (int half = APART / 2; half; half /= 2)
+            for (int k = 0; k < half; k++)
+                sums[k] += sums[k + half];
+        whole += sums[0];
+    }
+    return whole;
+}
+
+static void LOOP(mean_pixels)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Pooling *pooling = context;
+    for (ptrdiff_t image = first; image < end; image++)
+        ((REAL *)pooling->out)[image] = (REAL)(
+            LOOP(sum)((const REAL *)pooling->x + image * pooling->pixels, pooling->pixels) * pooling->scale);
+}
+
+static void LOOP(mean_pixels_backward)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Pooling *pooling = context;
+    for (ptrdiff_t image = first; image < end; image++) {
+        REAL *dx = (REAL *)pooling->out + image * pooling->pixels;
+        const REAL share = ((const REAL *)pooling->dy)[image] * (REAL)pooling->scale;
+        for (ptrdiff_t i = 0; i < pooling->pixels; i++)
+            dx[i] = share;
+    }
+}
+
+static void LOOP(sum_pixels)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Pooling *pooling = context;
+    for (ptrdiff_t channel = first; channel < end; channel++) {
+        double whole = 0;
+        for (ptrdiff_t sample = 0; sample < pooling->samples; sample++)
+            whole += LOOP(sum)((const REAL *)pooling->dy
+                               + (sample * pooling->channels + channel) * pooling->pixels, pooling->pixels);
+        ((REAL *)pooling->out)[channel] = (REAL)whole;
+    }
+}
+
+#endif

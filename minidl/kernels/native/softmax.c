@@ -1,0 +1,191 @@
+/* Softmax and its logarithm, row by row: see kernels/softmax.py. */
+#ifndef LOOPS_ONLY
+#include "arrays.h"
+
+#include "exponentials.h"
+
+/* A walk over the rows of `scores`, of `classes` numbers each: `logs` and `out` are what is to be written. */
+typedef struct {
+    const void *scores, *other;
+    void *out, *logs;
+    ptrdiff_t classes;
+} Rows;
+
+#define FAMILY "softmax.c"
+#include "levels.h"
+
+LOOPS(softmax);
+LOOPS(softmax_backward);
+LOOPS(log_softmax);
+LOOPS(log_softmax_backward);
+
+static ptrdiff_t row_length(const Array *scores)
+{
+    return scores->shape[scores->dimensions - 1];
+}
+
+/* Take one that may be missing (then `data` is NULL) and is written to while `scores` is read. */
+static int take_optional(PyObject *object, const Array *scores, Array *array)
+{
+    array->data = NULL;
+    return object == Py_None || (take_like(scores, object, WRITE, array) && apart_or_same(scores, array));
+}
+
+/* `object`, or a new array like `scores` where it is None; into `array`. */
+static PyObject *result_like(PyObject *object, const Array *scores, Array *array)
+{
+    if (object != Py_None) {
+        Py_INCREF(object);
+        return object;
+    }
+    PyObject *made = PyArray_SimpleNew(scores->dimensions, (npy_intp *)scores->shape,
+                                       scores->is_double ? NPY_DOUBLE : NPY_FLOAT);
+    if (made)
+        look(made, array);
+    return made;
+}
+
+/* scores, out=None, sums=None */
+KERNEL(softmax)
+{
+    Array scores, out;
+    PyObject *wanted = count > 1 ? args[1] : Py_None;
+    if (names || count < 1 || count > 3 || !take_scores(args[0], &scores) || !take_optional(wanted, &scores, &out))
+        HAND_OVER;
+    PyObject *result = result_like(wanted, &scores, &out);
+    if (!result)
+        return NULL;
+    Rows rows = {.scores = scores.data, .out = out.data, .classes = row_length(&scores)};
+    run_loop(PICK(softmax, scores.is_double), &rows, scores.size / rows.classes, grain_of(rows.classes));
+    return result;
+}
+
+/* scores, out=None, probabilities=None, sums=None */
+KERNEL(log_softmax)
+{
+    Array scores, logs, out;
+    PyObject *wanted = count > 1 ? args[1] : Py_None;
+    if (names || count < 1 || count > 4 || !take_scores(args[0], &scores) || !take_optional(wanted, &scores, &logs)
+        || !take_optional(count > 2 ? args[2] : Py_None, &scores, &out)
+        || (out.data && (!apart(&out, &scores) || (logs.data && !apart(&out, &logs)))))
+        HAND_OVER;
+    PyObject *result = result_like(wanted, &scores, &logs);
+    if (!result)
+        return NULL;
+    Rows rows = {.scores = scores.data, .out = out.data, .logs = logs.data, .classes = row_length(&scores)};
+    run_loop(PICK(log_softmax, scores.is_double), &rows, scores.size / rows.classes, grain_of(rows.classes));
+    return result;
+}
+
+static PyObject *backward(PyObject *numpy_way, PyObject *const *args, Py_ssize_t count, PyObject *names,
+                          Loop *const loops[2])
+{
+    Array dy, y, out;
+    if (names || count != 4 || !take_scores(args[0], &dy) || !take_like(&dy, args[1], READ, &y)
+        || !take_like(&dy, args[2], WRITE, &out) || !apart_or_same(&dy, &out) || !apart_or_same(&y, &out))
+        HAND_OVER;
+    Rows rows = {.scores = dy.data, .other = y.data, .out = out.data, .classes = row_length(&dy)};
+    run_loop(loops[dy.is_double], &rows, dy.size / rows.classes, grain_of(rows.classes) * 4);
+    Py_INCREF(args[2]);
+    return args[2];
+}
+
+/* dy, y, out, sums */
+KERNEL(softmax_backward)
+{
+    return backward(numpy_way, args, count, names, softmax_backward_loops[level]);
+}
+
+/* dy, probabilities, out, sums */
+KERNEL(log_softmax_backward)
+{
+    return backward(numpy_way, args, count, names, log_softmax_backward_loops[level]);
+}
+
+PyMethodDef softmax_kernels[] = {
+    ENTRY(softmax), ENTRY(softmax_backward), ENTRY(log_softmax), ENTRY(log_softmax_backward), {NULL},
+};
+
+#else
+
+#include "exponentials.h"
+
+static void LOOP(softmax)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Rows *all = context;
+    const ptrdiff_t classes = all->classes;
+    REAL largest[STRIP], sums[STRIP];
+    for (ptrdiff_t strip = first; strip < end; strip += STRIP) {
+        const ptrdiff_t rows = LOOP(end_of_strip)(strip, end) - strip;
+        REAL *out = (REAL *)all->out + strip * classes;
+        LOOP(exps_of_rows)((const REAL *)all->scores + strip * classes, out, rows, classes, largest, sums, NULL);
+        for (ptrdiff_t i = 0; i < rows; i++, out += classes)
+            for (ptrdiff_t j = 0; j < classes; j++)
+                out[j] /= sums[i];
+    }
+}
+
+static void LOOP(log_softmax)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Rows *all = context;
+    const ptrdiff_t classes = all->classes;
+    REAL largest[STRIP], sums[STRIP], sum_logs[STRIP];
+    for (ptrdiff_t strip = first; strip < end; strip += STRIP) {
+        const ptrdiff_t rows = LOOP(end_of_strip)(strip, end) - strip;
+        const REAL *scores = (const REAL *)all->scores + strip * classes;
+        REAL *logs = (REAL *)all->logs + strip * classes, *out = all->out ? (REAL *)all->out + strip * classes : NULL;
+        LOOP(exps_of_rows)(scores, out, rows, classes, largest, sums, sum_logs);
+        for (ptrdiff_t i = 0; i < rows; i++)
+            for (ptrdiff_t j = i * classes; j < (i + 1) * classes; j++)
+                logs[j] = scores[j] - largest[i] - sum_logs[i];
+        for (ptrdiff_t i = 0; out && i < rows; i++)
+            for (ptrdiff_t j = i * classes; j < (i + 1) * classes; j++)
+                out[j] /= sums[i];
+    }
+}
+
+/* The sum of a row's numbers, or of their products with those of another one. */
+static REAL LOOP(sum_row)(const REAL *row, const REAL *other, ptrdiff_t classes)
+{
+    double sum = 0;
+    for (ptrdiff_t chunk = 0; chunk < classes; chunk += CHUNK) {
+        const ptrdiff_t end = chunk + CHUNK < classes ? chunk + CHUNK : classes;
+        REAL sums[LANES] = {0};
+        ptrdiff_t j = chunk;
+        for (; j + LANES <= end; j += LANES)
+            for (int lane = 0; lane < LANES; lane++)
+                sums[lane] += other ? row[j + lane] * other[j + lane] : row[j + lane];
+        for (int lane = 0; j < end; j++, lane++)
+            sums[lane] += other ? row[j] * other[j] : row[j];
+        sum += LOOP(sum_lanes)(sums);
+    }
+    return (REAL)sum;
+}
+
+static void LOOP(softmax_backward)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Rows *all = context;
+    const ptrdiff_t classes = all->classes;
+    for (ptrdiff_t i = first; i < end; i++) {
+        const REAL *dy = (const REAL *)all->scores + i * classes, *y = (const REAL *)all->other + i * classes;
+        REAL *out = (REAL *)all->out + i * classes;
+        const REAL sum = LOOP(sum_row)(dy, y, classes);
+        for (ptrdiff_t j = 0; j < classes; j++)
+            out[j] = (dy[j] - sum) * y[j];
+    }
+}
+
+static void LOOP(log_softmax_backward)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Rows *all = context;
+    const ptrdiff_t classes = all->classes;
+    for (ptrdiff_t i = first; i < end; i++) {
+        const REAL *dy = (const REAL *)all->scores + i * classes, *y = (const REAL *)all->other + i * classes;
+        REAL *out = (REAL *)all->out + i * classes;
+        const REAL sum = LOOP(sum_row)(dy, NULL, classes);
+        for (ptrdiff_t j = 0; j < classes; j++)
+            out[j] = dy[j] - y[j] * sum;
+    }
+}
+
+#endif
