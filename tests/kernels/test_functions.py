@@ -7,7 +7,7 @@ import pytest
 
 from minidl.kernels import way
 
-pytestmark = pytest.mark.skipif(way.level() is None, reason=way.reason())
+pytestmark = pytest.mark.skipif(way.level() is None, reason=way.described())
 
 
 def density(x):
