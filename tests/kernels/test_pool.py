@@ -18,7 +18,7 @@ from tests.deep import deep
 from tests.kernels import sharing
 
 pytestmark = [
-    pytest.mark.skipif(way.level() is None, reason=way.reason()),
+    pytest.mark.skipif(way.level() is None, reason=way.described()),
     pytest.mark.skipif(not addresses()[4], reason="the BLAS cannot be told how many threads it has"),
 ]
 
