@@ -1,9 +1,9 @@
 """Smooth activations: functions of each number alone, together with their derivatives.
 
 Each kernel reads `x`, writes ``f(x)`` to `y` and, where `slope` is not None, ``f'(x)`` to `slope`: the two
-share most of the work. The three are contiguous, of one shape and float dtype, and do not overlap. `work`, of
-shape (2, BLOCK) or, for fewer numbers, shorter, is for the way in NumPy to compute in, a block at a time; where
-it is None, that takes memory of its own.
+share most of the work. The three are contiguous, of one shape and float dtype, and do not overlap. NumPy
+computes in `work`, a block at a time: it has shape (2, BLOCK) or, for fewer numbers, is shorter; None lets it
+take memory of its own.
 """
 
 from __future__ import annotations

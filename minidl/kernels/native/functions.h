@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Those of the type before; a family may use them, too. */
 #undef MANTISSA
 #undef BIAS
 #undef ROUNDING
