@@ -33,6 +33,7 @@ def _int32(count: int) -> Any:
 # long integers, Apple's Accelerate, and the standard's name.
 _NAMES = (
     ("scipy_cblas_{}64_", ctypes.c_int64),
+    ("scipy_cblas_{}", _int32),
     ("cblas_{}64_", ctypes.c_int64),
     ("cblas_{}$NEWLAPACK$ILP64", ctypes.c_int64),
     ("cblas_{}", _int32),
@@ -134,6 +135,7 @@ def _thread_functions() -> tuple[int, int]:
     for library in _libraries():
         for template in (
             "scipy_openblas_{}_num_threads64_",
+            "scipy_openblas_{}_num_threads",
             "openblas_{}_num_threads64_",
             "openblas_{}_num_threads",
         ):

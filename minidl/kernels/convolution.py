@@ -18,6 +18,7 @@ from minidl.kernels.windows import Unfolding, Windows, Work
 from minidl.types import Array
 
 
+@compiled
 def convolution(
     x: Array, weight: Array, bias: Array | None, windows: Windows, out: Array, work: Work
 ) -> Array:
@@ -36,6 +37,7 @@ def convolution_definition(x: Array, weight: Array, bias: Array, windows: Window
     return y + bias[:, None, None]
 
 
+@compiled
 def convolution_backward(
     x: Array, weight: Array, dy: Array, windows: Windows, dx: Array | None, dweight: Array | None, work: Work
 ) -> None:
@@ -69,6 +71,7 @@ def convolution_backward_definition(
     return dx, dweight
 
 
+@compiled
 def transposed_convolution(
     x: Array, weight: Array, bias: Array | None, windows: Windows, out: Array, work: Work
 ) -> Array:
@@ -89,6 +92,7 @@ def transposed_convolution_definition(
     return convolution_backward_definition(blank, weight, x, windows)[0] + bias[:, None, None]
 
 
+@compiled
 def transposed_convolution_backward(
     x: Array, weight: Array, dy: Array, windows: Windows, dx: Array | None, dweight: Array | None, work: Work
 ) -> None:

@@ -2,76 +2,24 @@
 
 Each kernel reads `x`, writes ``f(x)`` to `y` and, where `slope` is not None, ``f'(x)`` to `slope`: the two
 share most of the work. The three are contiguous, of one shape and float dtype, and do not overlap. NumPy
-computes in `work`, a block at a time: it has shape (2, BLOCK) or, for fewer numbers, is shorter; None lets it
-take memory of its own.
+computes in `work`, a block at a time: it has shape (2, BLOCK) or, for fewer numbers, is shorter; where it is
+None, that takes memory of its own.
 """
 
 from __future__ import annotations
 
-import functools
 import math
-import sys
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from minidl.kernels.blocks import BLOCK, whole
 from minidl.kernels.constants import CONSTANTS
 from minidl.kernels.special import normal, normal_definition
 from minidl.kernels.way import compiled
 from minidl.types import Array
 
-BLOCK = 1 << 14
-"""Numbers that NumPy takes at once: few enough for its dozen operations to find them in the cache."""
-
-WHOLE = sys.maxsize
-"""As many as there are."""
-
 _CUBE = 0.044715  # of x, in Hendrycks and Gimpel's approximation
 _TANH_SCALE = math.sqrt(2 / math.pi)
-
-
-def in_blocks(
-    kernel: Callable[..., None],
-    x: Array,
-    y: Array,
-    slope: Array | None,
-    work: Array,
-    *arguments: Any,
-    block: int = BLOCK,
-) -> None:
-    """Call `kernel` for `x`, `y` and `slope`, contiguous and of one shape, `block` numbers at a time.
-
-    It gets them in one dimension, with as many columns of `work`, and `arguments`.
-    """
-    x, y = x.reshape(-1), y.reshape(-1)
-    slope = None if slope is None else slope.reshape(-1)
-    for start in range(0, x.size, block):
-        part = slice(start, start + block)
-        slopes = None if slope is None else slope[part]
-        kernel(x[part], y[part], slopes, work[:, : x.size - start], *arguments)
-
-
-def values(kernel: Callable[..., None], x: Array, block: int = WHOLE) -> Array:
-    """``f(x)`` alone, in an array of its own."""
-    x = np.ascontiguousarray(x)
-    y: Array = np.empty(x.shape, x.dtype)
-    in_blocks(kernel, x, y, None, np.empty((2, min(x.size, BLOCK)), x.dtype), block=block)
-    return y
-
-
-def _in_blocks(kernel: Callable[..., None]) -> Callable[..., None]:
-    """`kernel` for arrays of any size, from one for those of at most `BLOCK` numbers."""
-
-    @functools.wraps(kernel)
-    def whole(x: Array, y: Array, slope: Array | None, work: Array | None, *arguments: Any) -> None:
-        work = np.empty((2, min(x.size, BLOCK)), x.dtype) if work is None else work
-        if x.ndim == 1 and x.size == work.shape[1]:
-            kernel(x, y, slope, work, *arguments)
-        else:
-            in_blocks(kernel, x, y, slope, work, *arguments)
-
-    return whole
 
 
 def _zeros(x: Array) -> Array:
@@ -80,7 +28,7 @@ def _zeros(x: Array) -> Array:
 
 
 @compiled
-@_in_blocks
+@whole
 def leaky_relu(x: Array, y: Array, slope: Array | None, work: Array, negative_slope: float) -> None:
     """``x`` where it is positive, ``negative_slope * x`` elsewhere."""
     found, positive = work[1] if slope is None else slope, work[0]
@@ -97,7 +45,7 @@ def leaky_relu_definition(x: Array, negative_slope: float) -> tuple[Array, Array
 
 
 @compiled
-@_in_blocks
+@whole
 def elu(x: Array, y: Array, slope: Array | None, work: Array, alpha: float) -> None:
     """``x`` where it is positive, ``alpha * (exp(x) - 1)`` elsewhere."""
     below, other = work
@@ -138,7 +86,7 @@ def _sigmoid(x: Array, y: Array, slope: Array | None, work: Array) -> None:
 
 
 @compiled
-@_in_blocks
+@whole
 def sigmoid(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``1 / (1 + exp(-x))``."""
     _sigmoid(x, y, slope, work)
@@ -151,7 +99,7 @@ def sigmoid_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@_in_blocks
+@whole
 def tanh(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """The hyperbolic tangent."""
     np.tanh(x, out=y)
@@ -166,7 +114,7 @@ def tanh_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@_in_blocks
+@whole
 def silu(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``x * sigmoid(x)``."""
     gate = work[1]
@@ -185,7 +133,7 @@ def silu_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@_in_blocks
+@whole
 def gelu(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``x * gate``, with the standard normal distribution's ``(1 + erf(x / sqrt(2))) / 2`` as the gate."""
     gate, other = work
@@ -203,7 +151,7 @@ def gelu_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@_in_blocks
+@whole
 def gelu_tanh(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2``."""
     gate, square = work
@@ -235,7 +183,7 @@ def gelu_tanh_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@_in_blocks
+@whole
 def softplus(x: Array, y: Array, slope: Array | None, work: Array, beta: float, threshold: float) -> None:
     """``log(1 + exp(beta * x)) / beta``; `x` itself where ``beta * x > threshold``."""
     decay, other = work

@@ -47,7 +47,7 @@ def add_rows(table: Array, indices: Array, rows: Array) -> None:
         intp, in [0, V); rows of one index are added up.
     """
     width = table.shape[1]
-    step = max(_BLOCK_NUMBERS // width, 1)
+    step = max(_BLOCK_NUMBERS // max(width, 1), 1)
     columns = CONSTANTS["arange", width, np.dtype(np.intp)]
     # `add.at` takes single numbers a hundred times as fast as it takes rows.
     for start in range(0, len(rows), step):

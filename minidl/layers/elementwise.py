@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from minidl.checks import check_array
-from minidl.kernels.elementwise import BLOCK, WHOLE, in_blocks, values
+from minidl.kernels.blocks import BLOCK, WHOLE, in_blocks, values
 from minidl.layers.layer import Layer
 from minidl.types import Array
 

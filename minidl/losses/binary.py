@@ -8,7 +8,8 @@ import numpy as np
 
 from minidl.checks import check_array, check_shape
 from minidl.errors import DataError, ShapeError
-from minidl.kernels.elementwise import sigmoid, values
+from minidl.kernels.blocks import values
+from minidl.kernels.elementwise import sigmoid
 from minidl.kernels.losses import binary_cross_entropy
 from minidl.losses.elementwise import ElementwiseLoss
 from minidl.metrics import BinaryAccuracy, Metric

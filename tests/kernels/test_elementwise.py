@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minidl.kernels.blocks import BLOCK, values
 from minidl.kernels.elementwise import (
-    BLOCK,
     elu,
     elu_definition,
     gelu,
@@ -21,7 +21,6 @@ from minidl.kernels.elementwise import (
     softplus_definition,
     tanh,
     tanh_definition,
-    values,
 )
 from tests.kernels.drawing import draw, layouts, reals, seeds
 

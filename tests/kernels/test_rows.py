@@ -13,7 +13,7 @@ from minidl import Standardize, evaluate
 from minidl.data import Batches, Dataset
 from minidl.data import batches as batches_module
 from minidl.kernels import rows as rows_module
-from minidl.kernels.rows import memory_blocks, row_blocks, take_rows
+from minidl.kernels.rows import gather, gather_definition, memory_blocks, row_blocks, take_rows
 from minidl.recipes import mlp
 from minidl.sweep.header import _checksum
 
@@ -58,6 +58,8 @@ def test_rows_of_any_layout_are_those_that_numpy_takes(array, data):
     out = np.empty((len(rows), *array.shape[1:]), array.dtype)
     assert np.shares_memory(take_rows(array, rows, out), out) or not out.size
     np.testing.assert_array_equal(out, array[rows])
+    gathered = gather(array, rows, np.empty_like(out))
+    np.testing.assert_array_equal(gathered, gather_definition(array, rows), strict=True)
 
 
 @pytest.mark.usefixtures("stretch")

@@ -30,6 +30,11 @@ int has_gemm(void)
     return single && twofold;
 }
 
+ptrdiff_t longest_side(void)
+{
+    return is_wide ? PTRDIFF_MAX : INT32_MAX;
+}
+
 int blas_threads(void)
 {
     return get_threads ? get_threads() : 1;

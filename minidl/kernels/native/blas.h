@@ -10,6 +10,9 @@ void connect_blas(uintptr_t sgemm, uintptr_t dgemm, int wide, uintptr_t get_thre
 /* Whether the BLAS's products can be called. */
 int has_gemm(void);
 
+/* The most rows or columns that they take. */
+ptrdiff_t longest_side(void);
+
 /* C = op(A) op(B) + beta C, all in C order, on this thread alone within `run_products`.
  * op(A) is (rows, inner), op(B) is (inner, columns); the lead of each is the distance of its rows as it lies. */
 void gemm(int is_double, int transpose_a, int transpose_b, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,

@@ -11,6 +11,7 @@
 #define FAMILIES(EACH) \
     EACH(adaptive) \
     EACH(broadcast) \
+    EACH(convolution) \
     EACH(cross_entropy) \
     EACH(dropout) \
     EACH(elementwise) \

@@ -17,29 +17,25 @@
 /* No threads of POSIX: the caller alone. */
 int threads_now(void) { return 1; }
 
-void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
+static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads)
 {
-    if (count <= grain) {
-        if (count > 0)
-            loop(context, 0, count);
-        return;
-    }
-    PyThreadState *state = PyEval_SaveThread();
     loop(context, 0, count);
-    PyEval_RestoreThread(state);
-}
-
-void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
-{
-    run_loop(loop, context, count, grain);
 }
 
 #else
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 
-enum { MOST_THREADS = 64, LOOKS = 2000 };
+enum { MOST_THREADS = 64, LOOKING_NANOSECONDS = 25000, LOOKS_AT_ONCE = 16 };
+
+/* Where threads sleep until they are called. */
+typedef struct {
+    pthread_cond_t called;
+    atomic_int sleepers;
+} Bed;
 
 /* The loop that is shared. `joined` is twice the number of workers within it, and 1 more while others may join. */
 static Loop *shared_loop;
@@ -47,28 +43,58 @@ static void *shared_context;
 static ptrdiff_t shared_count, shared_part;
 static int shared_workers;
 static atomic_ptrdiff_t next_part;
-static atomic_int joined;
-static atomic_uint loops_so_far;
-static atomic_int sleepers, caller_sleeps;
+static atomic_uint joined, loops_so_far;
 
+/* Who has the flag has the workers, and alone changes what is above and below. */
 static atomic_flag in_use = ATOMIC_FLAG_INIT;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t begun = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITIALIZER;
-static int workers, is_prepared;
+static int workers, most_workers = MOST_THREADS - 1;
 
-static inline void look_again(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static Bed workers_bed = {PTHREAD_COND_INITIALIZER, 0}, callers_bed = {PTHREAD_COND_INITIALIZER, 0};
 
 int threads_now(void)
 {
     int threads = blas_threads();
     return threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
+}
+
+static int64_t nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Wait until the variable has another value. */
+static void wait_while(atomic_uint *variable, unsigned value, Bed *bed)
+{
+    /* By the clock, for what a look takes differs by ten times between CPUs. */
+    for (int64_t end = nanoseconds() + LOOKING_NANOSECONDS; nanoseconds() < end;)
+        for (int looks = 0; looks < LOOKS_AT_ONCE; looks++) {
+            if (atomic_load(variable) != value)
+                return;
+#if defined(__x86_64__) || defined(__i386__)
+            __builtin_ia32_pause();
+#elif defined(__aarch64__)
+            __asm__ volatile("yield");
+#endif
+        }
+    pthread_mutex_lock(&lock);
+    atomic_fetch_add(&bed->sleepers, 1);
+    while (atomic_load(variable) == value)
+        pthread_cond_wait(&bed->called, &lock);
+    atomic_fetch_sub(&bed->sleepers, 1);
+    pthread_mutex_unlock(&lock);
+}
+
+/* To be called once the variable has changed. */
+static void call(Bed *bed)
+{
+    if (atomic_load(&bed->sleepers)) {
+        pthread_mutex_lock(&lock);
+        pthread_cond_broadcast(&bed->called);
+        pthread_mutex_unlock(&lock);
+    }
 }
 
 static void take_parts(void)
@@ -82,111 +108,87 @@ static void take_parts(void)
     }
 }
 
-static int join(int worker)
-{
-    int now = atomic_load(&joined);
-    while (now & 1)
-        if (atomic_compare_exchange_weak(&joined, &now, now + 2)) {
-            if (worker < shared_workers)
-                return 1;
-            atomic_fetch_sub(&joined, 2);
-            break;
-        }
-    return 0;
-}
-
-static void leave(void)
-{
-    if (atomic_fetch_sub(&joined, 2) == 2 && atomic_load(&caller_sleeps)) {
-        pthread_mutex_lock(&lock);
-        pthread_cond_signal(&done);
-        pthread_mutex_unlock(&lock);
-    }
-}
-
 static void *work(void *number)
 {
-    unsigned seen = 0;
-    for (;;) {
-        for (int looks = 0; looks < LOOKS && atomic_load(&loops_so_far) == seen; looks++)
-            look_again();
-        if (atomic_load(&loops_so_far) == seen) {
-            pthread_mutex_lock(&lock);
-            atomic_fetch_add(&sleepers, 1);
-            while (atomic_load(&loops_so_far) == seen)
-                pthread_cond_wait(&begun, &lock);
-            atomic_fetch_sub(&sleepers, 1);
-            pthread_mutex_unlock(&lock);
-        }
-        seen = atomic_load(&loops_so_far);
-        if (join((int)(intptr_t)number)) {
-            take_parts();
-            leave();
-        }
+    for (unsigned seen = 0;; seen = atomic_load(&loops_so_far)) {
+        unsigned now = atomic_load(&joined);
+        while (now & 1)
+            if (atomic_compare_exchange_weak(&joined, &now, now + 2)) {
+                if ((intptr_t)number < shared_workers)
+                    take_parts();
+                if (atomic_fetch_sub(&joined, 2) == 2)
+                    call(&callers_bed);
+                break;
+            }
+        wait_while(&loops_so_far, seen, &workers_bed);
     }
     return NULL;
 }
 
-/* A fork's child has none of the workers, and whatever they held is free. */
+/* A fork's child has none of the workers, and whatever other threads held is free. */
 static void forget_workers(void)
 {
     workers = 0;
     atomic_store(&joined, 0);
-    atomic_store(&sleepers, 0);
-    atomic_store(&caller_sleeps, 0);
     atomic_flag_clear(&in_use);
     lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-    begun = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
-    done = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    workers_bed = callers_bed = (Bed){PTHREAD_COND_INITIALIZER, 0};
 }
 
-/* Start what is lacking of so many workers; where the system gives no more, there are fewer. */
+/* Start what is lacking of so many workers; where the system gives no more, there are fewer from then on. */
 static void start_workers(int wanted)
 {
-    if (!is_prepared)
-        is_prepared = !pthread_atfork(NULL, NULL, forget_workers);
-    pthread_attr_t detached;
-    if (!is_prepared || pthread_attr_init(&detached))
+    static int is_prepared;
+    if (!is_prepared && pthread_atfork(NULL, NULL, forget_workers))
         return;
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    pthread_t thread;
-    while (workers < wanted && !pthread_create(&thread, &detached, work, (void *)(intptr_t)workers))
-        workers++;
-    pthread_attr_destroy(&detached);
+    is_prepared = 1;
+    /* Signals are for Python's threads, but for those that say that a thread itself has failed. */
+    sigset_t blocked, before;
+    sigfillset(&blocked);
+    const int failures[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (int i = 0; i < 4; i++)
+        sigdelset(&blocked, failures[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    for (pthread_t thread; workers < wanted; workers++) {
+        if (pthread_create(&thread, NULL, work, (void *)(intptr_t)workers)) {
+            most_workers = workers;
+            break;
+        }
+        pthread_detach(thread);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void share(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads)
+static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads)
 {
-    if (workers < threads - 1)
-        start_workers(threads - 1);
+    if (threads == 1 || part >= count || atomic_flag_test_and_set(&in_use)) {
+        /* Alone, or beside another Python thread that has the workers: in the same parts, with the same results. */
+        for (ptrdiff_t first = 0; first < count; first += part)
+            loop(context, first, count - first < part ? count : first + part);
+        return;
+    }
+    int wanted = threads - 1 < most_workers ? threads - 1 : most_workers;
+    if (workers < wanted)
+        start_workers(wanted);
     shared_loop = loop;
     shared_context = context;
     shared_count = count;
     shared_part = part;
-    shared_workers = threads - 1;
+    shared_workers = wanted;
     atomic_store(&next_part, 0);
     atomic_store(&joined, 1);
     atomic_fetch_add(&loops_so_far, 1);
-    if (atomic_load(&sleepers)) {
-        pthread_mutex_lock(&lock);
-        pthread_cond_broadcast(&begun);
-        pthread_mutex_unlock(&lock);
-    }
+    call(&workers_bed);
     take_parts();
     atomic_fetch_sub(&joined, 1);
-    for (int looks = 0; looks < LOOKS && atomic_load(&joined); looks++)
-        look_again();
-    if (atomic_load(&joined)) {
-        pthread_mutex_lock(&lock);
-        atomic_store(&caller_sleeps, 1);
-        while (atomic_load(&joined))
-            pthread_cond_wait(&done, &lock);
-        atomic_store(&caller_sleeps, 0);
-        pthread_mutex_unlock(&lock);
-    }
+    for (unsigned now; (now = atomic_load(&joined));)
+        wait_while(&joined, now, &callers_bed);
+    atomic_flag_clear(&in_use);
 }
 
-static void run(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain, int calls_blas)
+#endif
+
+void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
 {
     if (count <= grain) {
         if (count > 0)
@@ -194,30 +196,34 @@ static void run(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain, int
         return;
     }
     PyThreadState *state = PyEval_SaveThread();
+    /* A few parts for each thread, so that nobody waits long for the last one. */
     int threads = threads_now();
-    if (threads == 1 || atomic_flag_test_and_set(&in_use))
-        loop(context, 0, count); /* alone, or beside another Python thread that has the workers */
-    else {
-        /* A few parts for each thread, so that nobody waits long for the last one. */
-        ptrdiff_t part = (count / (4 * threads) / grain + 1) * grain;
-        if (calls_blas)
-            tell_blas(1);
-        share(loop, context, count, part, threads);
-        if (calls_blas)
-            tell_blas(threads);
-        atomic_flag_clear(&in_use);
-    }
+    run_parts(loop, context, count, threads == 1 ? count : (count / (4 * threads) / grain + 1) * grain, threads);
     PyEval_RestoreThread(state);
 }
 
-void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
+typedef struct {
+    Loop *loop;
+    void *context;
+} Products;
+
+static void keep_to_one_thread(void *context, ptrdiff_t first, ptrdiff_t end)
 {
-    run(loop, context, count, grain, 0);
+    const Products *products = context;
+    tell_blas(1); /* here, for where the BLAS uses OpenMP, each thread has its own number */
+    products->loop(products->context, first, end);
 }
 
-void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
+void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t unit, ptrdiff_t least)
 {
-    run(loop, context, count, grain, 1);
+    int threads = threads_now(), told = blas_threads();
+    if (threads == 1) {
+        run_loop(loop, context, count, least);
+        return;
+    }
+    Products products = {loop, context};
+    ptrdiff_t part = (count + threads - 1) / threads;
+    part = ((part > least ? part : least) + unit - 1) / unit * unit;
+    run_parts(keep_to_one_thread, &products, count, part, threads);
+    tell_blas(told);
 }
-
-#endif

@@ -16,8 +16,14 @@ typedef void Loop(void *context, ptrdiff_t first, ptrdiff_t end);
  */
 void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain);
 
-/* The same for loops that call `gemm`, with the BLAS kept to the thread that calls it. */
-void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain);
+/* The same for loops that call `gemm`, in one part for each thread: of `least` or more, beginning at multiples of
+ * `unit`. How a product is rounded depends on its parts, and so on the number of threads, as within the BLAS.
+ *
+ * Meanwhile the BLAS is told to use one thread, whatever the size: its own would wait for each other without
+ * sleeping. So that nobody else sees that number, and takes it for what is to be restored, Python's lock is kept.
+ * Where one thread is all there is, it is let go for more than `least`.
+ */
+void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t unit, ptrdiff_t least);
 
 /* How many threads share a loop just now. */
 int threads_now(void);

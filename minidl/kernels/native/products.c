@@ -25,9 +25,9 @@ typedef struct {
 #include "levels.h"
 
 enum {
-    SHARED_WORK = 1 << 20, /* multiplications from which it pays to divide a product */
-    LEAST_SIDE = 32,       /* rows or columns of a part: fewer would waste the BLAS's blocks */
-    GRAIN = 1 << 15,       /* numbers of a part, where there is little to do for each */
+    LEAST_WORK = 1 << 19, /* multiplications of a part: some 10 microseconds */
+    LEAST_SIDE = 32,      /* rows or columns of a part: fewer would waste the BLAS's blocks */
+    GRAIN = 1 << 15,      /* numbers of a part, where there is little to do for each */
 };
 
 LOOPS(finish);
@@ -58,20 +58,23 @@ static void multiply(void *context, ptrdiff_t first, ptrdiff_t end)
     }
 }
 
+/* Divided by its longer side: each part of the BLAS's packs all of the other side anew. */
 static void run_product(Product *product)
 {
-    double work = (double)product->rows * (double)product->columns * (double)product->inner;
     product->by_columns = product->columns > product->rows;
-    ptrdiff_t sides = product->by_columns ? product->columns : product->rows, threads = threads_now();
-    ptrdiff_t grain = (sides + threads - 1) / threads;
-    grain = work < SHARED_WORK ? sides : grain < LEAST_SIDE ? LEAST_SIDE : (grain + 15) / 16 * 16;
-    run_products(multiply, product, sides, grain);
+    ptrdiff_t sides = product->by_columns ? product->columns : product->rows;
+    double others = (double)(product->by_columns ? product->rows : product->columns) * (double)product->inner;
+    double least = LEAST_WORK / others + 1;
+    ptrdiff_t unit = product->by_columns ? 16 : 4; /* of the BLAS's tiles */
+    run_products(multiply, product, sides, unit,
+                 least > sides ? sides : least < LEAST_SIDE ? LEAST_SIDE : (ptrdiff_t)least);
 }
 
 /* Whether all of it can be given to the BLAS. */
 static int is_matrix(const Array *array)
 {
-    return array->dimensions == 2 && array->size > 0;
+    return array->dimensions == 2 && array->size > 0 && array->shape[0] <= longest_side()
+           && array->shape[1] <= longest_side();
 }
 
 static PyObject *new_array(int dimensions, npy_intp *shape, int is_double)
