@@ -24,6 +24,7 @@ class Regularizer(ABC):
 
     def penalize(self, parameters: ParameterVector) -> tuple[float, float]:
         """What `add_gradients` does, for a step: the penalty, and the sum of the squares of all gradients."""
+        check_vector(type(self).__name__, parameters)
         penalty = self.add_gradients(parameters)
         if penalty.__class__ is not float:
             penalty = check_number(type(self).__name__, "what add_gradients returns", penalty)
@@ -50,27 +51,22 @@ class L2(Regularizer):
 
     def add_gradients(self, parameters: ParameterVector) -> float:
         """Add ``2 * strength * W``; returns the penalty."""
-        check_vector("L2", parameters)
-        return self._penalize(parameters)[0] if self.strength else 0.0
+        return self._add(parameters)[0]
 
     def penalize(self, parameters: ParameterVector) -> tuple[float, float]:
-        """See `Regularizer.penalize`."""
-        if self.strength == 0 or type(self).add_gradients is not L2.add_gradients:
-            return super().penalize(parameters)
-        return self._penalize(parameters)
+        """See `Regularizer.penalize`; here each number is read once."""
+        own = type(self).add_gradients is L2.add_gradients
+        return self._add(parameters) if own else super().penalize(parameters)
 
-    def _penalize(self, parameters: ParameterVector) -> tuple[float, float]:
-        """Penalty and sum of squares, with each number read once."""
+    def _add(self, parameters: ParameterVector) -> tuple[float, float]:
+        if parameters.__class__ is not ParameterVector:
+            check_vector("L2", parameters)
         values, gradients = parameters.values, parameters.gradients
-        total = squares = 0.0
-        end = 0
-        for part in parameters.penalized:
+        total, squares, end = 0.0, 0.0, 0
+        for part in parameters.penalized if self.strength else ():
             of_values, of_gradients = add_l2_gradient(values[part], gradients[part], self.strength)
-            total += of_values
-            squares += of_gradients
-            if end < part.start:
-                squares += sum_of_squares(gradients[end : part.start])
-            end = part.stop
+            between = sum_of_squares(gradients[end : part.start]) if end < part.start else 0.0
+            total, squares, end = total + of_values, squares + of_gradients + between, part.stop
         return self.strength * total, squares + sum_of_squares(gradients[end:])
 
     def __repr__(self) -> str:

@@ -85,6 +85,7 @@ from minidl.layers import (
 )
 from minidl.losses import L1, BinaryCrossEntropy, Huber, MulticlassHinge
 from minidl.optimizers import LBFGS, Adagrad, Adam, AdamW, RMSprop
+from minidl.regularizers import Regularizer
 from minidl.schedulers import (
     CosineDecay,
     ExponentialDecay,
@@ -250,6 +251,14 @@ def files():
     sweep().run("sweep", jobs=1)
 
 
+class Ridge(Regularizer):
+    def penalty(self, parameters):
+        return 0.0
+
+    def add_gradients(self, parameters):
+        return 0.0
+
+
 HOOKS = ("fit_start", "epoch_start", "gradients", "step_end", "epoch_end", "fit_end")
 DRAW = (np.random.default_rng(0), (3, 2), np.float32)
 
@@ -259,6 +268,8 @@ ROWS = {
     "L2": lambda: call(L2, 0.1),
     "L2.penalty": lambda: call(L2(0.1).penalty, net().parameters),
     "L2.add_gradients": lambda: call(L2(0.1).add_gradients, net().parameters),
+    "Regularizer.penalize": lambda: call(Ridge().penalize, net().parameters),
+    "L2.penalize": lambda: call(L2(0.1).penalize, net().parameters),
     "SGD": lambda: call(SGD, 0.1, momentum=0.9, nesterov=True),
     "Optimizer.step": lambda: call(SGD(0.1, 0.9).step, net().parameters),
     "Optimizer.state_dict": lambda: call(SGD(0.1).state_dict),

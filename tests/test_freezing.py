@@ -88,15 +88,11 @@ def test_only_what_trains_is_multiplied(net, make_batch, monkeypatch):
     """Products for gradients: of each trainable weight one, and one for each layer passed through."""
     products = []
 
-    class Counting:
-        def __getattr__(self, name):
-            return getattr(np, name)
+    def counted(kernel):
+        return lambda *arguments: products.append(kernel) or kernel(*arguments)
 
-        def dot(self, a, b, out=None):
-            products.append(a.shape)
-            return np.dot(a, b, out)
-
-    monkeypatch.setattr(affine_module, "np", Counting())
+    for name in ("weight_gradient", "input_gradient"):
+        monkeypatch.setattr(affine_module, name, counted(getattr(affine_module, name)))
     counts = []
     for frozen in ((), ("affine0",), ("affine0", "body"), ("body",), ("affine0", "body", "top")):
         for name in ("affine0", "body", "top"):

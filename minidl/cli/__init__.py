@@ -11,13 +11,15 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minidl import __version__
-from minidl.cli.parser import Parser
 from minidl.console import one_line, print_error, safe_console
 from minidl.cores import THREAD_VARIABLES, usable_cores
 from minidl.errors import MinidlError
+
+if TYPE_CHECKING:
+    from minidl.cli.parser import Parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,6 +51,7 @@ def _show_warning(message: Warning | str, *_: Any) -> None:
 def _parser() -> Parser:
     # Within `main`, for an import fails where MINIDL_KERNELS is none of its values.
     from minidl.cli import doctor, evaluate, predict, show, sweep, train
+    from minidl.cli.parser import Parser
 
     parser = Parser(
         prog="minidl",

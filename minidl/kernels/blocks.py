@@ -1,4 +1,4 @@
-"""Arrays of any size, a block at a time: what NumPy computes in a dozen passes stays in the cache so."""
+"""Kernels in NumPy that take a block of an array at a time, which stays in the cache meanwhile."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.kernels.constants import CONSTANTS
 from minidl.types import Array
 
 BLOCK = 1 << 14
@@ -50,15 +51,20 @@ def values(kernel: Callable[..., None], x: Array, block: int = WHOLE) -> Array:
     return y
 
 
-def whole(kernel: Callable[..., None]) -> Callable[..., None]:
+def blockwise(kernel: Callable[..., None]) -> Callable[..., None]:
     """`kernel` for arrays of any size, from one for those of at most `BLOCK` numbers."""
 
     @functools.wraps(kernel)
-    def call(x: Array, y: Array, slope: Array | None, work: Array | None, *arguments: Any) -> None:
+    def whole(x: Array, y: Array, slope: Array | None, work: Array | None, *arguments: Any) -> None:
         work = np.empty((2, min(x.size, BLOCK)), x.dtype) if work is None else work
         if x.ndim == 1 and x.size == work.shape[1]:
             kernel(x, y, slope, work, *arguments)
         else:
             in_blocks(kernel, x, y, slope, work, *arguments)
 
-    return call
+    return whole
+
+
+def zeros(x: Array) -> Array:
+    """As many zeros: NumPy compares two arrays far faster than an array and a number."""
+    return CONSTANTS["zeros", (BLOCK,), x.dtype][: x.size]

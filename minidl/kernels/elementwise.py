@@ -2,8 +2,8 @@
 
 Each kernel reads `x`, writes ``f(x)`` to `y` and, where `slope` is not None, ``f'(x)`` to `slope`: the two
 share most of the work. The three are contiguous, of one shape and float dtype, and do not overlap. NumPy
-computes in `work`, a block at a time: it has shape (2, BLOCK) or, for fewer numbers, is shorter; where it is
-None, that takes memory of its own.
+computes in `work`, a block at a time: it has shape (2, BLOCK) or, for fewer numbers, is shorter; None lets it
+take memory of its own.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import math
 
 import numpy as np
 
-from minidl.kernels.blocks import BLOCK, whole
-from minidl.kernels.constants import CONSTANTS
+from minidl.kernels.blocks import blockwise, zeros
 from minidl.kernels.special import normal, normal_definition
 from minidl.kernels.way import compiled
 from minidl.types import Array
@@ -22,17 +21,12 @@ _CUBE = 0.044715  # of x, in Hendrycks and Gimpel's approximation
 _TANH_SCALE = math.sqrt(2 / math.pi)
 
 
-def _zeros(x: Array) -> Array:
-    """As many zeros: NumPy compares two arrays far faster than an array and a number."""
-    return CONSTANTS["zeros", (BLOCK,), x.dtype][: x.size]
-
-
 @compiled
-@whole
+@blockwise
 def leaky_relu(x: Array, y: Array, slope: Array | None, work: Array, negative_slope: float) -> None:
     """``x`` where it is positive, ``negative_slope * x`` elsewhere."""
     found, positive = work[1] if slope is None else slope, work[0]
-    np.greater(x, _zeros(x), out=positive)
+    np.greater(x, zeros(x), out=positive)
     np.subtract(1, positive, out=found)
     found *= negative_slope
     found += positive
@@ -45,11 +39,11 @@ def leaky_relu_definition(x: Array, negative_slope: float) -> tuple[Array, Array
 
 
 @compiled
-@whole
+@blockwise
 def elu(x: Array, y: Array, slope: Array | None, work: Array, alpha: float) -> None:
     """``x`` where it is positive, ``alpha * (exp(x) - 1)`` elsewhere."""
     below, other = work
-    np.minimum(x, _zeros(x), out=below)
+    np.minimum(x, zeros(x), out=below)
     # exp(x) - 1 = tanh(x / 2) (exp(x) + 1), which does not cancel. NumPy's expm1 is several times slower.
     np.multiply(below, 0.5, out=y)
     np.tanh(y, out=y)
@@ -57,11 +51,11 @@ def elu(x: Array, y: Array, slope: Array | None, work: Array, alpha: float) -> N
     np.exp(below, out=below)
     if slope is not None:
         np.multiply(below, alpha, out=slope)
-        slope *= np.less_equal(x, _zeros(x), out=other)
-        slope += np.greater(x, _zeros(x), out=other)
+        slope *= np.less_equal(x, zeros(x), out=other)
+        slope += np.greater(x, zeros(x), out=other)
     below += 1
     y *= below
-    y += np.maximum(x, _zeros(x), out=below)
+    y += np.maximum(x, zeros(x), out=below)
 
 
 def elu_definition(x: Array, alpha: float) -> tuple[Array, Array]:
@@ -76,7 +70,7 @@ def _sigmoid(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     np.negative(decay, out=decay)
     np.exp(decay, out=decay)  # of -|x|: it cannot overflow
     # The fraction is 1 / (1 + exp(-x)) for a positive x, exp(x) / (exp(x) + 1) for a negative one.
-    np.greater_equal(x, _zeros(x), out=y)
+    np.greater_equal(x, zeros(x), out=y)
     np.maximum(y, decay, out=y)
     decay += 1
     y /= decay
@@ -86,7 +80,7 @@ def _sigmoid(x: Array, y: Array, slope: Array | None, work: Array) -> None:
 
 
 @compiled
-@whole
+@blockwise
 def sigmoid(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``1 / (1 + exp(-x))``."""
     _sigmoid(x, y, slope, work)
@@ -99,7 +93,7 @@ def sigmoid_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@whole
+@blockwise
 def tanh(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """The hyperbolic tangent."""
     np.tanh(x, out=y)
@@ -114,7 +108,7 @@ def tanh_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@whole
+@blockwise
 def silu(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``x * sigmoid(x)``."""
     gate = work[1]
@@ -133,7 +127,7 @@ def silu_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@whole
+@blockwise
 def gelu(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``x * gate``, with the standard normal distribution's ``(1 + erf(x / sqrt(2))) / 2`` as the gate."""
     gate, other = work
@@ -151,7 +145,7 @@ def gelu_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@whole
+@blockwise
 def gelu_tanh(x: Array, y: Array, slope: Array | None, work: Array) -> None:
     """``x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2``."""
     gate, square = work
@@ -183,7 +177,7 @@ def gelu_tanh_definition(x: Array) -> tuple[Array, Array]:
 
 
 @compiled
-@whole
+@blockwise
 def softplus(x: Array, y: Array, slope: Array | None, work: Array, beta: float, threshold: float) -> None:
     """``log(1 + exp(beta * x)) / beta``; `x` itself where ``beta * x > threshold``."""
     decay, other = work
@@ -193,7 +187,7 @@ def softplus(x: Array, y: Array, slope: Array | None, work: Array, beta: float, 
     np.exp(decay, out=decay)  # of -|beta x|: it cannot overflow
     decay *= np.less_equal(y, threshold, out=other)  # where it is 0, what follows gives x and a slope of 1
     if slope is not None:
-        np.greater_equal(y, _zeros(x), out=slope)
+        np.greater_equal(y, zeros(x), out=slope)
         np.maximum(slope, decay, out=slope)
     # log(1 + d), plus what rounding took from 1 + d, in the logarithm a part of 1 + d. NumPy's log1p is
     # several times slower.
@@ -207,7 +201,7 @@ def softplus(x: Array, y: Array, slope: Array | None, work: Array, beta: float, 
     y -= other
     # That is for a negative x; for a positive one, x is added.
     np.multiply(x, beta, out=other)
-    y += np.maximum(other, _zeros(x), out=other)
+    y += np.maximum(other, zeros(x), out=other)
     y /= beta
 
 

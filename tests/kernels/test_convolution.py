@@ -48,6 +48,7 @@ def problem_of(windows, image=(5, 6)):
     return windows, (2, 1, *image), (2, 1, *windows.kernel), maps, windows_module.BLOCK_BYTES
 
 
+LONG_STRIDE = problem_of(Windows((2, 2), (60_000, 60_000), (1, 1)))  # nearly all phases have no pixel
 DILATED = problem_of(Windows((2, 2), dilation=(2, 2)))  # in which a transposed one may have an output padding
 FAR_OUT = problem_of(Windows((2, 1), padding=(2, 3)))  # windows that see nothing but padding
 
@@ -55,6 +56,7 @@ FAR_OUT = problem_of(Windows((2, 1), padding=(2, 3)))  # windows that see nothin
 @given(problems(), seeds, reals, layouts)
 @example(problem_of(Windows((3, 3), padding=(1, 1)), (300, 301)), 3, np.float64, np.ascontiguousarray)
 @example(DILATED, 3, np.float64, np.ascontiguousarray)
+@example(LONG_STRIDE, 3, np.float64, np.ascontiguousarray)
 @example(FAR_OUT, 3, np.float64, np.ascontiguousarray)
 def test_convolution_is_its_definition(problem, seed, dtype, layout):
     windows, images, of_weight, maps, size = problem
@@ -84,6 +86,7 @@ def test_convolution_is_its_definition(problem, seed, dtype, layout):
 
 @given(problems(), st.tuples(sizes, sizes), seeds, reals, layouts)
 @example(DILATED, (1, 1), 3, np.float64, np.ascontiguousarray)
+@example(LONG_STRIDE, (4, 5), 3, np.float64, np.ascontiguousarray)
 @example(FAR_OUT, (1, 1), 3, np.float64, np.ascontiguousarray)
 def test_transposed_convolution_is_its_definition(problem, rest, seed, dtype, layout):
     windows, images, of_weight, maps, size = problem
@@ -125,6 +128,19 @@ def test_many_samples_are_their_definition_at_any_number_of_threads(threads):
     expected = convolution_backward_definition(x, weight, y, windows)
     assert_near(dx, expected[0], 3000)
     assert_near(dweight, expected[1], 100_000)
+
+
+def test_an_exception_of_whoever_lends_memory_is_raised():
+    def refuse(*_):
+        raise KeyboardInterrupt
+
+    windows, images, weight, maps, _ = problem_of(Windows((2, 2)))
+    x, weight, dy = np.ones(images), np.ones(weight), np.ones(maps)
+    with pytest.raises(KeyboardInterrupt):
+        convolution(x, weight, None, windows, dy.copy(), refuse)
+    for gradients in ((np.empty_like(x), None), (None, np.empty_like(weight))):
+        with pytest.raises(KeyboardInterrupt):
+            convolution_backward(x, weight, dy, windows, *gradients, refuse)
 
 
 def test_nan_stays_in_its_sample_and_where_windows_see_it():

@@ -12,7 +12,12 @@ import minidl.kernels
 # How data is read, memory is taken and windows lie are no formulas, nor is which way the kernels take.
 OTHERS = {"rows", "blocks", "constants", "memory", "windows", "way", "check", "_compiled", "__main__"}
 FREE = {
-    *("addresses", "is_found", "long_rows", "apply_to_rows"),
+    *(
+        "addresses",
+        "is_found",
+        "long_rows",
+        "apply_to_rows",
+    ),
     *("by_channel", "center", "subtract_mean"),
     *("is_batch", "is_csr", "check_csr", "as_batch", "arrays_of"),
 }

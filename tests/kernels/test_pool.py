@@ -31,7 +31,8 @@ def results(case, seed, size, dtype):
     arguments = case.draw(Draw(np.random.default_rng(seed), size, np.dtype(dtype)))
     with np.errstate(all="ignore"):
         result = case.kernel(*arguments)
-    return [np.asarray(one).tobytes() for one in (result, *arguments) if isinstance(one, (np.ndarray, tuple))]
+    given = result if isinstance(result, tuple) else (result,)
+    return [np.asarray(one).tobytes() for one in (*given, *arguments) if isinstance(one, (np.ndarray, float))]
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.kernel.__name__ not in BY_BLAS], ids=str)

@@ -75,6 +75,7 @@ enum {
     LOT_BYTES = 5 << 17,     /* the same for the samples that a gradient is added up over at once */
     UNITS = 4,               /* into which a gradient is divided, if it can be, where there are few blocks */
     LARGEST = 1 << 16,       /* size, stride, padding or dilation of a window */
+    MOST_PHASES = 64,        /* of what is written: each is walked, with or without pixels */
     PARTIALS = 16,           /* blocks of samples of which each has a gradient of the weight of its own, at most, */
     PARTIAL_BYTES = 1 << 22, /* and what these may take */
     BLOCK_PIXELS = 2048,     /* a block's pixels, at least */
@@ -145,7 +146,8 @@ static void direct(Axis *axis, ptrdiff_t image, ptrdiff_t maps, int back)
 }
 
 /* How a band's padded phases lie in memory: (channels, phases, rows, pitch). The zeros to the right of a row are
- * those to the left of the next one, as far as windows reach that way. 0 where that would take too much. */
+ * those to the left of the next one, as far as windows reach that way. 0 where that would take too much, as large
+ * strides do. */
 static int lay_out(Plan *plan, int is_double)
 {
     Axis *rows = &plan->rows, *pixels = &plan->pixels;
@@ -155,7 +157,7 @@ static int lay_out(Plan *plan, int is_double)
     plan->shared = most_of(least_of(least_of(left, right), pixels->span), 0);
     plan->pitch = whole - plan->shared;
     double of_row = (double)plan->sources * row_phases * pixel_phases * plan->pitch * (is_double ? 8 : 4);
-    if (of_row * (rows->span + 1) > 64 * BAND_BYTES)
+    if (of_row * (rows->span + 1) > 64 * BAND_BYTES || rows->step * pixels->step > MOST_PHASES)
         return 0;
     ptrdiff_t band = (ptrdiff_t)(BAND_BYTES / of_row) - rows->span;
     plan->bands = divide_up(rows->run, most_of(least_of(band, rows->run), 1));
@@ -200,7 +202,7 @@ static int list_taps(Plan *plan)
     return 1;
 }
 
-/* Memory of `work` for so many numbers; NULL, with no error, where it lends something else. */
+/* Memory of `work` for so many numbers; NULL where it lends something else, and with its error where it fails. */
 static PyObject *lend(PyObject *work, const char *name, PyObject *like, ptrdiff_t size, Array *lent)
 {
     Array x;
@@ -212,7 +214,6 @@ static PyObject *lend(PyObject *work, const char *name, PyObject *like, ptrdiff_
         return memory;
     }
     Py_XDECREF(memory);
-    PyErr_Clear();
     return NULL;
 }
 
@@ -296,7 +297,7 @@ static int gradient(Plan plan, PyObject *read, const Array *images, const Array 
                                                                       : least_of(2 * threads_now(), plan.units);
     plan.slot = plan.lot * one;
     lent = lend(work, "lots", read, plan.slots * plan.slot, &memory);
-    if (plan.blocks > 1)
+    if (lent && plan.blocks > 1)
         lent_partials = lend(work, "partial gradients", read, plan.blocks * dweight->size, &partials);
     int is_done = lent && (lent_partials || plan.blocks == 1);
     if (is_done) {
@@ -330,7 +331,7 @@ static PyObject *output(PyObject *numpy_way, PyObject *const *args, Py_ssize_t c
         || !apart(&out, &x) || !apart(&out, &weight)
         || !correlate(plan, args[0], is_transposed ? &out : &x, &weight, is_transposed ? &x : &out,
                       biased ? &bias : NULL, args[5], is_transposed))
-        HAND_OVER;
+        return PyErr_Occurred() ? NULL : hand_over(numpy_way, args, count, names);
     Py_INCREF(args[4]);
     return args[4];
 }
@@ -364,7 +365,7 @@ static PyObject *backward(PyObject *numpy_way, PyObject *const *args, Py_ssize_t
                                    args[6]))
         || (by_x && !correlate(plan, args[0], is_transposed ? &dy : &dx, &weight, is_transposed ? &dx : &dy, NULL,
                                args[6], !is_transposed)))
-        HAND_OVER;
+        return PyErr_Occurred() ? NULL : hand_over(numpy_way, args, count, names);
     Py_RETURN_NONE;
 }
 

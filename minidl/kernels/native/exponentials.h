@@ -13,7 +13,7 @@ enum {
 
 static inline ptrdiff_t grain_of(ptrdiff_t classes)
 {
-    return (GRAIN + classes - 1) / classes;
+    return (GRAIN / classes / STRIP + 1) * STRIP;
 }
 
 /* Take an array with rows of at least one number. */
