@@ -22,7 +22,7 @@ _UINT64 = np.dtype(np.uint64)
 def are_labels(labels: Array, classes: int) -> bool:
     """Whether all int64 `labels` (N >= 1,) lie in [0, `classes`)."""
     # Taken as unsigned, a negative label is a huge one: one look at the highest finds both kinds.
-    return _largest(labels.view(_UINT64)) < classes  # type: ignore[no-any-return]
+    return bool(_largest(labels.view(_UINT64)) < classes)
 
 
 def are_labels_definition(labels: Array, classes: int) -> bool:

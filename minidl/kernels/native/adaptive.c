@@ -58,7 +58,7 @@ KERNEL(adam_update)
     update.eps = eps * root;
     update.new[0] = 1 - beta[0];
     update.new[1] = 1 - beta[1];
-    update.shrinking = 1 - lr * decay;
+    update.shrinking = decay != 0 ? 1 - lr * decay : 1; /* for a rate that is infinite, too */
     run_loop(PICK(adam_update, values.is_double), &update, values.size, GRAIN);
     Py_RETURN_NONE;
 }

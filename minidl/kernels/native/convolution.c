@@ -384,7 +384,8 @@ KERNEL(sum_pixels)
 {
     Array dy, out;
     if (names || count != 3 || !take_real(args[0], READ, &dy) || !take_of(&dy, args[1], WRITE, &out)
-        || dy.dimensions != 4 || out.dimensions != 1 || out.shape[0] != dy.shape[1] || !apart(&dy, &out))
+        || dy.dimensions != 4 || dy.size == 0 || out.dimensions != 1 || out.shape[0] != dy.shape[1]
+        || !apart(&dy, &out))
         HAND_OVER;
     Sums sums = {.dy = dy.data, .out = out.data, .samples = dy.shape[0], .channels = dy.shape[1],
                  .pixels = dy.shape[2] * dy.shape[3]};

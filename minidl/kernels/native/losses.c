@@ -52,7 +52,7 @@ static PyObject *run_pass(PyObject *numpy_way, PyObject *const *args, Py_ssize_t
                           Loop *const loops[2], int has_delta)
 {
     Array scores, targets, losses, slopes;
-    Pass pass;
+    Pass pass = {.delta = 0};
     if (names || count != 4 + has_delta || !take_real(args[0], READ, &scores)
         || !take_like(&scores, args[3], WRITE, &slopes) || !PyArray_CheckExact(args[1]))
         HAND_OVER;
@@ -65,7 +65,8 @@ static PyObject *run_pass(PyObject *numpy_way, PyObject *const *args, Py_ssize_t
     look(args[2], &losses);
     if (!is_shaped_like(&targets, &scores) || !is_shaped_like(&losses, &scores) || !apart(&losses, &scores)
         || !apart(&losses, &targets) || !apart(&losses, &slopes) || !apart(&slopes, &scores)
-        || !apart(&slopes, &targets) || (has_delta && !take_number(args[4], &pass.delta)))
+        || !apart(&slopes, &targets) || (has_delta && !take_number(args[4], &pass.delta))
+        || !(pass.delta >= 0))
         HAND_OVER;
     pass.scores = scores.data;
     pass.targets = targets.data;

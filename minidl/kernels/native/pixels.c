@@ -1,4 +1,4 @@
-/* Means and sums of channels' pixels: see kernels/pooling.py, and `sum_pixels` in kernels/convolution.py. */
+/* Means of channels' pixels: see kernels/pooling.py. */
 #ifndef LOOPS_ONLY
 #include "pooling.h"
 
@@ -7,7 +7,6 @@
 
 LOOPS(mean_pixels);
 LOOPS(mean_pixels_backward);
-LOOPS(sum_pixels);
 
 /* Whether `images` is of shape (N, channels, height, width), and `outputs` of (N, channels); neither is empty. */
 static int are_images(const Array *images, const Array *outputs, Pooling *pooling)
@@ -50,21 +49,7 @@ KERNEL(mean_pixels_backward)
     return args[1];
 }
 
-/* dy, out, work */
-KERNEL(sum_pixels)
-{
-    Array dy, out;
-    if (names || count != 3 || !take_real(args[0], READ, &dy) || !take_of(&dy, args[1], WRITE, &out)
-        || dy.dimensions != 4 || out.dimensions != 1 || dy.shape[1] != out.shape[0] || dy.size == 0
-        || !apart(&dy, &out))
-        HAND_OVER;
-    Pooling pooling = {.dy = dy.data, .out = out.data, .samples = dy.shape[0], .channels = dy.shape[1],
-                       .pixels = dy.shape[2] * dy.shape[3]};
-    run_images(PICK(sum_pixels, dy.is_double), &pooling, out.size, pooling.samples * pooling.pixels);
-    Py_RETURN_NONE;
-}
-
-PyMethodDef pixels_kernels[] = {ENTRY(mean_pixels), ENTRY(mean_pixels_backward), ENTRY(sum_pixels), {NULL}};
+PyMethodDef pixels_kernels[] = {ENTRY(mean_pixels), ENTRY(mean_pixels_backward), {NULL}};
 
 #else
 
@@ -105,18 +90,6 @@ static void LOOP(mean_pixels_backward)(void *context, ptrdiff_t first, ptrdiff_t
         const REAL share = ((const REAL *)pooling->dy)[image] * (REAL)pooling->scale;
         for (ptrdiff_t i = 0; i < pooling->pixels; i++)
             dx[i] = share;
-    }
-}
-
-static void LOOP(sum_pixels)(void *context, ptrdiff_t first, ptrdiff_t end)
-{
-    const Pooling *pooling = context;
-    for (ptrdiff_t channel = first; channel < end; channel++) {
-        double whole = 0;
-        for (ptrdiff_t sample = 0; sample < pooling->samples; sample++)
-            whole += LOOP(sum)((const REAL *)pooling->dy
-                               + (sample * pooling->channels + channel) * pooling->pixels, pooling->pixels);
-        ((REAL *)pooling->out)[channel] = (REAL)whole;
     }
 }
 

@@ -197,7 +197,7 @@ KERNEL(relu_backward)
 {
     Array dy, y, out;
     if (names || count != 3 || !take_real(args[0], READ, &dy) || !take_like(&dy, args[1], READ, &y)
-        || !take_like(&dy, args[2], WRITE, &out) || !apart_or_same(&dy, &out) || !apart_or_same(&y, &out))
+        || !take_like(&dy, args[2], WRITE, &out) || !apart(&dy, &out) || !apart_or_same(&y, &out))
         HAND_OVER;
     Pass pass = {.x = dy.data, .y = y.data, .out = out.data};
     run_loop(PICK(relu_backward, dy.is_double), &pass, dy.size, GRAIN);
