@@ -129,7 +129,7 @@ def _watched(minidl: ours.Step, times: Times) -> Iterator[None]:
             if name != "affine0" and name != "flatten0":
                 what = "gradient of the input" if "affine" in name else "backward"
                 over(layer, "backward", f"{name} {what}", less=f"{name} gradients of the parameters")
-        over(minidl.trainer.regularizer, "add_gradients", "penalty")
+        over(minidl.trainer.regularizer, "penalize", "penalty, and the norm")
         over(minidl.trainer.optimizer, "step", "update")
         over(Batches, "__next__", "gather the batch")
         over(loop, "update", "check that all is finite", less="update")

@@ -24,10 +24,9 @@ class Regularizer(ABC):
 
     def penalize(self, parameters: ParameterVector) -> tuple[float, float]:
         """What `add_gradients` does, for a step: the penalty, and the sum of the squares of all gradients."""
-        check_vector(type(self).__name__, parameters)
-        penalty = self.add_gradients(parameters)
-        if penalty.__class__ is not float:
-            penalty = check_number(type(self).__name__, "what add_gradients returns", penalty)
+        name = type(self).__name__
+        check_vector(name, parameters)
+        penalty = check_number(name, "what add_gradients returns", self.add_gradients(parameters))
         return penalty, sum_of_squares(parameters.gradients)
 
 
@@ -61,10 +60,9 @@ class L2(Regularizer):
     def _add(self, parameters: ParameterVector) -> tuple[float, float]:
         if parameters.__class__ is not ParameterVector:
             check_vector("L2", parameters)
-        values, gradients = parameters.values, parameters.gradients
-        total, squares, end = 0.0, 0.0, 0
+        gradients, total, squares, end = parameters.gradients, 0.0, 0.0, 0
         for part in parameters.penalized if self.strength else ():
-            of_values, of_gradients = add_l2_gradient(values[part], gradients[part], self.strength)
+            of_values, of_gradients = add_l2_gradient(parameters.values[part], gradients[part], self.strength)
             between = sum_of_squares(gradients[end : part.start]) if end < part.start else 0.0
             total, squares, end = total + of_values, squares + of_gradients + between, part.stop
         return self.strength * total, squares + sum_of_squares(gradients[end:])

@@ -34,6 +34,9 @@ def in_blocks(
     """
     x, y = x.reshape(-1), y.reshape(-1)
     slope = None if slope is None else slope.reshape(-1)
+    if 0 < x.size <= min(block, BLOCK):  # with nothing to cut, which takes as long as a small kernel
+        kernel(x, y, slope, work[:, : x.size], *arguments)
+        return
     for start in range(0, x.size, block):
         part = slice(start, start + block)
         slopes = None if slope is None else slope[part]

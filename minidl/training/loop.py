@@ -144,8 +144,7 @@ class Loop:
     def _update_computed(self) -> None:
         """The update, once the callbacks have had the gradients."""
         self._torn = TORN
-        losses, targets, weights, factor = self._computed
-        self._update((*losses, None), targets, weights, factor)
+        self._update((*self._computed[0], None), *self._computed[1:])  # they may have changed the gradients
 
     def _update(self, losses: Any, targets: Array, weights: Array | None, factor: float) -> None:
         """Let the optimizer step, and record what came of it."""

@@ -55,10 +55,9 @@ def update(
     """
     parameters = net.parameters
     lr: float = optimizer.lr * factor
-    gradients = parameters.gradients
-    norm = math.sqrt(sum_of_squares(gradients) if squares is None else squares)
+    norm = math.sqrt(sum_of_squares(parameters.gradients) if squares is None else squares)
     reach = optimizer.reach(optimizer._largest, norm, lr)
-    if math.isfinite(loss + norm) and reach < SAFE[gradients.dtype]:
+    if math.isfinite(loss + norm) and reach < SAFE[parameters.values.dtype]:
         optimizer._largest = reach
         optimizer.step(parameters, factor)
     else:

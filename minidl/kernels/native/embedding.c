@@ -43,7 +43,8 @@ KERNEL(bag_means)
         || !is_rows_of(&out, bags.shape[0], &table) || !apart(&out, &table) || !apart(&out, &bags))
         HAND_OVER;
     Bags all = {table.data, bags.data, out.data, bags.shape[0], bags.shape[1], table.shape[1]};
-    run_loop(PICK(bag_means, table.is_double), &all, all.count, out.size ? GRAIN / (all.places * all.width + 16) + 1 : 1);
+    run_loop(PICK(bag_means, table.is_double), &all, all.count,
+             out.size ? GRAIN / (all.places * all.width + 16) + 1 : 1);
     Py_INCREF(args[2]);
     return args[2];
 }
