@@ -185,7 +185,9 @@ class Unfolding:
         area = row * self.padded_high
         strides = (area * self.count, dilation[0] * row, dilation[1] * item, area, down * row, right * item)
         shape = (self.channels, *kernel, self.count, band.stop - band.start, self.pitch)
-        return np.ndarray(shape, self.dtype, memory, band.start * down * row, strides)
+        # NumPy does not look whether a view ends within a buffer of no bytes.
+        buffer = memory if memory.size else np.empty(1, self.dtype)
+        return np.ndarray(shape, self.dtype, buffer, band.start * down * row, strides)
 
     def columns(self, band: slice) -> Array:
         """Memory for the columns of a band, of shape (groups, numbers of a window, columns)."""

@@ -2,6 +2,8 @@
 #ifndef LOOPS_ONLY
 #include "arrays.h"
 
+#include <math.h>
+
 typedef struct {
     const void *x;
     void *y, *slope; /* slope may be NULL */
@@ -28,7 +30,7 @@ static int take_activation(PyObject *const *args, Py_ssize_t count, PyObject *na
         activation->slope = slope.data;
     }
     for (int i = 0; i < parameters; i++)
-        if (!take_number(args[4 + i], &activation->parameters[i]))
+        if (!take_number(args[4 + i], &activation->parameters[i]) || !isfinite(activation->parameters[i]))
             return 0;
     return 1;
 }
