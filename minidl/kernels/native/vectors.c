@@ -2,6 +2,8 @@
 #ifndef LOOPS_ONLY
 #include "arrays.h"
 
+#include <math.h>
+
 enum {
     GRAIN = 1 << 15,  /* numbers of a part */
     CHUNK = 1 << 12,  /* squares that are added up in their own dtype: so few lose no digits */
@@ -53,8 +55,8 @@ static int take_update(PyObject *const *args, Py_ssize_t count, Array *values, U
     Array gradients, velocity;
     if (count != 5 || !take_real(args[0], WRITE, values) || !take_like(values, args[1], READ, &gradients)
         || !take_like(values, args[2], WRITE, &velocity) || !take_number(args[3], &update->rate)
-        || !take_number(args[4], &update->momentum) || !apart(values, &gradients) || !apart(values, &velocity)
-        || !apart(&gradients, &velocity))
+        || !take_number(args[4], &update->momentum) || !isfinite(update->rate) || !isfinite(update->momentum)
+        || !apart(values, &gradients) || !apart(values, &velocity) || !apart(&gradients, &velocity))
         return 0;
     update->values = values->data;
     update->gradients = gradients.data;
