@@ -4,17 +4,16 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minidl.kernels import way
 from minidl.kernels.check.cases import all_cases
 from minidl.kernels.check.drawing import Draw
-from tests.deep import DEEP
 
 pytestmark = pytest.mark.skipif(way.level() is None, reason=way.described())
 
-CALLS = 200 if DEEP else 12
+CALLS = 12
 GUARD = 512
 PATTERN = 0xA5
 BELONGING = ("standardize", "max_pool_backward")
@@ -238,6 +237,8 @@ def assert_same(found, expected, where, numbers=True):
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=str)
+# Always the same ones: a spoilt number may make an array of gigabytes.
+@settings(derandomize=True, max_examples=10)
 @given(
     seed=st.integers(0, 2**32 - 1),
     size=st.integers(0, 100),
