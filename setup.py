@@ -15,8 +15,8 @@ from setuptools.errors import BaseError, CCompilerError
 NAME = "minidl.kernels._compiled"
 NATIVE = sorted(Path("minidl/kernels/native").glob("*.[ch]"))
 # Neither errno nor floating-point exceptions are looked at, which would keep loops from becoming vector
-# instructions. What a formula gives is not changed: no -ffast-math, and no product and sum that are rounded
-# together, which only some CPUs have. So all of them compute the same.
+# instructions. What a formula gives is not changed: no -ffast-math, and a product and a sum are rounded
+# together, as only some CPUs can, where the code says so and nowhere else.
 GNU = [
     "-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math",
     "-fvisibility=hidden", "-pthread",

@@ -12,7 +12,7 @@ other's way.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+import functools
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -160,13 +160,16 @@ class _Routines(dict[tuple[str, np.dtype[Any]], _Routine | None]):
 _ROUTINES = _Routines()
 
 
-def _libraries() -> Iterator[ctypes.CDLL]:
+@functools.cache
+def _libraries() -> tuple[ctypes.CDLL, ...]:
     """NumPy's module: a name is looked up in what it was linked with, too, but for Windows.
 
     For that the library itself, where NumPy's wheels have it.
     """
     package = Path(np.__file__).parent
     modules = (package / "_core").glob("_multiarray_umath.*")
+    found = []
     for path in (*modules, *package.with_name("numpy.libs").glob("*openblas*")):
         with suppress(OSError):  # no library
-            yield ctypes.CDLL(str(path))
+            found.append(ctypes.CDLL(str(path)))
+    return tuple(found)

@@ -30,6 +30,25 @@ def are_labels_definition(labels: Array, classes: int) -> bool:
     return bool((labels >= 0).all() and (labels < classes).all())
 
 
+def _shifted(scores: Array, labels: Array, out: Array | None) -> tuple[Array, Array, Array, Array]:
+    """The scores less each sample's largest, as (C, N), in the memory of `out` where that is given.
+
+    Beside them the same in one dimension, where in it the score of each label is, and these scores.
+    """
+    samples, classes = scores.shape
+    # An array of no dimensions, because NumPy would first convert a Python number.
+    entries = labels * CONSTANTS["array", samples, _INT64]
+    entries += CONSTANTS["arange", samples, _INT64]
+    # Worked on as (C, N): NumPy reduces and spreads along few long rows in half the time that many short
+    # ones take.
+    shifted = np.empty((classes, samples), scores.dtype) if out is None else out.reshape(classes, samples)
+    _copy(shifted, scores.T)
+    shifted -= _largest(shifted, 0)
+    flat = shifted.reshape(-1)
+    own = flat.take(entries)
+    return shifted, flat, entries, own
+
+
 @compiled
 def softmax_cross_entropy(
     scores: Array, labels: Array, weights: Array | None = None, out: Array | None = None
@@ -58,17 +77,8 @@ def softmax_cross_entropy(
         ``share * (softmax(scores) - onehot(labels))``, where the share of each sample in the mean is
         ``1 / N`` or ``weights / sum(weights)``.
     """
-    samples, classes = scores.shape
-    # An array of no dimensions, because NumPy would first convert a Python number.
-    entries = labels * CONSTANTS["array", samples, _INT64]
-    entries += CONSTANTS["arange", samples, _INT64]
-    # Worked on as (C, N): NumPy reduces and spreads along few long rows in half the time that many short
-    # ones take.
-    exps = np.empty((classes, samples), scores.dtype) if out is None else out.reshape(classes, samples)
-    _copy(exps, scores.T)
-    exps -= _largest(exps, 0)
-    flat = exps.reshape(-1)
-    own = flat.take(entries)
+    samples = len(scores)
+    exps, flat, entries, own = _shifted(scores, labels, out)
     _exp(exps, exps)
     sums = _sum(exps, 0)
     losses = _log(sums)
@@ -127,14 +137,8 @@ def smoothed_cross_entropy(
     of_classes : ndarray of shape (C,)
         float64: each class's weight.
     """
-    samples, classes = scores.shape
-    entries = labels * CONSTANTS["array", samples, _INT64]
-    entries += CONSTANTS["arange", samples, _INT64]
-    exps = np.empty((classes, samples), scores.dtype) if out is None else out.reshape(classes, samples)
-    _copy(exps, scores.T)
-    exps -= _largest(exps, 0)
-    flat = exps.reshape(-1)
-    own = flat.take(entries)
+    classes = scores.shape[1]
+    exps, flat, entries, own = _shifted(scores, labels, out)
     spread, kept = of_classes * (smoothing / classes), of_classes[labels] * (1 - smoothing)
     spread_scores = np.dot(spread.astype(exps.dtype), exps)
     _exp(exps, exps)

@@ -67,8 +67,7 @@ def gather(array: Array, indices: Array, out: Array) -> Array:
         # With mode="clip", `take` writes right into `out`. Another layout it would first copy as a whole.
         return array.take(indices, 0, out, "clip")
     if rows_are_scattered(array):
-        order = _memory_order(array)
-        _gather(array.transpose(order), out.transpose(order), order.index(0), indices, _releaser(array))
+        _take_scattered(array, indices, out)
     else:
         step = max(_PIECE_BYTES // max(array[:1].nbytes, 1), 1)
         for start in range(0, len(indices), step):
@@ -109,8 +108,7 @@ def take_rows(array: Array, rows: slice | Array, out: Array | None = None) -> Ar
     if not isinstance(rows, slice):
         return gather(array, rows, out)
     if rows_are_scattered(array):
-        order = _memory_order(array)
-        _gather(array.transpose(order), out.transpose(order), order.index(0), rows, _releaser(array))
+        _take_scattered(array, rows, out)
     else:
         out[...] = part
     return out
@@ -154,6 +152,11 @@ def first_not_finite(array: Array) -> tuple[int, Any] | None:
 def _memory_order(array: Array) -> list[int]:
     """The axes, from the one whose entries lie farthest apart to the one whose entries are neighbours."""
     return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]) * (array.shape[axis] > 1))
+
+
+def _take_scattered(array: Array, rows: slice | Array, out: Array) -> None:
+    order = _memory_order(array)
+    _gather(array.transpose(order), out.transpose(order), order.index(0), rows, _releaser(array))
 
 
 def _gather(

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from minidl.checks import check_number
 from minidl.data import Dataset
 from minidl.errors import ConfigurationError, DivergedError
 from minidl.kernels.vectors import sum_of_squares
@@ -99,10 +98,12 @@ class MinimizingLoop(Loop):
             gradients += (tally.weight - before) * parameters.gradients
         parameters.gradients[...] = gradients / (tally.weight or 1)
         loss = tally.loss / (tally.weight or 1)
-        if self.regularizer is not None:
-            penalty = self.regularizer.add_gradients(parameters)
-            loss += check_number(type(self.regularizer).__name__, "what add_gradients returns", penalty)
-        norm = math.sqrt(sum_of_squares(parameters.gradients))
+        if self.regularizer is None:
+            squares = sum_of_squares(parameters.gradients)
+        else:
+            penalty, squares = self.regularizer.penalize(parameters)
+            loss += penalty
+        norm = math.sqrt(squares)
         if not (math.isfinite(loss + norm) and np.isfinite(parameters.values).all()):
             what, number = ("gradient", norm) if math.isfinite(loss) else ("loss", loss)
             if math.isfinite(loss + norm):  # a saturated layer hides it from both

@@ -94,17 +94,35 @@ static inline int take_like(const Array *other, PyObject *object, int flags, Arr
     return take_of(other, object, flags, array) && is_shaped_like(array, other);
 }
 
-/* Whether the arrays share no memory, or all of it: number by number, both are safe to write while reading. */
-static inline int apart_or_same(const Array *one, const Array *other)
-{
-    const char *first = one->data, *second = other->data;
-    return first == second || first + one->bytes <= second || second + other->bytes <= first;
-}
-
 static inline int apart(const Array *one, const Array *other)
 {
     const char *first = one->data, *second = other->data;
     return first + one->bytes <= second || second + other->bytes <= first;
+}
+
+/* Whether the arrays share no memory, or all of it: number by number, both are safe to write while reading. */
+static inline int apart_or_same(const Array *one, const Array *other)
+{
+    return one->data == other->data || apart(one, other);
+}
+
+static inline PyObject *new_array(int dimensions, const npy_intp *shape, int is_double)
+{
+    return PyArray_SimpleNew(dimensions, (npy_intp *)shape, is_double ? NPY_DOUBLE : NPY_FLOAT);
+}
+
+/* `object`, which `array` was taken of, or where it is None a new array of this shape, in `array` too. */
+static inline PyObject *given_or_new(PyObject *object, int dimensions, const npy_intp *shape, int is_double,
+                                     Array *array)
+{
+    if (object != Py_None) {
+        Py_INCREF(object);
+        return object;
+    }
+    PyObject *made = new_array(dimensions, shape, is_double);
+    if (made)
+        look(made, array);
+    return made;
 }
 
 /* Take a Python float or integer; 0 for all else. */

@@ -47,11 +47,11 @@ void tell_blas(int threads)
 }
 
 void gemm(int is_double, int transpose_a, int transpose_b, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t inner,
-          const void *a, ptrdiff_t lead_a, const void *b, ptrdiff_t lead_b, double beta, void *c, ptrdiff_t lead_c)
+          const void *a, ptrdiff_t lead_a, const void *b, ptrdiff_t lead_b, void *c, ptrdiff_t lead_c)
 {
     int ta = transpose_a ? TRANSPOSED : AS_IT_IS, tb = transpose_b ? TRANSPOSED : AS_IT_IS;
 #define CALL(type, integer)                                                                                      \
-    (type, ta, tb, (integer)rows, (integer)columns, (integer)inner, 1, a, (integer)lead_a, b, (integer)lead_b, beta, c, \
+    (type, ta, tb, (integer)rows, (integer)columns, (integer)inner, 1, a, (integer)lead_a, b, (integer)lead_b, 0, c, \
      (integer)lead_c)
     if (is_wide && is_double)
         ((Dgemm64 *)twofold) CALL(ROW_MAJOR, int64_t);

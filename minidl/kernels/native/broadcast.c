@@ -36,11 +36,8 @@ KERNEL(standardize)
              || is_plain(args[0], NPY_DOUBLE, READ)))
         HAND_OVER;
     look(args[0], &x);
-    if (x.dimensions != out.dimensions || !apart(&x, &out))
+    if (!is_shaped_like(&x, &out) || !apart(&x, &out))
         HAND_OVER;
-    for (int axis = 0; axis < x.dimensions; axis++)
-        if (x.shape[axis] != out.shape[axis])
-            HAND_OVER;
     npy_intp size = out.size / out.shape[0], means = take_rows(&out, args[1], size, &mean);
     npy_intp scales = take_rows(&out, args[2], size, &inverse_scale);
     if (!means || !scales || (mean.dimensions && inverse_scale.dimensions && means != scales))

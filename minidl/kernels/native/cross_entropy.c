@@ -79,17 +79,11 @@ static double add_up(Loop *loop, Rows *rows, ptrdiff_t samples)
     return total;
 }
 
-static PyObject *loss_and_gradient(double loss, PyObject *gradient)
+/* The walk over the rows of `scores`, with their labels and, where there is memory for it, their gradient. */
+static Rows rows_of(const Array *scores, const Array *labels, const Array *out)
 {
-    PyObject *number = PyFloat_FromDouble(loss), *result = number ? PyTuple_New(2) : NULL;
-    if (!result) {
-        Py_XDECREF(number);
-        return NULL;
-    }
-    Py_INCREF(gradient);
-    PyTuple_SetItem(result, 0, number);
-    PyTuple_SetItem(result, 1, gradient);
-    return result;
+    return (Rows){.scores = scores->data, .labels = labels->data, .out = out ? out->data : NULL,
+                  .classes = scores->shape[1]};
 }
 
 /* scores, labels, weights=None, out=None */
@@ -104,41 +98,33 @@ KERNEL(softmax_cross_entropy)
     double total = weights.data ? 0 : (double)scores.shape[0];
     for (npy_intp i = 0; weights.data && i < weights.size; i++)
         total += ((const double *)weights.data)[i];
-    Rows rows;
-    rows.scores = scores.data;
-    rows.out = out.data;
-    rows.classes = scores.shape[1];
-    rows.labels = labels.data;
+    Rows rows = rows_of(&scores, &labels, &out);
     rows.shares = weights.data;
     rows.share = 1 / (total == 0 ? 1 : total);
-    double loss = add_up(PICK(softmax_cross_entropy, scores.is_double), &rows, labels.size);
-    return loss_and_gradient(loss, wanted);
+    return Py_BuildValue("dO", add_up(PICK(softmax_cross_entropy, scores.is_double), &rows, labels.size), wanted);
 }
 
 /* scores, labels, smoothing, shares, of_classes, out=None */
 KERNEL(smoothed_cross_entropy)
 {
     Array scores, labels, shares, of_classes, out;
-    Rows rows;
+    double smoothing;
     PyObject *wanted = count > 5 ? args[5] : Py_None;
     if (names || count < 5 || count > 6 || !take_labelled(args, &scores, &labels)
-        || !take_number(args[2], &rows.smoothing) || !take_shares(args[3], scores.shape[0], &shares)
+        || !take_number(args[2], &smoothing) || !take_shares(args[3], scores.shape[0], &shares)
         || !take_shares(args[4], scores.shape[1], &of_classes) || !shares.data || !of_classes.data
         || !take_gradient(wanted, &scores, &labels, &out)
         || (out.data && (!apart(&shares, &out) || !apart(&of_classes, &out))))
         HAND_OVER;
-    rows.scores = scores.data;
-    rows.out = out.data;
-    rows.classes = scores.shape[1];
-    rows.labels = labels.data;
+    Rows rows = rows_of(&scores, &labels, &out);
     rows.shares = shares.data;
     rows.of_classes = of_classes.data;
-    rows.share = rows.smoothing / (double)rows.classes;
+    rows.smoothing = smoothing;
+    rows.share = smoothing / (double)rows.classes;
     rows.spread = 0;
     for (ptrdiff_t i = 0; i < rows.classes; i++)
         rows.spread += rows.of_classes[i] * rows.share;
-    double loss = add_up(PICK(smoothed_cross_entropy, scores.is_double), &rows, labels.size);
-    return loss_and_gradient(loss, wanted);
+    return Py_BuildValue("dO", add_up(PICK(smoothed_cross_entropy, scores.is_double), &rows, labels.size), wanted);
 }
 
 /* scores, labels */
@@ -151,10 +137,7 @@ KERNEL(count_right)
     look(args[1], &labels);
     if (labels.dimensions != 1 || labels.size != scores.shape[0])
         HAND_OVER;
-    Rows rows;
-    rows.scores = scores.data;
-    rows.classes = scores.shape[1];
-    rows.labels = labels.data;
+    Rows rows = rows_of(&scores, &labels, NULL);
     return PyFloat_FromDouble(add_up(PICK(count_right, scores.is_double), &rows, labels.size));
 }
 
@@ -165,96 +148,104 @@ PyMethodDef cross_entropy_kernels[] = {
 #else
 #include "exponentials.h"
 
-static void LOOP(softmax_cross_entropy)(void *context, ptrdiff_t first, ptrdiff_t end)
+/* Call `of_strip` for rows `first` to `end`, up to STRIP at a time; it adds their losses to those of their block. */
+static inline void LOOP(walk)(const Rows *all, ptrdiff_t first, ptrdiff_t end,
+                              double (*of_strip)(const Rows *, ptrdiff_t, ptrdiff_t, double))
 {
-    const Rows *all = context;
-    const ptrdiff_t classes = all->classes;
-    REAL largest[STRIP], sums[STRIP], logs[STRIP];
     for (ptrdiff_t block = first; block < end; block += all->block) {
         const ptrdiff_t end_of_block = block + all->block < end ? block + all->block : end;
         double total = 0;
-        for (ptrdiff_t strip = block; strip < end_of_block; strip += STRIP) {
-            const ptrdiff_t rows = LOOP(end_of_strip)(strip, end_of_block) - strip;
-            const REAL *scores = (const REAL *)all->scores + strip * classes;
-            const npy_intp *labels = all->labels + strip;
-            const double *weights = all->shares ? all->shares + strip : NULL;
-            REAL *out = all->out ? (REAL *)all->out + strip * classes : NULL;
-            LOOP(exps_of_rows)(scores, out, rows, classes, largest, sums, logs);
-            for (ptrdiff_t i = 0; i < rows; i++) {
-                const double share = weights ? weights[i] * all->share : all->share;
-                total += share * (double)(logs[i] - (scores[i * classes + labels[i]] - largest[i]));
-            }
-            for (ptrdiff_t i = 0; out && i < rows; i++, out += classes) {
-                const double share = weights ? weights[i] * all->share : all->share;
-                const REAL scale = (REAL)(share / (double)sums[i]);
-                out[labels[i]] -= sums[i]; /* 1 is subtracted from the probability before both are divided by the sum */
-                for (ptrdiff_t j = 0; j < classes; j++)
-                    out[j] *= scale;
-            }
-        }
+        for (ptrdiff_t strip = block; strip < end_of_block; strip += STRIP)
+            total = of_strip(all, strip, LOOP(end_of_strip)(strip, end_of_block) - strip, total);
         all->losses[block / all->block] = total;
     }
+}
+
+static inline double LOOP(plain_strip)(const Rows *all, ptrdiff_t strip, ptrdiff_t rows, double total)
+{
+    const ptrdiff_t classes = all->classes;
+    const REAL *scores = (const REAL *)all->scores + strip * classes;
+    const npy_intp *labels = all->labels + strip;
+    const double *weights = all->shares ? all->shares + strip : NULL;
+    REAL *out = all->out ? (REAL *)all->out + strip * classes : NULL;
+    REAL largest[STRIP], sums[STRIP], logs[STRIP];
+    LOOP(exps_of_rows)(scores, out, rows, classes, largest, sums, logs);
+    for (ptrdiff_t i = 0; i < rows; i++) {
+        const double share = weights ? weights[i] * all->share : all->share;
+        total += share * (double)(logs[i] - (scores[i * classes + labels[i]] - largest[i]));
+    }
+    for (ptrdiff_t i = 0; out && i < rows; i++, out += classes) {
+        const double share = weights ? weights[i] * all->share : all->share;
+        const REAL scale = (REAL)(share / (double)sums[i]);
+        out[labels[i]] -= sums[i]; /* 1 is subtracted from the probability before both are divided by the sum */
+        for (ptrdiff_t j = 0; j < classes; j++)
+            out[j] *= scale;
+    }
+    return total;
+}
+
+static void LOOP(softmax_cross_entropy)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    LOOP(walk)(context, first, end, LOOP(plain_strip));
+}
+
+static inline double LOOP(smoothed_strip)(const Rows *all, ptrdiff_t strip, ptrdiff_t rows, double total)
+{
+    const ptrdiff_t classes = all->classes;
+    const double *of_classes = all->of_classes, each = all->share, spread = all->spread;
+    const REAL *scores = (const REAL *)all->scores + strip * classes;
+    REAL *out = all->out ? (REAL *)all->out + strip * classes : NULL;
+    REAL largest[STRIP], sums[STRIP], logs[STRIP];
+    LOOP(exps_of_rows)(scores, out, rows, classes, largest, sums, logs);
+    for (ptrdiff_t i = 0; i < rows; i++, scores += classes) {
+        const ptrdiff_t label = all->labels[strip + i];
+        const double kept = of_classes[label] * (1 - all->smoothing), share = all->shares[strip + i];
+        double spread_scores = 0;
+        for (ptrdiff_t j = 0; j < classes; j++)
+            spread_scores += of_classes[j] * each * (double)(scores[j] - largest[i]);
+        total += share
+                 * ((kept + spread) * (double)logs[i] - kept * (double)(scores[label] - largest[i]) - spread_scores);
+        if (!out)
+            continue;
+        const double of_label = (double)out[label] / (double)sums[i];
+        const REAL whole = (REAL)((kept + spread) / (double)sums[i]), counts = (REAL)share;
+        for (ptrdiff_t j = 0; j < classes; j++)
+            out[j] = (out[j] * whole - (REAL)(of_classes[j] * each)) * counts;
+        /* In this order nothing is left by rounding where the label's probability is 1. */
+        out[label] = (REAL)(kept * (of_label - 1) + (spread * of_label - of_classes[label] * each)) * counts;
+        out += classes;
+    }
+    return total;
 }
 
 static void LOOP(smoothed_cross_entropy)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
-    const Rows *all = context;
-    const ptrdiff_t classes = all->classes;
-    const double *of_classes = all->of_classes, each = all->share, spread = all->spread;
-    REAL largest[STRIP], sums[STRIP], logs[STRIP];
-    for (ptrdiff_t block = first; block < end; block += all->block) {
-        const ptrdiff_t end_of_block = block + all->block < end ? block + all->block : end;
-        double total = 0;
-        for (ptrdiff_t strip = block; strip < end_of_block; strip += STRIP) {
-            const ptrdiff_t rows = LOOP(end_of_strip)(strip, end_of_block) - strip;
-            const REAL *scores = (const REAL *)all->scores + strip * classes;
-            REAL *out = all->out ? (REAL *)all->out + strip * classes : NULL;
-            LOOP(exps_of_rows)(scores, out, rows, classes, largest, sums, logs);
-            for (ptrdiff_t i = 0; i < rows; i++, scores += classes) {
-                const ptrdiff_t label = all->labels[strip + i];
-                const double kept = of_classes[label] * (1 - all->smoothing), share = all->shares[strip + i];
-                double spread_scores = 0;
-                for (ptrdiff_t j = 0; j < classes; j++)
-                    spread_scores += of_classes[j] * each * (double)(scores[j] - largest[i]);
-                total += share * ((kept + spread) * (double)logs[i] - kept * (double)(scores[label] - largest[i])
-                                  - spread_scores);
-                if (!out)
-                    continue;
-                const double of_label = (double)out[label] / (double)sums[i];
-                const REAL whole = (REAL)((kept + spread) / (double)sums[i]), counts = (REAL)share;
-                for (ptrdiff_t j = 0; j < classes; j++)
-                    out[j] = (out[j] * whole - (REAL)(of_classes[j] * each)) * counts;
-                /* In this order nothing is left by rounding where the label's probability is 1. */
-                out[label] = (REAL)(kept * (of_label - 1) + (spread * of_label - of_classes[label] * each)) * counts;
-                out += classes;
-            }
-        }
-        all->losses[block / all->block] = total;
-    }
+    LOOP(walk)(context, first, end, LOOP(smoothed_strip));
 }
 
 /* A label's score must be above those before it, and no lower than those behind it. */
+static inline double LOOP(right_of_strip)(const Rows *all, ptrdiff_t strip, ptrdiff_t rows, double total)
+{
+    const ptrdiff_t classes = all->classes;
+    ptrdiff_t right = 0;
+    int has_nan = 0;
+    for (ptrdiff_t i = strip; i < strip + rows; i++) {
+        const REAL *row = (const REAL *)all->scores + i * classes;
+        const ptrdiff_t label = all->labels[i], is_class = label >= 0 && label < classes;
+        const REAL own = row[is_class ? label : 0];
+        int above = 0;
+        for (ptrdiff_t j = 0; j < classes; j++) {
+            above |= j < label ? row[j] >= own : row[j] > own;
+            has_nan |= row[j] != row[j];
+        }
+        right += is_class && !above;
+    }
+    return has_nan ? NAN : total + (double)right;
+}
+
 static void LOOP(count_right)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
-    const Rows *all = context;
-    const ptrdiff_t classes = all->classes;
-    for (ptrdiff_t block = first; block < end; block += all->block) {
-        const ptrdiff_t end_of_block = block + all->block < end ? block + all->block : end;
-        ptrdiff_t right = 0;
-        int has_nan = 0;
-        for (ptrdiff_t i = block; i < end_of_block; i++) {
-            const REAL *row = (const REAL *)all->scores + i * classes;
-            const ptrdiff_t label = all->labels[i], is_class = label >= 0 && label < classes;
-            const REAL own = row[is_class ? label : 0];
-            int above = 0;
-            for (ptrdiff_t j = 0; j < classes; j++) {
-                above |= j < label ? row[j] >= own : row[j] > own;
-                has_nan |= row[j] != row[j];
-            }
-            right += is_class && !above;
-        }
-        all->losses[block / all->block] = has_nan ? NAN : (double)right;
-    }
+    LOOP(walk)(context, first, end, LOOP(right_of_strip));
 }
 
 #endif

@@ -110,22 +110,16 @@ KERNEL(multiclass_hinge)
         || labels.size != scores.shape[0] || !take_number(args[2], &hinge.margin)
         || !take_like(&scores, args[3], WRITE, &out) || !apart(&scores, &out) || !apart(&labels, &out))
         HAND_OVER;
-    PyObject *losses = PyArray_SimpleNew(1, (npy_intp *)labels.shape, scores.is_double ? NPY_DOUBLE : NPY_FLOAT);
-    PyObject *result = losses ? PyTuple_New(2) : NULL;
-    if (!result) {
-        Py_XDECREF(losses);
+    PyObject *losses = new_array(1, labels.shape, scores.is_double);
+    if (!losses)
         return NULL;
-    }
     hinge.scores = scores.data;
     hinge.labels = labels.data;
     hinge.losses = PyArray_DATA((PyArrayObject *)losses);
     hinge.gradient = out.data;
     hinge.classes = scores.shape[1];
     run_loop(PICK(multiclass_hinge, scores.is_double), &hinge, labels.size, GRAIN / hinge.classes + 1);
-    Py_INCREF(args[3]);
-    PyTuple_SetItem(result, 0, losses);
-    PyTuple_SetItem(result, 1, args[3]);
-    return result;
+    return Py_BuildValue("NO", losses, args[3]);
 }
 
 PyMethodDef losses_kernels[] = {

@@ -101,7 +101,7 @@ static PyObject *forward(const Array *x, Norm *norm, PyObject *weight, PyObject 
     norm->bias = shift.data;
     norm->out = y.data;
     npy_intp shape[2] = {4, norm->rows};
-    PyObject *statistics = PyArray_SimpleNew(2, shape, x->is_double ? NPY_DOUBLE : NPY_FLOAT);
+    PyObject *statistics = new_array(2, shape, x->is_double);
     if (statistics)
         norm->statistics = PyArray_DATA((PyArrayObject *)statistics);
     return statistics;
@@ -189,7 +189,7 @@ KERNEL(batch_norm_inference)
         || !take_vector(&x, args[3], READ, norm.channels, &weight)
         || !take_vector(&x, args[4], READ, norm.channels, &bias) || !take_number(args[5], &norm.eps))
         HAND_OVER;
-    PyObject *out = PyArray_SimpleNew(3, (npy_intp *)x.shape, x.is_double ? NPY_DOUBLE : NPY_FLOAT);
+    PyObject *out = new_array(3, x.shape, x.is_double);
     if (!out)
         return NULL;
     norm.mean = mean.data;

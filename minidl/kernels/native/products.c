@@ -51,7 +51,7 @@ static void multiply(void *context, ptrdiff_t first, ptrdiff_t end)
         part.rows = end - first;
     }
     gemm(part.is_double, part.transpose_a, part.transpose_b, part.rows, part.columns, part.inner, part.a, part.lead_a,
-         part.b, part.lead_b, 0, part.c, lead);
+         part.b, part.lead_b, part.c, lead);
     if (part.bias) {
         part.lead_a = lead; /* of C, for `finish` */
         PICK(finish, part.is_double)(&part, 0, part.rows);
@@ -77,11 +77,6 @@ static int is_matrix(const Array *array)
            && array->shape[1] <= longest_side();
 }
 
-static PyObject *new_array(int dimensions, npy_intp *shape, int is_double)
-{
-    return PyArray_SimpleNew(dimensions, shape, is_double ? NPY_DOUBLE : NPY_FLOAT);
-}
-
 /* The two kernels of an affine layer's output: x, weight, bias, out or None */
 static PyObject *affine_output(PyObject *numpy_way, PyObject *const *args, Py_ssize_t count, PyObject *names,
                                int rectifies)
@@ -93,19 +88,14 @@ static PyObject *affine_output(PyObject *numpy_way, PyObject *const *args, Py_ss
         || bias.shape[0] != weight.shape[1])
         HAND_OVER;
     npy_intp shape[2] = {x.shape[0], weight.shape[1]};
-    PyObject *result;
-    if (count == 4 && args[3] != Py_None) {
-        if (!take_of(&x, args[3], WRITE, &out) || !is_matrix(&out) || out.shape[0] != shape[0]
-            || out.shape[1] != shape[1] || !apart(&out, &x) || !apart(&out, &weight) || !apart(&out, &bias))
-            HAND_OVER;
-        result = args[3];
-        Py_INCREF(result);
-    } else {
-        result = new_array(2, shape, x.is_double);
-        if (!result)
-            return NULL;
-        look(result, &out);
-    }
+    PyObject *wanted = count == 4 ? args[3] : Py_None;
+    if (wanted != Py_None
+        && (!take_of(&x, wanted, WRITE, &out) || !is_matrix(&out) || out.shape[0] != shape[0]
+            || out.shape[1] != shape[1] || !apart(&out, &x) || !apart(&out, &weight) || !apart(&out, &bias)))
+        HAND_OVER;
+    PyObject *result = given_or_new(wanted, 2, shape, x.is_double, &out);
+    if (!result)
+        return NULL;
     Product product = {.is_double = x.is_double, .rectifies = rectifies, .rows = shape[0], .columns = shape[1],
                        .inner = x.shape[1], .lead_a = x.shape[1], .lead_b = shape[1], .a = x.data, .b = weight.data,
                        .bias = bias.data, .c = out.data};
@@ -173,20 +163,13 @@ KERNEL(sum_rows)
 KERNEL(relu)
 {
     Array x, out;
-    if (names || (count != 1 && count != 2) || !take_real(args[0], READ, &x))
+    PyObject *wanted = count == 2 ? args[1] : Py_None;
+    if (names || (count != 1 && count != 2) || !take_real(args[0], READ, &x)
+        || (wanted != Py_None && (!take_like(&x, wanted, WRITE, &out) || !apart_or_same(&x, &out))))
         HAND_OVER;
-    PyObject *result;
-    if (count == 2 && args[1] != Py_None) {
-        if (!take_like(&x, args[1], WRITE, &out) || !apart_or_same(&x, &out))
-            HAND_OVER;
-        result = args[1];
-        Py_INCREF(result);
-    } else {
-        result = new_array(x.dimensions, (npy_intp *)x.shape, x.is_double);
-        if (!result)
-            return NULL;
-        look(result, &out);
-    }
+    PyObject *result = given_or_new(wanted, x.dimensions, x.shape, x.is_double, &out);
+    if (!result)
+        return NULL;
     Pass pass = {.x = x.data, .out = out.data};
     run_loop(PICK(relu, x.is_double), &pass, x.size, GRAIN);
     return result;

@@ -31,20 +31,6 @@ static int take_optional(PyObject *object, const Array *scores, Array *array)
     return object == Py_None || (take_like(scores, object, WRITE, array) && apart_or_same(scores, array));
 }
 
-/* `object`, or a new array like `scores` where it is None; into `array`. */
-static PyObject *result_like(PyObject *object, const Array *scores, Array *array)
-{
-    if (object != Py_None) {
-        Py_INCREF(object);
-        return object;
-    }
-    PyObject *made = PyArray_SimpleNew(scores->dimensions, (npy_intp *)scores->shape,
-                                       scores->is_double ? NPY_DOUBLE : NPY_FLOAT);
-    if (made)
-        look(made, array);
-    return made;
-}
-
 /* scores, out=None, sums=None */
 KERNEL(softmax)
 {
@@ -52,7 +38,7 @@ KERNEL(softmax)
     PyObject *wanted = count > 1 ? args[1] : Py_None;
     if (names || count < 1 || count > 3 || !take_scores(args[0], &scores) || !take_optional(wanted, &scores, &out))
         HAND_OVER;
-    PyObject *result = result_like(wanted, &scores, &out);
+    PyObject *result = given_or_new(wanted, scores.dimensions, scores.shape, scores.is_double, &out);
     if (!result)
         return NULL;
     Rows rows = {.scores = scores.data, .out = out.data, .classes = row_length(&scores)};
@@ -69,7 +55,7 @@ KERNEL(log_softmax)
         || !take_optional(count > 2 ? args[2] : Py_None, &scores, &out)
         || (out.data && (!apart(&out, &scores) || (logs.data && !apart(&out, &logs)))))
         HAND_OVER;
-    PyObject *result = result_like(wanted, &scores, &logs);
+    PyObject *result = given_or_new(wanted, scores.dimensions, scores.shape, scores.is_double, &logs);
     if (!result)
         return NULL;
     Rows rows = {.scores = scores.data, .out = out.data, .logs = logs.data, .classes = row_length(&scores)};

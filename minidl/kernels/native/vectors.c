@@ -49,39 +49,32 @@ KERNEL(sgd_update)
     Py_RETURN_NONE;
 }
 
-/* values, gradients, velocity, lr, momentum */
-static int take_update(PyObject *const *args, Py_ssize_t count, Array *values, Update *update)
+/* Both kinds of momentum: values, gradients, velocity, lr, momentum */
+static PyObject *run_momentum(PyObject *numpy_way, PyObject *const *args, Py_ssize_t count, PyObject *names,
+                              Loop *const loops[2])
 {
-    Array gradients, velocity;
-    if (count != 5 || !take_real(args[0], WRITE, values) || !take_like(values, args[1], READ, &gradients)
-        || !take_like(values, args[2], WRITE, &velocity) || !take_number(args[3], &update->rate)
-        || !take_number(args[4], &update->momentum) || !isfinite(update->rate) || !isfinite(update->momentum)
-        || !apart(values, &gradients) || !apart(values, &velocity) || !apart(&gradients, &velocity))
-        return 0;
-    update->values = values->data;
-    update->gradients = gradients.data;
-    update->velocity = velocity.data;
-    return 1;
+    Array values, gradients, velocity;
+    Update update;
+    if (names || count != 5 || !take_real(args[0], WRITE, &values) || !take_like(&values, args[1], READ, &gradients)
+        || !take_like(&values, args[2], WRITE, &velocity) || !take_number(args[3], &update.rate)
+        || !take_number(args[4], &update.momentum) || !isfinite(update.rate) || !isfinite(update.momentum)
+        || !apart(&values, &gradients) || !apart(&values, &velocity) || !apart(&gradients, &velocity))
+        HAND_OVER;
+    update.values = values.data;
+    update.gradients = gradients.data;
+    update.velocity = velocity.data;
+    run_loop(loops[values.is_double], &update, values.size, GRAIN);
+    Py_RETURN_NONE;
 }
 
 KERNEL(momentum_update)
 {
-    Array values;
-    Update update;
-    if (names || !take_update(args, count, &values, &update))
-        HAND_OVER;
-    run_loop(PICK(momentum_update, values.is_double), &update, values.size, GRAIN);
-    Py_RETURN_NONE;
+    return run_momentum(numpy_way, args, count, names, momentum_update_loops[level]);
 }
 
 KERNEL(nesterov_update)
 {
-    Array values;
-    Update update;
-    if (names || !take_update(args, count, &values, &update))
-        HAND_OVER;
-    run_loop(PICK(nesterov_update, values.is_double), &update, values.size, GRAIN);
-    Py_RETURN_NONE;
+    return run_momentum(numpy_way, args, count, names, nesterov_update_loops[level]);
 }
 
 /* mean, values, share */
@@ -138,12 +131,8 @@ KERNEL(add_l2_gradient)
     squares.gradients = gradients.data;
     squares.factor *= 2;
     run_squares(PICK(add_l2_gradient, values.is_double), &squares, values.size);
-    PyObject *of_values = PyFloat_FromDouble(add_up(squares.of_values, &squares, values.size));
-    PyObject *of_gradients = PyFloat_FromDouble(add_up(squares.of_gradients, &squares, values.size));
-    PyObject *both = of_values && of_gradients ? PyTuple_Pack(2, of_values, of_gradients) : NULL;
-    Py_XDECREF(of_values);
-    Py_XDECREF(of_gradients);
-    return both;
+    return Py_BuildValue("dd", add_up(squares.of_values, &squares, values.size),
+                         add_up(squares.of_gradients, &squares, values.size));
 }
 
 PyMethodDef vectors_kernels[] = {
