@@ -51,8 +51,8 @@ class FiresAtZero(ReLU):
 @layer("the mask is that of the negative side", "input_gradient")
 class WrongSide(ReLU):
     def backward(self, dy):
-        (fires,) = self.recall()
-        return dy * ~fires
+        (y,) = self.recall()
+        return dy * ~(y > 0)
 
 
 @layer("the mask is >= of the output, true everywhere", "input_gradient")

@@ -13,9 +13,10 @@ ROWS = {"args": (3,), "shape": (3,)}
 @layer("backward normalizes over all channels as one group", "input_gradient", **GROUPS)
 class OneGroupInBackward(GroupNorm):
     def backward(self, dy):
-        normal, inverse, _, _ = peek(self)
+        _, x, statistics = peek(self)
         super().backward(dy)
-        d, scale = dy * self.weight.value[:, None], np.repeat(inverse.reshape(-1, 2), 2, axis=1)[:, :, None]
+        mean, rest, _, scale = (np.repeat(one.reshape(-1, 2), 2, axis=1)[:, :, None] for one in statistics)
+        d, normal = dy * self.weight.value[:, None], (x - mean - rest) * scale
         means, projections = (x.mean(axis=(1, 2), keepdims=True) for x in (d, d * normal))
         return scale * (d - means - normal * projections)
 
@@ -45,8 +46,10 @@ class GradientOfTheGroup(GroupNorm):
 @layer("the inverse deviation is that of the first sample", "rows_alone", "input_gradient", **ROWS)
 class DeviationOfTheFirst(LayerNorm):
     def backward(self, dy):
-        normal, inverse, rows, channels = self.recall()
-        self.remember(normal, np.full_like(inverse, inverse[0]), rows, channels)
+        shape, x, statistics = self.recall()
+        self.remember(
+            shape, x, np.concatenate([statistics[:3], np.full_like(statistics[3:], statistics[3, 0])])
+        )
         return super().backward(dy)
 
 

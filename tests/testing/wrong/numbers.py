@@ -105,8 +105,8 @@ class WritesToInput(ReLU):
 
 class WritesToUpstream(ReLU):
     def backward(self, dy):
-        (fires,) = self.recall()
-        dy *= fires
+        (y,) = self.recall()
+        dy *= y > 0
         return dy
 
 
