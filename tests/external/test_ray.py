@@ -1,5 +1,7 @@
 """Ray runs a sweep as loky does."""
 
+import signal
+
 import pytest
 
 from minidl.sweep import Halving
@@ -19,6 +21,8 @@ def test_the_cluster_that_is_there(tmp_path):
         judge_sweeps(judge, tmp_path, halvings=[Halving()], backend="ray")
     finally:
         ray.shutdown()
+        # Ray leaves its handler in Python, and the system's in the process: the next SIGTERM would end it.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def test_a_cluster_of_its_own_for_a_script_without_a_guard():
