@@ -7,33 +7,10 @@
  * beginning of the next one are computed, too, and dropped. The gradient by the images is of the same kind: there
  * the outputs have phases, and each has taps of its own.
  */
-#include "arrays.h"
+#include "convolution_plan.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* One axis of images and maps. `shifts` and `phases` of a window's place say where it looks. */
-typedef struct {
-    ptrdiff_t kernel, stride, padding, dilation;
-    ptrdiff_t source, run, outputs; /* sizes: of what is read, of an output's phase, of what is written */
-    ptrdiff_t source_step, step;    /* the phases of what is read and of what is written; one of them is 1 */
-    int back;                       /* whether maps are read and images are written */
-    ptrdiff_t least, span;          /* the smallest shift, and from it to the largest */
-} Axis;
-
-typedef struct {
-    Axis rows, pixels;
-    ptrdiff_t samples, groups, sources, outputs; /* channels of a group that are read and that are written */
-    ptrdiff_t pitch, shared, band, bands, area;  /* of a padded phase: see `lay_out` */
-    ptrdiff_t taps, *offsets, *places, *begins;  /* the taps, phase by phase; of each its number in the weight */
-    ptrdiff_t units, slots, slot, planes;        /* the work's units, and the memory: parts, and numbers in each */
-    ptrdiff_t block, blocks, lot, share, shares; /* of a weight's gradient: see `gradient` */
-    ptrdiff_t lead;                              /* numbers of a row of results, or of gradients that are read */
-    const void *x, *dy, *bias;
-    void *out, *weights, *memory, *partials;
-} Plan;
 
 /* The sum of each channel. */
 typedef struct {
@@ -45,16 +22,32 @@ typedef struct {
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
+#define VECTORS_FIRST _Pragma("GCC unroll 1")
 #else
 #define INLINE static inline
 #define UNROLL
+#define VECTORS_FIRST
 #endif
+
+/* For i from 0 to `width`, vector by vector: GCC would unroll a short loop before it looks for vectors, and then
+ * find none. */
+#define FOR_VECTORS(i, width) \
+    UNROLL \
+    for (int v = 0; v < (width); v += WIDE) \
+        VECTORS_FIRST \
+        for (int i = v; i < v + WIDE; i++)
 
 /* What fits the registers of each kind of CPU: bytes of a vector, outputs at once, and those of a gradient. */
 enum { BYTES_base = 16, BYTES_avx2 = 32, BYTES_avx512 = 64 };
 enum { TALL_base = 4, TALL_avx2 = 4, TALL_avx512 = 8 };
 enum { DEEP_base = 2, DEEP_avx2 = 2, DEEP_avx512 = 4 };
-enum { MOST_LANES = 64 / sizeof(float), MOST_TALL = 8, MOST_DEEP = 4, VECTORS = 3 };
+enum { MOST_DEEP = 4 };
+
+/* The same where vectors run over channels: vectors of a strip, and rows at once for it and for one half as wide. */
+enum { STRIP_base = 2, STRIP_avx2 = 2, STRIP_avx512 = 4 };
+enum { HEIGHT_base = 4, HEIGHT_avx2 = 6, HEIGHT_avx512 = 6 };
+enum { HALF_HEIGHT_base = 8, HALF_HEIGHT_avx2 = 8, HALF_HEIGHT_avx512 = 8 };
+enum { MOST_STRIP = 4, MOST_HEIGHT = 8 };
 #define PASTE_(a, b) a##_##b
 #define PASTE(a, b) PASTE_(a, b)
 
@@ -63,144 +56,18 @@ enum { MOST_LANES = 64 / sizeof(float), MOST_TALL = 8, MOST_DEEP = 4, VECTORS = 
 #define TIMES_avx2(a, b, c) (IS_DOUBLE ? fma(a, b, c) : fmaf(a, b, c))
 #define TIMES_avx512 TIMES_avx2
 
-static inline ptrdiff_t least_of(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-static inline ptrdiff_t most_of(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
-static inline ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
-
 #define FAMILY "convolution_loops.h"
 #include "levels.h"
-
-enum {
-    BAND_BYTES = 1 << 18,    /* what the padded phases of a band may take: a share of a core's cache */
-    LOT_BYTES = 5 << 17,     /* the same for the samples that a gradient is added up over at once */
-    UNITS = 4,               /* into which a gradient is divided, if it can be, where there are few blocks */
-    LARGEST = 1 << 16,       /* size, stride, padding or dilation of a window */
-    MOST_PHASES = 64,        /* of what is written: each is walked, with or without pixels */
-    PARTIALS = 16,           /* blocks of samples of which each has a gradient of the weight of its own, at most, */
-    PARTIAL_BYTES = 1 << 22, /* and what these may take */
-    BLOCK_PIXELS = 2048,     /* a block's pixels, at least */
-    SHARED_WORK = 1 << 18,   /* multiplications from which it pays to divide them */
-    GRAIN = 1 << 15,
-};
 
 LOOPS(pack);
 LOOPS(correlate);
 LOOPS(gradient);
 LOOPS(add_partials);
 LOOPS(sum_pixels);
-
-/* Where a place of the window looks from an output: at which phase of the images, and so many pixels further. */
-static ptrdiff_t phase_of(const Axis *axis, ptrdiff_t place)
-{
-    ptrdiff_t rest = (place * axis->dilation - axis->padding) % axis->stride;
-    return rest < 0 ? rest + axis->stride : rest;
-}
-
-static ptrdiff_t shift_of(const Axis *axis, ptrdiff_t place)
-{
-    ptrdiff_t shift = (place * axis->dilation - axis->padding - phase_of(axis, place)) / axis->stride;
-    return axis->back ? -shift : shift;
-}
-
-/* A NamedTuple of pairs of integers: kernel, stride, padding, dilation. */
-static int take_windows(PyObject *windows, Axis *rows, Axis *pixels)
-{
-    ptrdiff_t numbers[8];
-    if (!PyTuple_Check(windows) || PyTuple_Size(windows) != 4)
-        return 0;
-    for (int i = 0; i < 8; i++) {
-        PyObject *pair = PyTuple_GetItem(windows, i / 2);
-        if (!PyTuple_Check(pair) || PyTuple_Size(pair) != 2 || !PyLong_CheckExact(PyTuple_GetItem(pair, i % 2)))
-            return 0;
-        numbers[i] = PyLong_AsSsize_t(PyTuple_GetItem(pair, i % 2));
-        if (PyErr_Occurred())
-            PyErr_Clear();
-        if (numbers[i] < (i / 2 != 2) || numbers[i] > LARGEST)
-            return 0;
-    }
-    *rows = (Axis){.kernel = numbers[0], .stride = numbers[2], .padding = numbers[4], .dilation = numbers[6]};
-    *pixels = (Axis){.kernel = numbers[1], .stride = numbers[3], .padding = numbers[5], .dilation = numbers[7]};
-    return 1;
-}
-
-/* Whether windows over so many pixels give so many outputs; the rest may be as large as an output padding. */
-static int fits(const Axis *axis, ptrdiff_t image, ptrdiff_t maps, int is_transposed)
-{
-    ptrdiff_t least = (maps - 1) * axis->stride - 2 * axis->padding + axis->dilation * (axis->kernel - 1) + 1;
-    ptrdiff_t most = is_transposed ? most_of(axis->stride, axis->dilation) : axis->stride;
-    return image < (ptrdiff_t)1 << 31 && maps < (ptrdiff_t)1 << 31 && image >= least && image - least < most;
-}
-
-/* From images to maps, or (`back`) from maps to images. */
-static void direct(Axis *axis, ptrdiff_t image, ptrdiff_t maps, int back)
-{
-    axis->source = back ? maps : image;
-    axis->outputs = back ? image : maps;
-    axis->step = back ? axis->stride : 1;
-    axis->source_step = back ? 1 : axis->stride;
-    axis->back = back;
-    axis->run = back ? divide_up(image, axis->stride) : maps;
-    ptrdiff_t one = shift_of(axis, 0), other = shift_of(axis, axis->kernel - 1);
-    axis->least = least_of(one, other);
-    axis->span = most_of(one, other) - axis->least;
-}
-
-/* How a band's padded phases lie in memory: (channels, phases, rows, pitch). The zeros to the right of a row are
- * those to the left of the next one, as far as windows reach that way. 0 where that would take too much, as large
- * strides do. */
-static int lay_out(Plan *plan, int is_double)
-{
-    Axis *rows = &plan->rows, *pixels = &plan->pixels;
-    ptrdiff_t row_phases = rows->source_step, pixel_phases = pixels->source_step;
-    ptrdiff_t whole = pixels->run + pixels->span, left = most_of(-pixels->least, 0);
-    ptrdiff_t right = whole + pixels->least - divide_up(pixels->source, pixel_phases);
-    plan->shared = most_of(least_of(least_of(left, right), pixels->span), 0);
-    plan->pitch = whole - plan->shared;
-    double of_row = (double)plan->sources * row_phases * pixel_phases * plan->pitch * (is_double ? 8 : 4);
-    if (of_row * (rows->span + 1) > 64 * BAND_BYTES || rows->step * pixels->step > MOST_PHASES)
-        return 0;
-    ptrdiff_t band = (ptrdiff_t)(BAND_BYTES / of_row) - rows->span;
-    plan->bands = divide_up(rows->run, most_of(least_of(band, rows->run), 1));
-    plan->band = divide_up(rows->run, plan->bands);
-    plan->bands = divide_up(rows->run, plan->band);
-    plan->area = (plan->band + rows->span) * plan->pitch;
-    plan->planes = plan->sources * row_phases * pixel_phases * plan->area + plan->shared + VECTORS * MOST_LANES;
-    plan->planes = divide_up(plan->planes, MOST_LANES) * MOST_LANES;
-    plan->lead = divide_up(plan->band * plan->pitch, MOST_LANES) * MOST_LANES + VECTORS * MOST_LANES;
-    plan->taps = plan->sources * rows->kernel * pixels->kernel;
-    return 1;
-}
-
-/* List the taps; 0 where there is no memory. */
-static int list_taps(Plan *plan)
-{
-    const Axis *rows = &plan->rows, *pixels = &plan->pixels;
-    ptrdiff_t phases = rows->step * pixels->step, window = rows->kernel * pixels->kernel, tap = 0;
-    plan->offsets = malloc((2 * plan->taps + phases + 1) * sizeof(ptrdiff_t));
-    if (!plan->offsets)
-        return 0;
-    plan->places = plan->offsets + plan->taps;
-    plan->begins = plan->places + plan->taps;
-    for (ptrdiff_t phase = 0; phase < phases; phase++) {
-        plan->begins[phase] = tap;
-        for (ptrdiff_t channel = 0; channel < plan->sources; channel++)
-            for (ptrdiff_t i = 0; i < rows->kernel; i++) {
-                ptrdiff_t a = phase_of(rows, i);
-                for (ptrdiff_t j = 0; j < pixels->kernel && (!rows->back || a == phase / pixels->step); j++) {
-                    ptrdiff_t b = phase_of(pixels, j), plane = channel;
-                    if (!rows->back)
-                        plane = (channel * rows->stride + a) * pixels->stride + b;
-                    else if (b != phase % pixels->step)
-                        continue;
-                    plan->places[tap] = channel * window * (rows->back ? plan->outputs : 1) + i * pixels->kernel + j;
-                    plan->offsets[tap++] = plane * plan->area + (shift_of(rows, i) - rows->least) * plan->pitch
-                                           + shift_of(pixels, j) - pixels->least;
-                }
-            }
-    }
-    plan->begins[phases] = tap;
-    return 1;
-}
+LOOPS(pack_strips);
+LOOPS(correlate_strips);
+LOOPS(gradient_strips);
+LOOPS(add_strips);
 
 /* Memory of `work` for so many numbers; NULL where it lends something else, and with its error where it fails. */
 static PyObject *lend(PyObject *work, const char *name, PyObject *like, ptrdiff_t size, Array *lent)
@@ -232,13 +99,24 @@ static int agree(Plan *plan, const Array *images, const Array *weight, const Arr
     return maps->shape[1] % plan->groups == 0;
 }
 
-static int plan_way(Plan *plan, const Array *images, const Array *weight, const Array *maps, int back)
+/* Whether vectors run over channels rather than over pixels: they need many outputs, and few pixels fill others badly. */
+static int strips_pay(const Plan *plan, int is_gradient)
+{
+    if (is_gradient)
+        return plan->outputs >= 24 && plan->sources >= 8;
+    return plan->sources >= 16 && (2 * plan->outputs > WIDEST || (plan->outputs >= 24 && plan->pixels.run <= 12));
+}
+
+static int plan_way(Plan *plan, const Array *images, const Array *weight, const Array *maps, int back, int is_gradient)
 {
     ptrdiff_t channels = weight->shape[1], of_maps = maps->shape[1] / plan->groups;
     plan->sources = back ? of_maps : channels;
     plan->outputs = back ? channels : of_maps;
     direct(&plan->rows, images->shape[2], maps->shape[2], back);
     direct(&plan->pixels, images->shape[3], maps->shape[3], back);
+    plan->in_strips = strips_pay(plan, is_gradient);
+    if (plan->in_strips)
+        return lay_out_strips(plan, images->is_double ? sizeof(double) : sizeof(float));
     return lay_out(plan, images->is_double) && list_taps(plan);
 }
 
@@ -248,13 +126,13 @@ static int correlate(Plan plan, PyObject *read, const Array *images, const Array
 {
     Array memory;
     PyObject *lent = NULL;
-    if (!plan_way(&plan, images, weight, maps, back))
+    if (!plan_way(&plan, images, weight, maps, back, 0))
         return 0;
     double multiplications = (double)weight->size / plan.groups * maps->size / maps->shape[1] * plan.groups;
-    plan.units = plan.samples * plan.groups * plan.bands;
+    plan.units = divide_up(plan.samples, plan.lot) * plan.groups * plan.bands;
     plan.slots = multiplications < SHARED_WORK ? 1 : least_of(2 * threads_now(), plan.units);
-    plan.slot = plan.planes + MOST_TALL * plan.lead;
-    ptrdiff_t packed = divide_up(plan.taps * plan.groups * (plan.outputs + plan.outputs % 2), MOST_LANES) * MOST_LANES;
+    ptrdiff_t even = plan.in_strips ? divide_up(plan.outputs, WIDEST) * WIDEST : plan.outputs + plan.outputs % 2;
+    ptrdiff_t packed = divide_up(plan.taps * plan.groups * even, MOST_LANES) * MOST_LANES;
     lent = lend(work, "bands", read, packed + plan.slots * plan.slot, &memory);
     if (lent) {
         ptrdiff_t item = images->is_double ? sizeof(double) : sizeof(float);
@@ -264,8 +142,14 @@ static int correlate(Plan plan, PyObject *read, const Array *images, const Array
         plan.dy = weight->data;
         plan.weights = memory.data;
         plan.memory = (char *)memory.data + packed * item;
-        PICK(pack, images->is_double)(&plan, 0, plan.groups);
-        run_loop(PICK(correlate, images->is_double), &plan, plan.slots, 1);
+        if (plan.in_strips) {
+            PICK(pack_strips, images->is_double)(&plan, 0, plan.groups);
+            run_loop(PICK(correlate_strips, images->is_double), &plan, plan.slots, 1);
+        }
+        else {
+            PICK(pack, images->is_double)(&plan, 0, plan.groups);
+            run_loop(PICK(correlate, images->is_double), &plan, plan.slots, 1);
+        }
         Py_DECREF(lent);
     }
     free(plan.offsets);
@@ -279,36 +163,50 @@ static int gradient(Plan plan, PyObject *read, const Array *images, const Array 
 {
     Array memory, partials;
     PyObject *lent = NULL, *lent_partials = NULL;
-    if (!plan_way(&plan, images, dweight, maps, 0))
+    if (!plan_way(&plan, images, dweight, maps, 0, 1))
         return 0;
-    ptrdiff_t most = least_of(most_of(PARTIAL_BYTES / dweight->bytes, 1), PARTIALS);
-    plan.lead = divide_up(plan.band * plan.pitch, MOST_LANES) * MOST_LANES;
-    plan.block = most_of(divide_up(plan.samples, most), divide_up(BLOCK_PIXELS, plan.rows.run * plan.pitch));
+    const int in_strips = plan.in_strips;
+    const ptrdiff_t item = images->is_double ? sizeof(double) : sizeof(float);
+    const ptrdiff_t size = in_strips ? plan.groups * plan.taps * divide_up(plan.outputs, WIDEST) * WIDEST : dweight->size;
+    const ptrdiff_t most = least_of(most_of(PARTIAL_BYTES / (size * item), 1), PARTIALS);
+    const ptrdiff_t of_sample = in_strips ? plan.rows.outputs * plan.pixels.outputs : plan.rows.run * plan.pitch;
+    const ptrdiff_t least = divide_up(in_strips ? STRIP_PIXELS : BLOCK_PIXELS, of_sample);
+    plan.block = divide_up(most_of(divide_up(plan.samples, most), least), plan.lot) * plan.lot;
     plan.blocks = divide_up(plan.samples, plan.block);
-    plan.block = divide_up(plan.samples, plan.blocks); /* about the same size for all */
+    plan.block = divide_up(divide_up(plan.samples, plan.blocks), plan.lot) * plan.lot; /* about the same for all */
     plan.blocks = divide_up(plan.samples, plan.block);
+    const ptrdiff_t unit = in_strips ? WIDEST : MOST_DEEP;
     plan.share = most_of(divide_up(plan.outputs * plan.blocks * plan.groups, UNITS), 16);
-    plan.share = least_of(divide_up(plan.share, MOST_DEEP) * MOST_DEEP, plan.outputs);
+    plan.share = least_of(divide_up(plan.share, unit) * unit, plan.outputs);
     plan.shares = divide_up(plan.outputs, plan.share);
     plan.units = plan.blocks * plan.groups * plan.shares;
-    ptrdiff_t item = images->is_double ? sizeof(double) : sizeof(float), one = plan.planes + plan.share * plan.lead;
-    plan.lot = plan.bands > 1 ? 1 : most_of(least_of(LOT_BYTES / (one * item), plan.block), 1);
+    if (!in_strips) {
+        plan.lead = divide_up(plan.band * plan.pitch, MOST_LANES) * MOST_LANES;
+        const ptrdiff_t one = plan.planes + plan.share * plan.lead;
+        plan.lot = plan.bands > 1 ? 1 : most_of(least_of(LOT_BYTES / (one * item), plan.block), 1);
+        plan.slot = plan.lot * one;
+    }
     plan.slots = (double)dweight->size * maps->size / maps->shape[1] < SHARED_WORK ? 1
                                                                       : least_of(2 * threads_now(), plan.units);
-    plan.slot = plan.lot * one;
     lent = lend(work, "lots", read, plan.slots * plan.slot, &memory);
-    if (lent && plan.blocks > 1)
-        lent_partials = lend(work, "partial gradients", read, plan.blocks * dweight->size, &partials);
-    int is_done = lent && (lent_partials || plan.blocks == 1);
+    if (lent && (plan.blocks > 1 || in_strips))
+        lent_partials = lend(work, "partial gradients", read, plan.blocks * size, &partials);
+    int is_done = lent && (lent_partials || (plan.blocks == 1 && !in_strips));
     if (is_done) {
         plan.x = images->data;
         plan.dy = maps->data;
         plan.memory = memory.data;
         plan.out = dweight->data;
         plan.partials = lent_partials ? partials.data : dweight->data;
-        run_loop(PICK(gradient, images->is_double), &plan, plan.slots, 1);
-        if (lent_partials)
-            run_loop(PICK(add_partials, images->is_double), &plan, dweight->size, GRAIN / PARTIALS);
+        if (in_strips) {
+            run_loop(PICK(gradient_strips, images->is_double), &plan, plan.slots, 1);
+            run_loop(PICK(add_strips, images->is_double), &plan, plan.groups * plan.sources, GRAIN / size + 1);
+        }
+        else {
+            run_loop(PICK(gradient, images->is_double), &plan, plan.slots, 1);
+            if (lent_partials)
+                run_loop(PICK(add_partials, images->is_double), &plan, dweight->size, GRAIN / PARTIALS);
+        }
     }
     Py_XDECREF(lent);
     Py_XDECREF(lent_partials);

@@ -83,7 +83,7 @@ INLINE void LOOP(product)(const int tall, const int vectors, const REAL *weights
         UNROLL
         for (int t = 0; t < tall; t++) {
             const REAL weight = weights[tap * tall + t];
-            for (int i = 0; i < vectors * WIDE; i++)
+            FOR_VECTORS(i, vectors * WIDE)
                 sums[t][i] = TIMES(weight, seen[i], sums[t][i]);
         }
     }
@@ -197,7 +197,7 @@ INLINE void LOOP(meet)(const Plan *plan, const int deep, const int wide, ptrdiff
             for (int t = 0; t < deep; t++) {
                 UNROLL
                 for (int k = 0; k < wide; k++)
-                    for (int i = 0; i < WIDE; i++)
+                    FOR_VECTORS(i, WIDE)
                         sums[t][k][i] = TIMES(d[t * plan->lead + p + i], seen[offsets[k] + p + i], sums[t][k][i]);
             }
         }
@@ -300,6 +300,8 @@ static void LOOP(sum_pixels)(void *context, ptrdiff_t first, ptrdiff_t end)
         ((REAL *)of->out)[channel] = (REAL)whole;
     }
 }
+
+#include "convolution_channels.h"
 
 #undef WIDE
 #undef TALL
