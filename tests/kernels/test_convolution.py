@@ -24,6 +24,8 @@ from tests.kernels.drawing import assert_near, draw, garbage, layouts, reals, se
 
 sizes = st.integers(1, 3)
 pairs = st.tuples(sizes, sizes)
+channel_counts = st.one_of(sizes, st.sampled_from([16, 25, 40]))  # with many, vectors run over channels
+map_counts = st.one_of(st.integers(1, 4), st.sampled_from([24, 40, 70]))
 
 
 @st.composite
@@ -34,7 +36,7 @@ def problems(draw):
         draw(st.integers(max(1, dilation * (kernel - 1) + 1 - 2 * padding), 8))
         for kernel, _, padding, dilation in zip(*windows, strict=True)
     )
-    groups, channels, maps = draw(sizes), draw(sizes), draw(st.integers(1, 4))
+    groups, channels, maps = draw(sizes), draw(channel_counts), draw(map_counts)
     samples = draw(st.integers(0, 4))
     weight = (groups * maps, channels, *windows.kernel)
     of_maps = (samples, groups * maps, *windows.outputs(image))
@@ -50,6 +52,13 @@ def problem_of(windows, image=(5, 6)):
 
 LONG_STRIDE = problem_of(Windows((2, 2), (60_000, 60_000), (1, 1)))  # nearly all phases have no pixel
 DILATED = problem_of(Windows((2, 2), dilation=(2, 2)))  # in which a transposed one may have an output padding
+IN_BANDS = (
+    Windows((3, 2), (1, 2), (1, 1)),
+    (3, 80, 19, 21),
+    (140, 40, 3, 2),
+    (3, 140, 19, 11),
+    windows_module.BLOCK_BYTES,
+)
 FAR_OUT = problem_of(Windows((2, 1), padding=(2, 3)))  # windows that see nothing but padding
 
 
@@ -58,6 +67,7 @@ FAR_OUT = problem_of(Windows((2, 1), padding=(2, 3)))  # windows that see nothin
 @example(DILATED, 3, np.float64, np.ascontiguousarray)
 @example(LONG_STRIDE, 3, np.float64, np.ascontiguousarray)
 @example(FAR_OUT, 3, np.float64, np.ascontiguousarray)
+@example(IN_BANDS, 3, np.float32, np.ascontiguousarray)
 def test_convolution_is_its_definition(problem, seed, dtype, layout):
     windows, images, of_weight, maps, size = problem
     x, weight = draw(images, seed, dtype, layout), draw(of_weight, seed + 1, dtype)
@@ -88,6 +98,7 @@ def test_convolution_is_its_definition(problem, seed, dtype, layout):
 @example(DILATED, (1, 1), 3, np.float64, np.ascontiguousarray)
 @example(LONG_STRIDE, (4, 5), 3, np.float64, np.ascontiguousarray)
 @example(FAR_OUT, (1, 1), 3, np.float64, np.ascontiguousarray)
+@example(IN_BANDS, (0, 1), 3, np.float32, np.ascontiguousarray)
 def test_transposed_convolution_is_its_definition(problem, rest, seed, dtype, layout):
     windows, images, of_weight, maps, size = problem
     image = tuple(
