@@ -52,13 +52,9 @@ def problem_of(windows, image=(5, 6)):
 
 LONG_STRIDE = problem_of(Windows((2, 2), (60_000, 60_000), (1, 1)))  # nearly all phases have no pixel
 DILATED = problem_of(Windows((2, 2), dilation=(2, 2)))  # in which a transposed one may have an output padding
-IN_BANDS = (
-    Windows((3, 2), (1, 2), (1, 1)),
-    (3, 80, 19, 21),
-    (140, 40, 3, 2),
-    (3, 140, 19, 11),
-    windows_module.BLOCK_BYTES,
-)
+BYTES = windows_module.BLOCK_BYTES
+IN_BANDS = Windows((3, 2), (1, 2), (1, 1)), (3, 80, 19, 21), (140, 40, 3, 2), (3, 140, 19, 11), BYTES
+IN_ONE_ROW = Windows((1, 3), padding=(0, 1)), (1, 16, 1, 7000), (40, 16, 1, 3), (1, 40, 1, 7000), BYTES
 FAR_OUT = problem_of(Windows((2, 1), padding=(2, 3)))  # windows that see nothing but padding
 
 
@@ -68,6 +64,7 @@ FAR_OUT = problem_of(Windows((2, 1), padding=(2, 3)))  # windows that see nothin
 @example(LONG_STRIDE, 3, np.float64, np.ascontiguousarray)
 @example(FAR_OUT, 3, np.float64, np.ascontiguousarray)
 @example(IN_BANDS, 3, np.float32, np.ascontiguousarray)
+@example(IN_ONE_ROW, 3, np.float64, np.ascontiguousarray)
 def test_convolution_is_its_definition(problem, seed, dtype, layout):
     windows, images, of_weight, maps, size = problem
     x, weight = draw(images, seed, dtype, layout), draw(of_weight, seed + 1, dtype)

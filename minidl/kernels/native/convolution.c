@@ -1,11 +1,14 @@
 /* Convolutions and what takes their gradients back, without columns: see kernels/convolution.py.
  *
- * With the windows' stride, images fall apart into phases: phase (a, b) has the pixels of rows stride * v + a and
- * columns stride * u + b. What a place of the window sees of a phase is then the same phase moved by whole pixels.
- * So a band of output rows is the sum, over all channels and places ("taps"), of a number times one run of memory
- * that begins at the tap's offset in the padded phases of the band. The pixels between the end of a row and the
- * beginning of the next one are computed, too, and dropped. The gradient by the images is of the same kind: there
- * the outputs have phases, and each has taps of its own.
+ * A window's place sees of each output pixel's surroundings one pixel of the images (or, on the way back, of the maps),
+ * and adds what it sees, times the weight there, to the outputs. There are two ways to have vectors of this:
+ * With many channels, they run over the channels of what is written: see convolution_channels.h.
+ * Else they run over neighbouring pixels. With the windows' stride, images fall apart into phases: phase (a, b) has
+ * the pixels of rows stride * v + a and columns stride * u + b. What a place of the window sees of a phase is then
+ * the same phase moved by whole pixels. So a band of output rows is the sum, over all channels and places ("taps"),
+ * of a number times one run of memory that begins at the tap's offset in the padded phases of the band. The pixels
+ * between the end of a row and the beginning of the next one are computed, too, and dropped. The gradient by the
+ * images is of the same kind: there the outputs have phases, and each has taps of its own.
  */
 #include "convolution_plan.h"
 
@@ -99,7 +102,7 @@ static int agree(Plan *plan, const Array *images, const Array *weight, const Arr
     return maps->shape[1] % plan->groups == 0;
 }
 
-/* Whether vectors run over channels rather than over pixels: they need many outputs, and few pixels fill others badly. */
+/* Whether vectors run over channels: these must be many, and with few pixels in a row others are filled badly. */
 static int strips_pay(const Plan *plan, int is_gradient)
 {
     if (is_gradient)
@@ -107,17 +110,18 @@ static int strips_pay(const Plan *plan, int is_gradient)
     return plan->sources >= 16 && (2 * plan->outputs > WIDEST || (plan->outputs >= 24 && plan->pixels.run <= 12));
 }
 
-static int plan_way(Plan *plan, const Array *images, const Array *weight, const Array *maps, int back, int is_gradient)
+static int plan_way(Plan *plan, const Array *images, const Array *weight, const Array *maps, int back,
+                    int is_gradient)
 {
-    ptrdiff_t channels = weight->shape[1], of_maps = maps->shape[1] / plan->groups;
+    const ptrdiff_t channels = weight->shape[1], of_maps = maps->shape[1] / plan->groups;
     plan->sources = back ? of_maps : channels;
     plan->outputs = back ? channels : of_maps;
+    plan->taps = plan->sources * plan->rows.kernel * plan->pixels.kernel;
+    plan->padded = divide_up(plan->outputs, WIDEST) * WIDEST;
     direct(&plan->rows, images->shape[2], maps->shape[2], back);
     direct(&plan->pixels, images->shape[3], maps->shape[3], back);
-    plan->in_strips = strips_pay(plan, is_gradient);
-    if (plan->in_strips)
-        return lay_out_strips(plan, images->is_double ? sizeof(double) : sizeof(float));
-    return lay_out(plan, images->is_double) && list_taps(plan);
+    plan->in_strips = strips_pay(plan, is_gradient) && lay_out_strips(plan, images->is_double);
+    return plan->in_strips || (lay_out(plan, images->is_double) && list_taps(plan));
 }
 
 /* out = the sum over all taps of what is read times the weight, + bias; 0 where that was not done. */
@@ -131,8 +135,8 @@ static int correlate(Plan plan, PyObject *read, const Array *images, const Array
     double multiplications = (double)weight->size / plan.groups * maps->size / maps->shape[1] * plan.groups;
     plan.units = divide_up(plan.samples, plan.lot) * plan.groups * plan.bands;
     plan.slots = multiplications < SHARED_WORK ? 1 : least_of(2 * threads_now(), plan.units);
-    ptrdiff_t even = plan.in_strips ? divide_up(plan.outputs, WIDEST) * WIDEST : plan.outputs + plan.outputs % 2;
-    ptrdiff_t packed = divide_up(plan.taps * plan.groups * even, MOST_LANES) * MOST_LANES;
+    const ptrdiff_t of_tap = plan.groups * (plan.in_strips ? plan.padded : plan.outputs + plan.outputs % 2);
+    const ptrdiff_t packed = divide_up(plan.taps * of_tap, MOST_LANES) * MOST_LANES;
     lent = lend(work, "bands", read, packed + plan.slots * plan.slot, &memory);
     if (lent) {
         ptrdiff_t item = images->is_double ? sizeof(double) : sizeof(float);
@@ -167,7 +171,7 @@ static int gradient(Plan plan, PyObject *read, const Array *images, const Array 
         return 0;
     const int in_strips = plan.in_strips;
     const ptrdiff_t item = images->is_double ? sizeof(double) : sizeof(float);
-    const ptrdiff_t size = in_strips ? plan.groups * plan.taps * divide_up(plan.outputs, WIDEST) * WIDEST : dweight->size;
+    const ptrdiff_t size = in_strips ? plan.groups * plan.taps * plan.padded : dweight->size;
     const ptrdiff_t most = least_of(most_of(PARTIAL_BYTES / (size * item), 1), PARTIALS);
     const ptrdiff_t of_sample = in_strips ? plan.rows.outputs * plan.pixels.outputs : plan.rows.run * plan.pitch;
     const ptrdiff_t least = divide_up(in_strips ? STRIP_PIXELS : BLOCK_PIXELS, of_sample);
@@ -200,7 +204,8 @@ static int gradient(Plan plan, PyObject *read, const Array *images, const Array 
         plan.partials = lent_partials ? partials.data : dweight->data;
         if (in_strips) {
             run_loop(PICK(gradient_strips, images->is_double), &plan, plan.slots, 1);
-            run_loop(PICK(add_strips, images->is_double), &plan, plan.groups * plan.sources, GRAIN / size + 1);
+            run_loop(PICK(add_strips, images->is_double), &plan, plan.groups * plan.sources,
+                     GRAIN * plan.groups * plan.sources / (size * plan.blocks) + 1);
         }
         else {
             run_loop(PICK(gradient, images->is_double), &plan, plan.slots, 1);

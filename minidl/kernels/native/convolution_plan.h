@@ -29,8 +29,8 @@ typedef struct {
     ptrdiff_t units, slots, slot, planes;        /* the work's units, and the memory: parts, and numbers in each */
     ptrdiff_t block, blocks, lot, share, shares; /* of a weight's gradient: see `gradient` */
     ptrdiff_t lead;                              /* numbers of a row of results, or of gradients that are read */
-    ptrdiff_t held;                              /* rows of what is read, see `lay_out_strips` */
     int in_strips;                               /* whether vectors run over channels: see convolution_channels.h */
+    ptrdiff_t held, padded;                      /* there: rows of what is read, and room for the outputs */
     const void *x, *dy, *bias;
     void *out, *weights, *memory, *partials;
 } Plan;
@@ -50,11 +50,13 @@ enum {
     BLOCK_PIXELS = 2048,     /* a block's pixels, at least */
     SHARED_WORK = 1 << 18,   /* multiplications from which it pays to divide them */
     GRAIN = 1 << 15,
-    LOT_PIXELS = 128,        /* pixels of outputs at once where vectors run over channels, */
-    SOME = 64,
-    STEPS = 128,             /* and what they are added up over at once */
-    STRIP_PIXELS = 512,      /* a block's pixels, at least, there */
-    WIDEST = 64,             /* a multiple of all strips' widths */
+    /* where vectors run over channels: */
+    LOT_PIXELS = 128,        /* of outputs at once, */
+    SLOT_BYTES = 1 << 22,    /* the memory for them, at most, */
+    STRIP_PIXELS = 512,      /* pixels of a block, at least, */
+    STEPS = 128,             /* channels or pixels that are added up over at once, */
+    SOME = 64,               /* pixels or outputs that are transposed at once, */
+    WIDEST = 64,             /* and a multiple of the width of all strips */
     MOST_LANES = 64 / sizeof(float),
     VECTORS = 3,
     MOST_TALL = 8,
@@ -138,7 +140,6 @@ static int lay_out(Plan *plan, int is_double)
     plan->planes = plan->sources * row_phases * pixel_phases * plan->area + plan->shared + VECTORS * MOST_LANES;
     plan->planes = divide_up(plan->planes, MOST_LANES) * MOST_LANES;
     plan->lead = divide_up(plan->band * plan->pitch, MOST_LANES) * MOST_LANES + VECTORS * MOST_LANES;
-    plan->taps = plan->sources * rows->kernel * pixels->kernel;
     plan->slot = plan->planes + MOST_TALL * plan->lead;
     plan->lot = 1;
     return 1;
@@ -257,8 +258,9 @@ static Spot *list_channels(const Plan *plan, Spot *spots)
 
 /* How many samples and rows of outputs are computed at once, and how what they see lies in memory: (channel, sample,
  * row, pixel), with channels an odd number of cache lines apart. 0 where that would take too much. */
-static int lay_out_strips(Plan *plan, ptrdiff_t item)
+static int lay_out_strips(Plan *plan, int is_double)
 {
+    const ptrdiff_t item = is_double ? sizeof(double) : sizeof(float);
     const Axis *rows = &plan->rows, *pixels = &plan->pixels;
     plan->bands = divide_up(rows->outputs, most_of(LOT_PIXELS / pixels->outputs, 1));
     plan->band = divide_up(rows->outputs, plan->bands);
@@ -271,14 +273,13 @@ static int lay_out_strips(Plan *plan, ptrdiff_t item)
         plan->held = most_of(plan->held, rows_seen(rows, row, end, &first));
     }
     plan->area = (divide_up(plan->lot * plan->held * pixels->source * item, 64) | 1) * 64 / item;
-    if ((double)plan->sources * plan->area * item > 64 * BAND_BYTES)
+    const ptrdiff_t most = plan->lot * plan->band * pixels->outputs, spots = plan->taps / plan->sources * (most + 1);
+    if (((double)plan->sources * plan->area + (double)most * plan->padded + 2.0 * spots) * item > SLOT_BYTES)
         return 0;
     plan->planes = plan->sources * plan->area;
-    const ptrdiff_t most = plan->lot * plan->band * pixels->outputs, window = rows->kernel * pixels->kernel;
-    plan->lead = most * divide_up(plan->outputs, WIDEST) * WIDEST;
-    plan->slot = plan->planes + plan->lead + 2 * (plan->sources + window * (most + 1)); /* a Spot is one number or two */
+    plan->lead = most * plan->padded;
+    plan->slot = plan->planes + plan->lead + 2 * (plan->sources + spots); /* an entry is two numbers, or one */
     plan->slot = divide_up(plan->slot, MOST_LANES) * MOST_LANES;
-    plan->taps = plan->sources * window;
     return 1;
 }
 
