@@ -161,7 +161,8 @@ static int correlate(Plan plan, PyObject *read, const Array *images, const Array
 }
 
 /* dweight = the sum over all samples and pixels of dy times what each place of the window sees of the images.
- * Each block of samples has a sum of its own, and how many there are depends on the shapes alone. */
+ * Each block of samples, or of samples and bands where vectors run over channels, has a sum of its own, and how many
+ * blocks there are depends on the shapes alone. */
 static int gradient(Plan plan, PyObject *read, const Array *images, const Array *dweight, const Array *maps,
                     PyObject *work)
 {
@@ -173,12 +174,12 @@ static int gradient(Plan plan, PyObject *read, const Array *images, const Array 
     const ptrdiff_t item = images->is_double ? sizeof(double) : sizeof(float);
     const ptrdiff_t size = in_strips ? plan.groups * plan.taps * plan.padded : dweight->size;
     const ptrdiff_t most = least_of(most_of(PARTIAL_BYTES / (size * item), 1), PARTIALS);
-    const ptrdiff_t of_sample = in_strips ? plan.rows.outputs * plan.pixels.outputs : plan.rows.run * plan.pitch;
-    const ptrdiff_t least = divide_up(in_strips ? STRIP_PIXELS : BLOCK_PIXELS, of_sample);
-    plan.block = divide_up(most_of(divide_up(plan.samples, most), least), plan.lot) * plan.lot;
-    plan.blocks = divide_up(plan.samples, plan.block);
-    plan.block = divide_up(divide_up(plan.samples, plan.blocks), plan.lot) * plan.lot; /* about the same for all */
-    plan.blocks = divide_up(plan.samples, plan.block);
+    const ptrdiff_t lots = in_strips ? divide_up(plan.samples, plan.lot) * plan.bands : plan.samples;
+    const ptrdiff_t of_lot = in_strips ? plan.lot * plan.band * plan.pixels.outputs : plan.rows.run * plan.pitch;
+    plan.block = most_of(divide_up(lots, most), divide_up(in_strips ? STRIP_PIXELS : BLOCK_PIXELS, of_lot));
+    plan.blocks = divide_up(lots, plan.block);
+    plan.block = divide_up(lots, plan.blocks); /* about the same size for all */
+    plan.blocks = divide_up(lots, plan.block);
     const ptrdiff_t unit = in_strips ? WIDEST : MOST_DEEP;
     plan.share = most_of(divide_up(plan.outputs * plan.blocks * plan.groups, UNITS), 16);
     plan.share = least_of(divide_up(plan.share, unit) * unit, plan.outputs);
@@ -190,8 +191,8 @@ static int gradient(Plan plan, PyObject *read, const Array *images, const Array 
         plan.lot = plan.bands > 1 ? 1 : most_of(least_of(LOT_BYTES / (one * item), plan.block), 1);
         plan.slot = plan.lot * one;
     }
-    plan.slots = (double)dweight->size * maps->size / maps->shape[1] < SHARED_WORK ? 1
-                                                                      : least_of(2 * threads_now(), plan.units);
+    const int is_small = (double)dweight->size * maps->size / maps->shape[1] < SHARED_WORK;
+    plan.slots = is_small ? 1 : least_of(2 * threads_now(), plan.units);
     lent = lend(work, "lots", read, plan.slots * plan.slot, &memory);
     if (lent && (plan.blocks > 1 || in_strips))
         lent_partials = lend(work, "partial gradients", read, plan.blocks * size, &partials);

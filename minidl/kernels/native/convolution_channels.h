@@ -226,7 +226,7 @@ static void LOOP(correlate_strips)(void *context, ptrdiff_t first, ptrdiff_t end
         Spot *channels = (Spot *)(planes + plan->planes + plan->lead);
         Lot lot = {.pixels = list_channels(plan, channels)};
         for (ptrdiff_t unit = slot * plan->units / plan->slots; unit < (slot + 1) * plan->units / plan->slots; unit++) {
-            go_to(plan, &lot, unit % lots * plan->lot, plan->samples, unit / lots / plan->groups * plan->band);
+            go_to(plan, &lot, unit % lots * plan->lot, unit / lots / plan->groups * plan->band);
             LOOP(correlate_lot)(plan, &lot, unit / lots % plan->groups, planes, planes + plan->planes, channels);
         }
     }
@@ -260,11 +260,12 @@ static void LOOP(gradient_of_lot)(const Plan *plan, const Lot *lot, ptrdiff_t gr
     }
 }
 
-/* The units are some outputs of a group and a block of samples, whose sum is (place, strip, channel, outputs). */
+/* The units are some outputs of a group and a block of lots, whose sum is (place, strip, channel, outputs). */
 static void LOOP(gradient_strips)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     const Plan *plan = context;
     const ptrdiff_t window = plan->rows.kernel * plan->pixels.kernel, of_place = LOOP(padded)(plan) * plan->sources;
+    const ptrdiff_t lots = divide_up(plan->samples, plan->lot);
     for (ptrdiff_t slot = first; slot < end; slot++) {
         REAL *planes = (REAL *)plan->memory + slot * plan->slot, *maps = planes + plan->planes;
         Spot *channels = (Spot *)(maps + plan->lead);
@@ -273,16 +274,15 @@ static void LOOP(gradient_strips)(void *context, ptrdiff_t first, ptrdiff_t end)
             const ptrdiff_t group = unit / plan->shares % plan->groups, block = unit / plan->shares / plan->groups;
             const ptrdiff_t begin = unit % plan->shares * plan->share;
             const ptrdiff_t stop = least_of(begin + plan->share, plan->outputs);
-            const ptrdiff_t samples = least_of((block + 1) * plan->block, plan->samples);
+            const ptrdiff_t last = least_of((block + 1) * plan->block, lots * plan->bands);
             REAL *partial = (REAL *)plan->partials + (block * plan->groups + group) * window * of_place;
             for (ptrdiff_t place = 0; place < window; place++)
                 memset(partial + place * of_place + begin * plan->sources, 0,
                        divide_up(stop - begin, HALF) * HALF * plan->sources * sizeof(REAL));
-            for (ptrdiff_t row = 0; row < plan->rows.outputs; row += plan->band)
-                for (ptrdiff_t sample = block * plan->block; sample < samples; sample += plan->lot) {
-                    go_to(plan, &lot, sample, samples, row);
-                    LOOP(gradient_of_lot)(plan, &lot, group, begin, stop, planes, maps, channels, partial);
-                }
+            for (ptrdiff_t i = block * plan->block; i < last; i++) {
+                go_to(plan, &lot, i % lots * plan->lot, i / lots * plan->band);
+                LOOP(gradient_of_lot)(plan, &lot, group, begin, stop, planes, maps, channels, partial);
+            }
         }
     }
 }

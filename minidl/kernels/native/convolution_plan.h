@@ -231,10 +231,10 @@ static Spot *list_pixels(const Plan *plan, const Lot *lot, ptrdiff_t i, ptrdiff_
     return spots;
 }
 
-/* The lot of the samples from `sample` to before `end`, and of a band of rows. Neighbours often have the same lists. */
-static void go_to(const Plan *plan, Lot *lot, ptrdiff_t sample, ptrdiff_t end, ptrdiff_t row)
+/* The lot of the samples from `sample` on and the band from `row` on. Its lists are often those of the one before. */
+static void go_to(const Plan *plan, Lot *lot, ptrdiff_t sample, ptrdiff_t row)
 {
-    const ptrdiff_t samples = least_of(plan->lot, end - sample);
+    const ptrdiff_t samples = least_of(plan->lot, plan->samples - sample);
     lot->sample = sample;
     if (lot->samples == samples && lot->row == row)
         return;
