@@ -1,9 +1,9 @@
 /* Convolutions and what takes their gradients back, without columns: see kernels/convolution.py.
  *
- * A window's place sees of each output pixel's surroundings one pixel of the images (or, on the way back, of the maps),
- * and adds what it sees, times the weight there, to the outputs. There are two ways to have vectors of this:
+ * For each output pixel, a place of the window sees one pixel of the images (or, on the way back, of the maps), which
+ * is multiplied by the weight there and added to the output. Vectors of such numbers are found in two ways.
  * With many channels, they run over the channels of what is written: see convolution_channels.h.
- * Else they run over neighbouring pixels. With the windows' stride, images fall apart into phases: phase (a, b) has
+ * Else they run over neighbouring pixels: see convolution_loops.h. With the windows' stride, images fall apart into phases: phase (a, b) has
  * the pixels of rows stride * v + a and columns stride * u + b. What a place of the window sees of a phase is then
  * the same phase moved by whole pixels. So a band of output rows is the sum, over all channels and places ("taps"),
  * of a number times one run of memory that begins at the tap's offset in the padded phases of the band. The pixels
@@ -107,7 +107,7 @@ static int strips_pay(const Plan *plan, int is_gradient)
 {
     if (is_gradient)
         return plan->outputs >= 24 && plan->sources >= 8;
-    return plan->sources >= 16 && (2 * plan->outputs > WIDEST || (plan->outputs >= 24 && plan->pixels.run <= 12));
+    return plan->sources >= 16 && (2 * plan->outputs > WIDEST || (plan->outputs >= 24 && plan->pixels.run <= 8));
 }
 
 static int plan_way(Plan *plan, const Array *images, const Array *weight, const Array *maps, int back,

@@ -1,4 +1,4 @@
-/* The loops of convolution.c, which are compiled for each kind of CPU: see levels.h. */
+/* The loops of convolution.c, which are compiled for each kind of CPU: see levels.h. Vectors run over pixels. */
 
 #define WIDE (PASTE(BYTES, LEVEL) / (int)sizeof(REAL))
 #define TALL PASTE(TALL, LEVEL)
