@@ -3,12 +3,12 @@
  * For each output pixel, a place of the window sees one pixel of the images (or, on the way back, of the maps), which
  * is multiplied by the weight there and added to the output. Vectors of such numbers are found in two ways.
  * With many channels, they run over the channels of what is written: see convolution_channels.h.
- * Else they run over neighbouring pixels: see convolution_loops.h. With the windows' stride, images fall apart into phases: phase (a, b) has
- * the pixels of rows stride * v + a and columns stride * u + b. What a place of the window sees of a phase is then
- * the same phase moved by whole pixels. So a band of output rows is the sum, over all channels and places ("taps"),
- * of a number times one run of memory that begins at the tap's offset in the padded phases of the band. The pixels
- * between the end of a row and the beginning of the next one are computed, too, and dropped. The gradient by the
- * images is of the same kind: there the outputs have phases, and each has taps of its own.
+ * Else they run over neighbouring pixels: see convolution_loops.h. With the windows' stride, images fall apart into
+ * phases: phase (a, b) has the pixels of rows stride * v + a and columns stride * u + b. What a place of the window
+ * sees of a phase is then the same phase moved by whole pixels. So a band of output rows is the sum, over all channels
+ * and places ("taps"), of a number times one run of memory that begins at the tap's offset in the padded phases of
+ * the band. The pixels between the end of a row and the beginning of the next one are computed, too, and dropped.
+ * The gradient by the images is of the same kind: there the outputs have phases, and each has taps of its own.
  */
 #include "convolution_plan.h"
 

@@ -18,6 +18,7 @@ static inline ptrdiff_t LOOP(width)(ptrdiff_t left)
     return left > HALF ? STRIP : HALF;
 }
 
+/* The widths of all strips. */
 static inline ptrdiff_t LOOP(padded)(const Plan *plan)
 {
     return divide_up(plan->outputs, HALF) * HALF;
@@ -232,7 +233,7 @@ static void LOOP(correlate_strips)(void *context, ptrdiff_t first, ptrdiff_t end
     }
 }
 
-/* Add a lot's part to the gradient of the outputs from `begin` to `stop` of a group's weight. */
+/* Add a lot's part to the gradient of the outputs from `begin` to before `stop` of a group's weight. */
 static void LOOP(gradient_of_lot)(const Plan *plan, const Lot *lot, ptrdiff_t group, ptrdiff_t begin, ptrdiff_t stop,
                                   REAL *planes, REAL *maps, const Spot *channels, REAL *partial)
 {
