@@ -16,6 +16,7 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from minidl.cores import usable_cores
+from minidl.kernels import way
 
 _PACKAGES = ("minidl", "numpy", "scikit-learn", "torch", "jax", "keras", "thinc", "tinygrad")
 _TITLES = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "keras": "Keras"}
@@ -36,6 +37,7 @@ def describe_machine() -> dict[str, str]:
         "system": platform.platform(),
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "versions": ", ".join(versions),
+        "kernels": way.described(),
     }
     return machine | {name: os.environ[name] for name in _PINS if name in os.environ}
 

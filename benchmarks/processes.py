@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,7 @@ class Process:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
-            env=environment(threads),
+            env=environment(threads, CONTESTANTS[name].variables),
         )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._commands, self._answers = self._process.stdin, self._process.stdout
@@ -78,14 +78,14 @@ class Process:
         self._answers.close()
 
 
-def environment(threads: int) -> dict[str, str]:
-    """The environment of a process with so many threads, and in which it finds `benchmarks`.
+def environment(threads: int, variables: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a process with so many threads and these variables, in which it finds `benchmarks`.
 
     Each library reads its own variable when it is loaded, tinygrad NUM_CPU_THREADS.
     """
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     counts = dict.fromkeys((*THREAD_VARIABLES, "NUM_CPU_THREADS"), str(threads))
-    return {**os.environ, **counts, "PYTHONPATH": path}
+    return {**os.environ, **counts, **(variables or {}), "PYTHONPATH": path}
 
 
 def cores_for(name: str, threads: int, confined: bool) -> int:
@@ -119,7 +119,7 @@ def run_program(
     name: str, arguments: Sequence[str], threads: int, confined: bool, directory: str
 ) -> tuple[float, str]:
     """Seconds that a fresh Python takes for `arguments`, and what it prints."""
-    variables = environment(threads)
+    variables = environment(threads, CONTESTANTS[name].variables)
     # A program is compiled once, and not at every start, as it is where this is set.
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
     start = time.perf_counter()

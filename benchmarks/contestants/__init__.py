@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
 
@@ -19,6 +20,8 @@ class Contestant:
     program: str = ""
     counts_cores: bool = False
     """Whether it takes as many threads as its process has cores, and cannot be told a number."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What its processes have in their environment besides."""
 
     @property
     def missing(self) -> str:
@@ -37,6 +40,7 @@ class Contestant:
 CONTESTANTS = {
     "floor": Contestant("floor", "floor"),
     "minidl": Contestant("minidl", "ours"),
+    "numpy": Contestant("minidl in NumPy", "ours", variables={"MINIDL_KERNELS": "numpy"}),
     "classic": Contestant("classic NumPy", "classic"),
     "sklearn": Contestant("scikit-learn", "scikit_learn", "sklearn"),
     "torch": Contestant("PyTorch", "pytorch", "torch"),

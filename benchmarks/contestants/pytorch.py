@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -167,14 +168,15 @@ class Layers(LayerTask):
 
 
 class Updates(UpdateTask):
-    """`optimizer.step` as it is by default."""
+    """`optimizer.step` in its fastest form: fused, where there is that."""
 
     def __init__(self, problem: Update) -> None:
         super().__init__(problem)
         self.weight = nn.Parameter(torch.from_numpy(self.values))
         self.weight.grad = torch.from_numpy(self.gradients)
         made = getattr(torch.optim, problem.kind)
-        self.optimizer = made([self.weight], lr=problem.learning_rate, **self.options)
+        fused = {"fused": True} if "fused" in inspect.signature(made).parameters else {}
+        self.optimizer = made([self.weight], lr=problem.learning_rate, **fused, **self.options)
 
     def run(self, count: int) -> None:
         step = self.optimizer.step

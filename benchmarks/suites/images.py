@@ -28,7 +28,7 @@ def _losses(problem: ImageTraining) -> list[float]:
 IMAGES = Suite(
     name="images",
     help="one training step of the ready-made nets for images, beside PyTorch",
-    contestants=("minidl", "torch"),
+    contestants=("minidl", "numpy", "torch"),
     problems=_steps,
     task="Images",
     reference=_losses,

@@ -44,7 +44,7 @@ def _softmax(scores: Array) -> Array:
 PREDICT = Suite(
     name="predict",
     help="labels of one row and of 10,000 by a net that is trained",
-    contestants=("floor", "minidl", "sklearn", "torch", "jax", "keras"),
+    contestants=("floor", "minidl", "numpy", "sklearn", "torch", "jax", "keras"),
     problems=_predictions,
     task="Predict",
     reference=_probabilities,
@@ -139,7 +139,7 @@ def _goals(results: Sequence[Result]) -> list[str]:
 LAYERS = Suite(
     name="layers",
     help="forward and backward of each layer in training, and the step of each optimizer",
-    contestants=("minidl", "torch", "jax", "keras"),
+    contestants=("minidl", "numpy", "torch", "jax", "keras"),
     problems=_passes,
     task="Layers",
     reference=_in_float64,
@@ -152,7 +152,7 @@ LAYERS = Suite(
         "A row names the arguments and the batch's shape; of convolutions, 3 × 3 with padding 1, the images "
         "and their size. All in training: the gradients are those of the input, unless it is indices, and of "
         "the parameters. Optimizers: one step over a vector.",
-        "PyTorch: layers of the same names, autograd.grad, optimizers as they are by default. JAX has "
+        "PyTorch: layers of the same names, autograd.grad, optimizers fused where they can be. JAX has "
         "neither layers nor optimizers: functions that say the same, jitted with their vjp. Keras: its own, "
         "jitted in the same way by stateless_call and stateless_apply. JAX and Keras have images with the "
         "channels last, as is their default, turned before anything is timed; every call is waited for.",

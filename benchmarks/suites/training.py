@@ -40,7 +40,9 @@ def _steps(quick: bool) -> list[Training]:
 STEP = Suite(
     name="step",
     help="one training step, from digits-sized to deep and wide nets, batches of 1 to 4,096",
-    contestants=("floor", "minidl", "classic", "sklearn", "torch", "jax", "keras", "thinc", "tinygrad"),
+    contestants=(
+        *("floor", "minidl", "numpy", "classic", "sklearn", "torch", "jax", "keras", "thinc", "tinygrad"),
+    ),
     problems=_steps,
     task="Step",
     reference=reference_losses,
@@ -119,7 +121,7 @@ def _stand_in(results: Sequence[Result]) -> list[str]:
 EPOCH = Suite(
     name="epoch",
     help="an epoch of Fashion-MNIST with evaluation, as users call each library",
-    contestants=("floor", "minidl", "sklearn", "torch", "keras"),
+    contestants=("floor", "minidl", "numpy", "sklearn", "torch", "keras"),
     problems=_epochs,
     task="Epoch",
     reference=_epoch_losses,

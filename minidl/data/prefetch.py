@@ -1,7 +1,8 @@
 """Work done ahead of time by a thread, of which a process has one, where a core is idle.
 
 NumPy copies without the interpreter's lock, so a batch can be gathered while the one before it is
-trained on.
+trained on. Who waits for a result that the thread has not begun does the work at once: where all cores
+are busy, the thread may not have a turn for long.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
 
 T = TypeVar("T")
+
+_Task = list[tuple[Callable[..., Any], tuple[object, ...]]]
+"""What is to be done, a function with its arguments: whoever takes it out of the list does it."""
 
 _processes = 1
 
@@ -42,7 +46,7 @@ class Prefetch(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._asked: tuple[int, object, SimpleQueue[Any]] | None = None  # process, key, where it comes
+        self._asked: tuple[int, object, _Task, SimpleQueue[Any]] | None = None  # process, key, where it comes
 
     def has(self, key: object) -> bool:
         """Whether the result of this key was asked for last, in this process: a fork has no thread."""
@@ -50,9 +54,10 @@ class Prefetch(Generic[T]):
 
     def ask(self, key: object, work: Callable[..., T], *arguments: object) -> None:
         """Have the thread call ``work(*arguments)``."""
+        task: _Task = [(work, arguments)]
         answer = _new_queue()
-        _requests().put((work, arguments, answer))
-        self._asked = os.getpid(), key, answer  # last: nobody may wait for what was not asked for
+        _requests().put((task, answer))
+        self._asked = os.getpid(), key, task, answer  # last: nobody may wait for what was not asked for
 
     def take(self, key: object) -> T | None:
         """The result of this key, waited for, or None if it was not asked for; raises what the work raised.
@@ -61,12 +66,21 @@ class Prefetch(Generic[T]):
         """
         if self._asked is None or not self.has(key):
             return None
-        answer = self._asked[2]
+        _, _, task, answer = self._asked
         self._asked = None  # first: the queue may be empty for good when an interrupt comes
-        result = answer.get()
-        if isinstance(result, BaseException):
-            raise result
-        return result  # type: ignore[no-any-return]
+        try:
+            work, arguments = task.pop()
+        except IndexError:  # the thread has begun
+            work, arguments = _wait_for, (answer,)
+        return work(*arguments)  # type: ignore[no-any-return]
+
+
+def _wait_for(answer: SimpleQueue[Any]) -> Any:
+    """What the thread's work gives; raises what it raised."""
+    result = answer.get()
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 _server: tuple[int, SimpleQueue[Any]] | None = None
@@ -88,7 +102,11 @@ def _requests() -> SimpleQueue[Any]:
 
 def _serve(requests: SimpleQueue[Any]) -> None:
     while True:
-        work, arguments, answer = requests.get()
+        task, answer = requests.get()
+        try:
+            work, arguments = task.pop()
+        except IndexError:  # who asked for it does it
+            continue
         try:
             answer.put(work(*arguments))
         except BaseException as error:  # raised where the result is taken

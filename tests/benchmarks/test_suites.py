@@ -13,6 +13,7 @@ from benchmarks.results import Report
 from benchmarks.rounds import AnswersDiffer, Session, check, measure, take_turns
 from benchmarks.suites import SUITES
 from minidl.cores import usable_cores
+from minidl.kernels import way
 from tests.classic import ClassicTwoLayerNet
 from tests.deep import deep
 
@@ -126,6 +127,15 @@ def test_a_program_tells_its_own_figure_and_is_refused_where_it_learns_too_littl
     (record,) = session.report.skipped
     assert (record["contestant"], record["row"]) == ("classic", "tiny")
     assert "expected a test accuracy of 90.0%, got 89.0%" in record["reason"]
+
+
+def test_both_ways_of_the_kernels_take_part():
+    asked = "from minidl.kernels import way; print(1, int(way.level() is None))"
+    commands = tuple((name, ("-c", asked)) for name in ("minidl", "numpy"))
+    suite = dataclasses.replace(SUITES["cold-start"], problems=lambda quick: [Program("kernels", commands)])
+    session = Session(suite, ["minidl", "numpy"], 1, Report({}), rounds=1)
+    found = {result.contestant: result.values for result in measure(session)}
+    assert found == {"minidl": [way.level() is None], "numpy": [1]}
 
 
 def test_an_error_in_a_worker_comes_back_by_name():

@@ -165,7 +165,7 @@ def test_a_batch_stays_while_the_next_one_is_gathered(looks_ahead):
         batch = next(batches)
         kept = [array.copy() for array in batch]
         if batches.position:
-            answer = batches._prefetch._asked[2]
+            answer = batches._prefetch._asked[-1]
             answer.put(answer.get())  # once it is there
         assert are_equal([batch], [kept])
 

@@ -57,14 +57,32 @@ def test_what_the_work_raises_is_raised_where_it_is_taken_and_the_thread_lives_o
     assert other.take(1) == 8
 
 
-def test_all_work_is_done_by_one_other_thread():
+def test_all_work_that_is_done_ahead_is_done_by_one_other_thread():
     threads = set()
     for _ in range(3):
-        one = Prefetch()
-        one.ask(1, threading.get_ident)
+        one, begun = Prefetch(), threading.Event()
+        one.ask(1, lambda begun: (begun.set(), threading.get_ident())[1], begun)
+        begun.wait()
         threads.add(one.take(1))
     assert len(threads) == 1
     assert threads != {threading.get_ident()}
+
+
+def test_who_takes_what_the_thread_has_not_begun_does_it_at_once():
+    begun, gate = threading.Event(), threading.Event()
+    busy, one, other = Prefetch(), Prefetch(), Prefetch()
+    busy.ask(1, lambda: (begun.set(), gate.wait(30))[1])
+    begun.wait()
+    one.ask(1, threading.get_ident)
+    other.ask(1, pow, 0, -1)
+    assert one.take(1) == threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        other.take(1)
+    assert one.take(1) is None
+    gate.set()
+    assert busy.take(1) is True
+    one.ask(1, pow, 2, 10)
+    assert one.take(1) == 1024  # the thread has gone on
 
 
 def test_the_thread_keeps_nothing_of_what_it_did():
@@ -84,7 +102,7 @@ def test_the_thread_keeps_nothing_of_what_it_did():
                 self.alive = self.seen() is not None
                 raise SystemExit
             work, self.work = self.work, None
-            return work.copy, (), SimpleQueue()
+            return [(work.copy, ())], SimpleQueue()
 
     requests = Requests()
     with pytest.raises(SystemExit):
