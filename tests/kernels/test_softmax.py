@@ -83,3 +83,13 @@ def test_scores_far_out_and_not_finite(dtype):
     finite = np.isfinite(expected).all(axis=1)
     np.testing.assert_array_equal(probabilities[finite], np.array(expected)[finite])
     assert np.isnan(probabilities[~finite]).any(axis=1).all()
+
+
+@given(st.integers(1, 40) | st.integers(41, 200), reals)
+def test_a_score_counts_wherever_it_stands(classes, dtype):
+    places = np.eye(classes, dtype=dtype)
+    np.testing.assert_array_equal(softmax(1e4 * places), places)
+    np.testing.assert_array_equal(log_softmax(1e4 * places), 1e4 * (places - 1))
+    places[places == 1] = np.nan
+    assert np.isnan(softmax(places)).all()
+    assert np.isnan(log_softmax(places)).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -132,7 +133,8 @@ class Case:
 def faults(case: Case, draw: Draw) -> list[str]:
     """How the compiled way differs from that in NumPy on these arguments; empty where it does not."""
     arguments = case.draw(draw)
-    copies = [_copy(argument) for argument in arguments]
+    copies = copy.deepcopy(list(arguments))  # in which one array in several places is one again
+    largest = max([1e-300, *map(_largest, arguments)])
     numpy_way = getattr(case.kernel, "__self__", case.kernel)
     with np.errstate(all="ignore"):
         compared = slice(-1 if case.lends else None)
@@ -146,15 +148,9 @@ def faults(case: Case, draw: Draw) -> list[str]:
         key=lambda dtype: dtype.itemsize,
         default=np.dtype(np.float64),
     )
-    largest = max(
-        [1e-300, *(_largest(argument) for argument in copies), *(_largest(one) for one in expected)]
-    )
+    largest = max([largest, *map(_largest, expected)])
     pairs = zip(expected, got, strict=True)
     return [fault for i, (a, b) in enumerate(pairs) for fault in _differs(case, i, a, b, largest, coarsest)]
-
-
-def _copy(argument: Any) -> Any:
-    return argument.copy() if isinstance(argument, np.ndarray) else argument
 
 
 def _collect(result: Any, arguments: Any, draw: Draw) -> list[Array]:

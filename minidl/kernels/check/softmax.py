@@ -6,7 +6,8 @@ from minidl.kernels.softmax import log_softmax, log_softmax_backward, softmax, s
 
 def _scores(draw: Draw) -> tuple[object, ...]:
     *rows, classes = draw.sizes(3)
-    return (draw.array(*rows, max(classes, 1), scale=4),)
+    shape = (*rows, max(classes, 1))
+    return draw.array(*shape, scale=4), draw.empty(*shape) if draw.integer(0, 1) else None
 
 
 def _logarithms(draw: Draw) -> tuple[object, ...]:

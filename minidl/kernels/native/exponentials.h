@@ -9,6 +9,7 @@ enum {
     STRIP = 64,      /* rows that are worked on together at most */
     FEW = 32,        /* classes up to which several rows are worked on side by side */
     CHUNK = 1024,    /* numbers that are added up in their own dtype */
+    WIDE = 32,       /* numbers that are compared at once: for fewer, GCC forms no vectors */
 };
 
 static inline ptrdiff_t grain_of(ptrdiff_t classes)
@@ -40,46 +41,67 @@ static inline REAL LOOP(sum_lanes)(const REAL *lanes)
     return (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
-/* exp(row - largest), its sum, and the largest number of a row. A NaN is not among the largest, but in the sum.
+static inline void LOOP(raise)(REAL *restrict most, const REAL *restrict numbers)
+{
+    for (int lane = 0; lane < WIDE; lane++)
+        most[lane] = LOOP(larger)(numbers[lane], most[lane]);
+}
+
+/* The largest number of a row. A NaN counts only as the first one: in the sum of exponentials, any does. */
+static NOT_INLINE REAL LOOP(largest_of_row)(const REAL *row, ptrdiff_t classes)
+{
+    const ptrdiff_t whole = classes / WIDE * WIDE;
+    REAL top = row[0], most[WIDE];
+    for (ptrdiff_t j = 1; !whole && j < classes; j++)
+        top = LOOP(larger)(row[j], top);
+    if (!whole)
+        return top;
+    for (int lane = 0; lane < WIDE; lane++)
+        most[lane] = top;
+    for (ptrdiff_t j = 0; j < whole; j += WIDE)
+        LOOP(raise)(most, row + j);
+    LOOP(raise)(most, row + classes - WIDE); /* some of them for a second time */
+    for (int lane = 0; lane < WIDE / 2; lane++)
+        most[lane] = LOOP(larger)(most[lane + WIDE / 2], most[lane]);
+    for (int lane = 0; lane < WIDE / 4; lane++)
+        most[lane] = LOOP(larger)(most[lane + WIDE / 4], most[lane]);
+    for (int lane = 0; lane < WIDE / 4; lane++)
+        top = LOOP(larger)(most[lane], top);
+    return top;
+}
+
+/* Write exp(row - top) to `exps`, for a multiple of LANES numbers of which none is above `top`. Gives their sum. */
+static NOT_INLINE REAL LOOP(exps_of_chunk)(const REAL *row, REAL *exps, ptrdiff_t count, REAL top)
+{
+    REAL sums[LANES] = {0};
+    for (ptrdiff_t j = 0; j < count; j++)
+        exps[j] = LOOP(exp_below)(row[j] - top);
+    for (ptrdiff_t j = 0; j < count; j += LANES)
+        for (int lane = 0; lane < LANES; lane++)
+            sums[lane] += exps[j + lane];
+    return LOOP(sum_lanes)(sums);
+}
+
+/* exp(row - largest), its sum, and the largest number of a row.
  * The exponentials go into `exps`, or nowhere where it is NULL. */
 static inline void LOOP(exps_of_row)(const REAL *row, REAL *exps, ptrdiff_t classes, REAL *largest, REAL *total)
 {
-    REAL most[LANES], last[LANES], unused[LANES];
+    const REAL top = LOOP(largest_of_row)(row, classes);
     const ptrdiff_t whole = classes / LANES * LANES;
-    for (int lane = 0; lane < LANES; lane++) {
+    REAL unused[CHUNK], last[LANES];
+    double sum = 0;
+    for (ptrdiff_t chunk = 0; chunk < whole; chunk += CHUNK)
+        sum += LOOP(exps_of_chunk)(row + chunk, exps ? exps + chunk : unused,
+                                   whole - chunk < CHUNK ? whole - chunk : CHUNK, top);
+    for (int lane = 0; lane < LANES; lane++)
         last[lane] = -(REAL)INFINITY; /* whose exponential is 0 */
-        most[lane] = row[0];
-    }
     for (ptrdiff_t j = whole; j < classes; j++)
         last[j - whole] = row[j];
-    for (ptrdiff_t j = 0; j < whole; j += LANES)
-        for (int lane = 0; lane < LANES; lane++)
-            most[lane] = LOOP(larger)(row[j + lane], most[lane]);
-    for (int lane = 0; lane < LANES; lane++)
-        most[lane] = LOOP(larger)(last[lane], most[lane]);
-    for (int half = LANES / 2; half; half /= 2)
-        for (int lane = 0; lane < half; lane++)
-            most[lane] = LOOP(larger)(most[lane + half], most[lane]);
-    const REAL top = most[0];
-    double sum = 0;
-    for (ptrdiff_t chunk = 0; chunk < whole; chunk += CHUNK) {
-        const ptrdiff_t end = chunk + CHUNK < whole ? chunk + CHUNK : whole;
-        REAL sums[LANES] = {0};
-        for (ptrdiff_t j = chunk; j < end; j += LANES) {
-            REAL *to = exps ? exps + j : unused;
-            for (int lane = 0; lane < LANES; lane++) {
-                REAL e = LOOP(exp)(row[j + lane] - top);
-                sums[lane] += e;
-                to[lane] = e;
-            }
-        }
-        sum += LOOP(sum_lanes)(sums);
-    }
-    for (int lane = 0; lane < LANES; lane++)
-        last[lane] = LOOP(exp)(last[lane] - top);
+    if (whole < classes)
+        sum += LOOP(exps_of_chunk)(last, last, LANES, top);
     for (ptrdiff_t j = whole; exps && j < classes; j++)
         exps[j] = last[j - whole];
-    *total = (REAL)(sum + LOOP(sum_lanes)(last));
+    *total = (REAL)sum;
     *largest = top;
 }
 
@@ -100,7 +122,7 @@ static inline void LOOP(exps_of_lanes)(const REAL *scores, REAL *exps, ptrdiff_t
             top[lane] = LOOP(larger)(columns[c][lane], top[lane]);
     for (ptrdiff_t c = 0; c < classes; c++)
         for (int lane = 0; lane < LANES; lane++) {
-            columns[c][lane] = LOOP(exp)(columns[c][lane] - top[lane]);
+            columns[c][lane] = LOOP(exp_below)(columns[c][lane] - top[lane]);
             sum[lane] += columns[c][lane];
         }
     for (ptrdiff_t c = 0; exps && c < classes; c++)

@@ -123,11 +123,15 @@ static inline REAL LOOP(exp_sum)(REAL x, REAL low)
     return (1 + fraction) * LOOP(of_bits)(half << MANTISSA) * LOOP(of_bits)((power - half) << MANTISSA);
 }
 
+/* exp(x) of an x no larger than EXP_HIGHEST. */
+static inline REAL LOOP(exp_below)(REAL x)
+{
+    return LOOP(exp_sum)(x < EXP_LOWEST ? EXP_LOWEST : x, 0);
+}
+
 static inline REAL LOOP(exp)(REAL x)
 {
-    x = x < EXP_LOWEST ? EXP_LOWEST : x;
-    x = x > EXP_HIGHEST ? EXP_HIGHEST : x;
-    return LOOP(exp_sum)(x, 0);
+    return LOOP(exp_below)(x > EXP_HIGHEST ? EXP_HIGHEST : x);
 }
 
 /* exp(x) - 1, without cancellation. */

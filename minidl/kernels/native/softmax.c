@@ -63,12 +63,14 @@ KERNEL(log_softmax)
     return result;
 }
 
+/* Both gradients; only where `in_place` may `out` be the array of `y`. */
 static PyObject *backward(PyObject *numpy_way, PyObject *const *args, Py_ssize_t count, PyObject *names,
-                          Loop *const loops[2])
+                          Loop *const loops[2], int in_place)
 {
     Array dy, y, out;
     if (names || count != 4 || !take_scores(args[0], &dy) || !take_like(&dy, args[1], READ, &y)
-        || !take_like(&dy, args[2], WRITE, &out) || !apart_or_same(&dy, &out) || !apart_or_same(&y, &out))
+        || !take_like(&dy, args[2], WRITE, &out) || !apart(&dy, &out)
+        || !(in_place ? apart_or_same(&y, &out) : apart(&y, &out)))
         HAND_OVER;
     Rows rows = {.scores = dy.data, .other = y.data, .out = out.data, .classes = row_length(&dy)};
     run_loop(loops[dy.is_double], &rows, dy.size / rows.classes, grain_of(rows.classes) * 4);
@@ -79,13 +81,13 @@ static PyObject *backward(PyObject *numpy_way, PyObject *const *args, Py_ssize_t
 /* dy, y, out, sums */
 KERNEL(softmax_backward)
 {
-    return backward(numpy_way, args, count, names, softmax_backward_loops[level]);
+    return backward(numpy_way, args, count, names, softmax_backward_loops[level], 0);
 }
 
 /* dy, probabilities, out, sums */
 KERNEL(log_softmax_backward)
 {
-    return backward(numpy_way, args, count, names, log_softmax_backward_loops[level]);
+    return backward(numpy_way, args, count, names, log_softmax_backward_loops[level], 1);
 }
 
 PyMethodDef softmax_kernels[] = {
@@ -95,6 +97,14 @@ PyMethodDef softmax_kernels[] = {
 #else
 
 #include "exponentials.h"
+
+/* By the sum's reciprocal: a product takes far less time than a division. The sum is at least 1, or NaN. */
+static inline void LOOP(divide)(REAL *exps, ptrdiff_t classes, REAL sum)
+{
+    const REAL scale = 1 / sum;
+    for (ptrdiff_t j = 0; j < classes; j++)
+        exps[j] *= scale;
+}
 
 static void LOOP(softmax)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
@@ -106,8 +116,7 @@ static void LOOP(softmax)(void *context, ptrdiff_t first, ptrdiff_t end)
         REAL *out = (REAL *)all->out + strip * classes;
         LOOP(exps_of_rows)((const REAL *)all->scores + strip * classes, out, rows, classes, largest, sums, NULL);
         for (ptrdiff_t i = 0; i < rows; i++, out += classes)
-            for (ptrdiff_t j = 0; j < classes; j++)
-                out[j] /= sums[i];
+            LOOP(divide)(out, classes, sums[i]);
     }
 }
 
@@ -125,8 +134,7 @@ static void LOOP(log_softmax)(void *context, ptrdiff_t first, ptrdiff_t end)
             for (ptrdiff_t j = i * classes; j < (i + 1) * classes; j++)
                 logs[j] = scores[j] - largest[i] - sum_logs[i];
         for (ptrdiff_t i = 0; out && i < rows; i++)
-            for (ptrdiff_t j = i * classes; j < (i + 1) * classes; j++)
-                out[j] /= sums[i];
+            LOOP(divide)(out + i * classes, classes, sums[i]);
     }
 }
 
