@@ -22,7 +22,11 @@ typedef struct {
     ptrdiff_t samples, channels, pixels;
 } Sums;
 
-#if defined(__GNUC__)
+#if defined(__clang__)
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define VECTORS_FIRST UNROLL
+#elif defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
 #define VECTORS_FIRST _Pragma("GCC unroll 1")
@@ -32,8 +36,8 @@ typedef struct {
 #define VECTORS_FIRST
 #endif
 
-/* For i from 0 to `width`, vector by vector: GCC would unroll a short loop before it looks for vectors, and then
- * find none. */
+/* For i from 0 to `width`, vector by vector. GCC would unroll a short loop before it looks for vectors, and then
+ * find none; clang finds them only in what is unrolled. */
 #define FOR_VECTORS(i, width) \
     UNROLL \
     for (int v = 0; v < (width); v += WIDE) \

@@ -53,7 +53,7 @@
 #else
 #pragma GCC pop_options
 #pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
+#pragma GCC target("arch=x86-64-v4")
 #endif
 #define LEVEL avx512
 #include "kinds.h"
