@@ -22,25 +22,26 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 os.fsync = lambda descriptor: None  # no test's file has to survive a power cut; a call takes milliseconds
 
 # What is started by nohup, or in the background, may ignore these; tests send them, to other processes, too.
-PLAIN_HANDLERS = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGTERM: signal.SIG_DFL,
-    getattr(signal, "SIGHUP", signal.SIGTERM): signal.SIG_DFL,
-}
-for _number, _handler in PLAIN_HANDLERS.items():
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+    (getattr(signal, "SIGHUP", signal.SIGTERM), signal.SIG_DFL),
+):
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, _handler)
 
 
 @pytest.fixture(autouse=True)
-def plain_handlers():
+def same_handlers():
     """No test leaves a signal's handler behind: the next one that sends the signal might end the process."""
+    numbers = signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
     yield
-    left = {number: signal.getsignal(number) for number in PLAIN_HANDLERS}
-    for number, handler in PLAIN_HANDLERS.items():
+    left = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
         if left[number] != handler:
             signal.signal(number, handler)
-    assert left == PLAIN_HANDLERS
+    assert left == before
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist, nobody calls it
