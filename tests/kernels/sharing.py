@@ -16,7 +16,8 @@ from minidl.kernels import way
 from minidl.kernels.blas import addresses
 
 GUARD_SECONDS = 60
-GET, SET = ctypes.CFUNCTYPE(ctypes.c_int), ctypes.CFUNCTYPE(None, ctypes.c_int)
+# Such calls keep Python's lock: without it, the BLAS may be told its number for a product at the same moment.
+GET, SET = ctypes.PYFUNCTYPE(ctypes.c_int), ctypes.PYFUNCTYPE(None, ctypes.c_int)
 
 
 def get():

@@ -225,5 +225,7 @@ void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t unit, pt
     ptrdiff_t part = (count + threads - 1) / threads;
     part = ((part > least ? part : least) + unit - 1) / unit * unit;
     run_parts(keep_to_one_thread, &products, count, part, threads);
-    tell_blas(told);
+    /* Unless another number was told meanwhile, by a thread without Python's lock. */
+    if (blas_threads() == 1)
+        tell_blas(told);
 }
