@@ -110,20 +110,14 @@ def _advice(pools: list[dict[str, Any]], speed: float, load: float | None = None
             "in NumPy's BLAS no axpy was found, so that updates and penalties take two passes over the "
             "memory instead of one; pip install numpy brings a BLAS that has it"
         )
-    return advice + _advice_on_kernels(cores, way.level() is not None, blas.addresses())
+    return advice + _advice_on_kernels(cores, way.level() is not None, blas.threads_address())
 
 
-def _advice_on_kernels(cores: int, compiled: bool, addresses: tuple[int, int, bool, int, int]) -> list[str]:
+def _advice_on_kernels(cores: int, compiled: bool, threads_address: int) -> list[str]:
     advice = []
     if way.remedy():
         advice.append(f"the kernels are {way.described()}, which is not their fastest way; {way.remedy()}")
-    sgemm, dgemm, _, get_threads, set_threads = addresses
-    if compiled and not (sgemm and dgemm):
-        advice.append(
-            "in NumPy's BLAS no gemm was found, so that products are left to NumPy, and what follows them "
-            "takes a pass of its own; pip install numpy brings a BLAS that has it"
-        )
-    if compiled and cores > 1 and not (get_threads and set_threads):
+    if compiled and cores > 1 and not threads_address:
         advice.append(
             "NumPy's BLAS does not say how many threads it uses, so that compiled kernels keep to one; "
             "pip install numpy brings OpenBLAS, which does"

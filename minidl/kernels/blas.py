@@ -119,34 +119,19 @@ def _find(name: str, dtype: np.dtype[Any]) -> _Routine | None:
     return None
 
 
-def addresses() -> tuple[int, int, bool, int, int]:
-    """Where the compiled kernels find the BLAS, each 0 where there is none.
-
-    The addresses of gemm in float32 and in float64, whether they take integers of 64 bits, and the addresses
-    of the functions that say and set how many threads it uses, which only OpenBLAS has.
-    """
-    found = [_find("gemm", dtype) for dtype in _REALS]
-    gemms = [0 if one is None else _pointer(one[0]) for one in found]
-    wide = found[0] is not None and found[0][1] is ctypes.c_int64
-    return gemms[0], gemms[1], wide, *_thread_functions()
-
-
-def _thread_functions() -> tuple[int, int]:
+def threads_address() -> int:
+    """The address of the function that says how many threads NumPy's BLAS uses: OpenBLAS's; else 0."""
     for library in _libraries():
-        for template in (
-            "scipy_openblas_{}_num_threads64_",
-            "scipy_openblas_{}_num_threads",
-            "openblas_{}_num_threads64_",
-            "openblas_{}_num_threads",
+        for name in (
+            "scipy_openblas_get_num_threads64_",
+            "scipy_openblas_get_num_threads",
+            "openblas_get_num_threads64_",
+            "openblas_get_num_threads",
         ):
-            both = [getattr(library, template.format(do), None) for do in ("get", "set")]
-            if all(both):
-                return _pointer(both[0]), _pointer(both[1])
-    return 0, 0
-
-
-def _pointer(function: Any) -> int:
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
+            function: Any = getattr(library, name, None)
+            if function is not None:
+                return ctypes.cast(function, ctypes.c_void_p).value or 0
+    return 0
 
 
 class _Routines(dict[tuple[str, np.dtype[Any]], _Routine | None]):

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from minidl.kernels.blas import addresses
+from minidl.kernels.blas import threads_address
 
 LEVELS = ("base", "avx2", "avx512")
 """The instructions that the loops are compiled for: what every CPU has, AVX2 with FMA, AVX-512."""
@@ -43,7 +43,7 @@ def _load() -> tuple[Any, str, str]:
         module = import_module("minidl.kernels._compiled")
         if _sources() not in (None, module.SOURCES):
             return None, "the compiled module was built from other sources than these", _AGAIN
-        module.connect(*addresses())
+        module.connect(threads_address())
     except ModuleNotFoundError:
         return None, "they were not compiled", f"install a C compiler, and {_AGAIN}"
     except (ImportError, AttributeError) as error:

@@ -11,22 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from minidl.kernels import way
-from minidl.kernels.blas import addresses
+from minidl.kernels.blas import threads_address
 
 GUARD_SECONDS = 60
-# Such calls keep Python's lock: without it, the BLAS may be told its number for a product at the same moment.
-GET, SET = ctypes.PYFUNCTYPE(ctypes.c_int), ctypes.PYFUNCTYPE(None, ctypes.c_int)
+OPENBLAS = [one for one in ThreadpoolController().lib_controllers if one.internal_api == "openblas"]
 
 
 def get():
-    """How many threads the BLAS is told to use."""
-    return GET(addresses()[3])()
+    """How many threads share a loop: as many as NumPy's BLAS is told to use."""
+    return ctypes.CFUNCTYPE(ctypes.c_int)(threads_address())()
 
 
 def tell(number):
-    SET(addresses()[4])(number)
+    for library in OPENBLAS:
+        library.set_num_threads(number)
 
 
 @contextmanager

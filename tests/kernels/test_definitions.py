@@ -13,7 +13,7 @@ import minidl.kernels
 OTHERS = {"rows", "blocks", "constants", "memory", "windows", "way", "check", "_compiled", "__main__"}
 FREE = {
     *(
-        "addresses",
+        "threads_address",
         "is_found",
         "long_rows",
         "apply_to_rows",

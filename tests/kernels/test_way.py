@@ -25,7 +25,7 @@ def module(level=2, sources=None):
 
     return SimpleNamespace(
         SOURCES=way._sources() if sources is None else sources,
-        connect=lambda *addresses: None,
+        connect=lambda address: None,
         use=use,
         level=lambda: used[0],
     )

@@ -12,7 +12,6 @@
  */
 #include "convolution_plan.h"
 
-#include <math.h>
 #include <string.h>
 
 /* The sum of each channel. */
@@ -22,30 +21,7 @@ typedef struct {
     ptrdiff_t samples, channels, pixels;
 } Sums;
 
-#if defined(__clang__)
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-#define VECTORS_FIRST UNROLL
-#elif defined(__GNUC__)
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 8")
-#define VECTORS_FIRST _Pragma("GCC unroll 1")
-#else
-#define INLINE static inline
-#define UNROLL
-#define VECTORS_FIRST
-#endif
-
-/* For i from 0 to `width`, vector by vector. GCC would unroll a short loop before it looks for vectors, and then
- * find none; clang finds them only in what is unrolled. */
-#define FOR_VECTORS(i, width) \
-    UNROLL \
-    for (int v = 0; v < (width); v += WIDE) \
-        VECTORS_FIRST \
-        for (int i = v; i < v + WIDE; i++)
-
-/* What fits the registers of each kind of CPU: bytes of a vector, outputs at once, and those of a gradient. */
-enum { BYTES_base = 16, BYTES_avx2 = 32, BYTES_avx512 = 64 };
+/* What fits the registers of each kind of CPU: outputs at once, and those of a gradient. */
 enum { TALL_base = 4, TALL_avx2 = 4, TALL_avx512 = 8 };
 enum { DEEP_base = 2, DEEP_avx2 = 2, DEEP_avx512 = 4 };
 enum { MOST_DEEP = 4 };
@@ -55,13 +31,6 @@ enum { STRIP_base = 2, STRIP_avx2 = 2, STRIP_avx512 = 4 };
 enum { HEIGHT_base = 4, HEIGHT_avx2 = 6, HEIGHT_avx512 = 6 };
 enum { HALF_HEIGHT_base = 8, HALF_HEIGHT_avx2 = 8, HALF_HEIGHT_avx512 = 8 };
 enum { MOST_STRIP = 4, MOST_HEIGHT = 8 };
-#define PASTE_(a, b) a##_##b
-#define PASTE(a, b) PASTE_(a, b)
-
-/* a * b + c, in one instruction where there is one. */
-#define TIMES_base(a, b, c) ((a) * (b) + (c))
-#define TIMES_avx2(a, b, c) (IS_DOUBLE ? fma(a, b, c) : fmaf(a, b, c))
-#define TIMES_avx512 TIMES_avx2
 
 #define FAMILY "convolution_loops.h"
 #include "levels.h"
@@ -121,7 +90,7 @@ static int plan_way(Plan *plan, const Array *images, const Array *weight, const 
     plan->sources = back ? of_maps : channels;
     plan->outputs = back ? channels : of_maps;
     plan->taps = plan->sources * plan->rows.kernel * plan->pixels.kernel;
-    plan->padded = divide_up(plan->outputs, WIDEST) * WIDEST;
+    plan->padded = round_up(plan->outputs, WIDEST);
     direct(&plan->rows, images->shape[2], maps->shape[2], back);
     direct(&plan->pixels, images->shape[3], maps->shape[3], back);
     plan->in_strips = strips_pay(plan, is_gradient) && lay_out_strips(plan, images->is_double);
@@ -140,7 +109,7 @@ static int correlate(Plan plan, PyObject *read, const Array *images, const Array
     plan.units = divide_up(plan.samples, plan.lot) * plan.groups * plan.bands;
     plan.slots = multiplications < SHARED_WORK ? 1 : least_of(2 * threads_now(), plan.units);
     const ptrdiff_t of_tap = plan.groups * (plan.in_strips ? plan.padded : plan.outputs + plan.outputs % 2);
-    const ptrdiff_t packed = divide_up(plan.taps * of_tap, MOST_LANES) * MOST_LANES;
+    const ptrdiff_t packed = round_up(plan.taps * of_tap, MOST_LANES);
     lent = lend(work, "bands", read, packed + plan.slots * plan.slot, &memory);
     if (lent) {
         ptrdiff_t item = images->is_double ? sizeof(double) : sizeof(float);
@@ -186,11 +155,11 @@ static int gradient(Plan plan, PyObject *read, const Array *images, const Array 
     plan.blocks = divide_up(lots, plan.block);
     const ptrdiff_t unit = in_strips ? WIDEST : MOST_DEEP;
     plan.share = most_of(divide_up(plan.outputs * plan.blocks * plan.groups, UNITS), 16);
-    plan.share = least_of(divide_up(plan.share, unit) * unit, plan.outputs);
+    plan.share = least_of(round_up(plan.share, unit), plan.outputs);
     plan.shares = divide_up(plan.outputs, plan.share);
     plan.units = plan.blocks * plan.groups * plan.shares;
     if (!in_strips) {
-        plan.lead = divide_up(plan.band * plan.pitch, MOST_LANES) * MOST_LANES;
+        plan.lead = round_up(plan.band * plan.pitch, MOST_LANES);
         const ptrdiff_t one = plan.planes + plan.share * plan.lead;
         plan.lot = plan.bands > 1 ? 1 : most_of(least_of(LOT_BYTES / (one * item), plan.block), 1);
         plan.slot = plan.lot * one;

@@ -21,7 +21,7 @@ static inline ptrdiff_t LOOP(width)(ptrdiff_t left)
 /* The widths of all strips. */
 static inline ptrdiff_t LOOP(padded)(const Plan *plan)
 {
-    return divide_up(plan->outputs, HALF) * HALF;
+    return round_up(plan->outputs, HALF);
 }
 
 /* out[row.at] += sum over steps of planes[row.from + step.from] * factors[step.at], for some rows at once. */
@@ -279,7 +279,7 @@ static void LOOP(gradient_strips)(void *context, ptrdiff_t first, ptrdiff_t end)
             REAL *partial = (REAL *)plan->partials + (block * plan->groups + group) * window * of_place;
             for (ptrdiff_t place = 0; place < window; place++)
                 memset(partial + place * of_place + begin * plan->sources, 0,
-                       divide_up(stop - begin, HALF) * HALF * plan->sources * sizeof(REAL));
+                       round_up(stop - begin, HALF) * plan->sources * sizeof(REAL));
             for (ptrdiff_t i = block * plan->block; i < last; i++) {
                 go_to(plan, &lot, i % lots * plan->lot, i / lots * plan->band);
                 LOOP(gradient_of_lot)(plan, &lot, group, begin, stop, planes, maps, channels, partial);

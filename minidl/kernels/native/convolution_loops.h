@@ -1,9 +1,7 @@
 /* The loops of convolution.c, which are compiled for each kind of CPU: see levels.h. Vectors run over pixels. */
 
-#define WIDE (PASTE(BYTES, LEVEL) / (int)sizeof(REAL))
 #define TALL PASTE(TALL, LEVEL)
 #define DEEP PASTE(DEEP, LEVEL)
-#define TIMES PASTE(TIMES, LEVEL)
 
 /* How many outputs are computed at once where so many are left; of a single one, one in vain. */
 static inline int LOOP(height)(ptrdiff_t left)
@@ -303,7 +301,5 @@ static void LOOP(sum_pixels)(void *context, ptrdiff_t first, ptrdiff_t end)
 
 #include "convolution_channels.h"
 
-#undef WIDE
 #undef TALL
 #undef DEEP
-#undef TIMES

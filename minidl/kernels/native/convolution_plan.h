@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "registers.h"
+
 /* One axis of images and maps. `shifts` and `phases` of a window's place say where it looks. */
 typedef struct {
     ptrdiff_t kernel, stride, padding, dilation;
@@ -34,10 +36,6 @@ typedef struct {
     const void *x, *dy, *bias;
     void *out, *weights, *memory, *partials;
 } Plan;
-
-static inline ptrdiff_t least_of(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
-static inline ptrdiff_t most_of(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
-static inline ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 
 enum {
     BAND_BYTES = 1 << 18,    /* what the padded phases of a band may take: a share of a core's cache */
@@ -138,8 +136,8 @@ static int lay_out(Plan *plan, int is_double)
     plan->bands = divide_up(rows->run, plan->band);
     plan->area = (plan->band + rows->span) * plan->pitch;
     plan->planes = plan->sources * row_phases * pixel_phases * plan->area + plan->shared + VECTORS * MOST_LANES;
-    plan->planes = divide_up(plan->planes, MOST_LANES) * MOST_LANES;
-    plan->lead = divide_up(plan->band * plan->pitch, MOST_LANES) * MOST_LANES + VECTORS * MOST_LANES;
+    plan->planes = round_up(plan->planes, MOST_LANES);
+    plan->lead = round_up(plan->band * plan->pitch, MOST_LANES) + VECTORS * MOST_LANES;
     plan->slot = plan->planes + MOST_TALL * plan->lead;
     plan->lot = 1;
     return 1;
@@ -279,7 +277,7 @@ static int lay_out_strips(Plan *plan, int is_double)
     plan->planes = plan->sources * plan->area;
     plan->lead = most * plan->padded;
     plan->slot = plan->planes + plan->lead + 2 * (plan->sources + spots); /* an entry is two numbers, or one */
-    plan->slot = divide_up(plan->slot, MOST_LANES) * MOST_LANES;
+    plan->slot = round_up(plan->slot, MOST_LANES);
     return 1;
 }
 

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blas.h"
-
 /* A family is a file of kernels. */
 #define FAMILIES(EACH) \
     EACH(adaptive) \
@@ -123,14 +121,13 @@ static PyObject *level_used(PyObject *self, PyObject *unused)
     return PyLong_FromLong(level);
 }
 
-/* connect(sgemm, dgemm, long_integers, get_threads, set_threads): the addresses of the BLAS's routines, or 0. */
-static PyObject *connect(PyObject *self, PyObject *args)
+/* connect(get_threads): the address of the function that says how many threads there are, or 0. */
+static PyObject *connect(PyObject *self, PyObject *address)
 {
-    unsigned long long sgemm, dgemm, get, set;
-    int wide;
-    if (!PyArg_ParseTuple(args, "KKpKK", &sgemm, &dgemm, &wide, &get, &set))
+    unsigned long long get = PyLong_AsUnsignedLongLong(address);
+    if (PyErr_Occurred())
         return NULL;
-    connect_blas((uintptr_t)sgemm, (uintptr_t)dgemm, wide, (uintptr_t)get, (uintptr_t)set);
+    take_threads_from((uintptr_t)get);
     Py_RETURN_NONE;
 }
 
@@ -139,7 +136,7 @@ static PyMethodDef functions[] = {
     {"levels", levels, METH_NOARGS, "The levels that this CPU can run."},
     {"use", use, METH_O, "Choose a level."},
     {"level", level_used, METH_NOARGS, "The level in use."},
-    {"connect", connect, METH_VARARGS, "Say where the BLAS is."},
+    {"connect", connect, METH_O, "Say what tells the number of threads."},
     {NULL},
 };
 

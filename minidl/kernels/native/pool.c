@@ -10,7 +10,12 @@
 
 #include "pool.h"
 
-#include "blas.h"
+static int (*get_threads)(void);
+
+void take_threads_from(uintptr_t get)
+{
+    get_threads = (int (*)(void))get;
+}
 
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 
@@ -54,7 +59,7 @@ static Bed workers_bed = {PTHREAD_COND_INITIALIZER, 0}, callers_bed = {PTHREAD_C
 
 int threads_now(void)
 {
-    int threads = blas_threads();
+    int threads = get_threads ? get_threads() : 1;
     return threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
 }
 
@@ -200,32 +205,4 @@ void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
     int threads = threads_now();
     run_parts(loop, context, count, threads == 1 ? count : (count / (4 * threads) / grain + 1) * grain, threads);
     PyEval_RestoreThread(state);
-}
-
-typedef struct {
-    Loop *loop;
-    void *context;
-} Products;
-
-static void keep_to_one_thread(void *context, ptrdiff_t first, ptrdiff_t end)
-{
-    const Products *products = context;
-    tell_blas(1); /* here, for where the BLAS uses OpenMP, each thread has its own number */
-    products->loop(products->context, first, end);
-}
-
-void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t unit, ptrdiff_t least)
-{
-    int threads = threads_now(), told = blas_threads();
-    if (threads == 1) {
-        run_loop(loop, context, count, least);
-        return;
-    }
-    Products products = {loop, context};
-    ptrdiff_t part = (count + threads - 1) / threads;
-    part = ((part > least ? part : least) + unit - 1) / unit * unit;
-    run_parts(keep_to_one_thread, &products, count, part, threads);
-    /* Unless another number was told meanwhile, by a thread without Python's lock. */
-    if (blas_threads() == 1)
-        tell_blas(told);
 }

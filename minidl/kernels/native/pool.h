@@ -1,8 +1,9 @@
-/* Loops over large arrays and products, divided among as many threads as the BLAS is told to use. */
+/* Loops over large arrays, divided among as many threads as the BLAS is told to use. */
 #ifndef MINIDL_POOL_H
 #define MINIDL_POOL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* A part of a loop: `context` is what it works on, from `first` up to but without `end`. */
 typedef void Loop(void *context, ptrdiff_t first, ptrdiff_t end);
@@ -16,14 +17,8 @@ typedef void Loop(void *context, ptrdiff_t first, ptrdiff_t end);
  */
 void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain);
 
-/* The same for loops that call `gemm`, in one part for each thread: of `least` or more, beginning at multiples of
- * `unit`. How a product is rounded depends on its parts, and so on the number of threads, as within the BLAS.
- *
- * Meanwhile the BLAS is told to use one thread, whatever the size: its own would wait for each other without
- * sleeping. So that nobody else sees that number, and takes it for what is to be restored, Python's lock is kept.
- * Where one thread is all there is, it is let go for more than `least`.
- */
-void run_products(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t unit, ptrdiff_t least);
+/* The address of the BLAS's function that says how many threads it uses, or 0: then loops have one. */
+void take_threads_from(uintptr_t get);
 
 /* How many threads share a loop just now. */
 int threads_now(void);

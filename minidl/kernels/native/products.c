@@ -1,17 +1,32 @@
-/* Products with a weight, with what comes right behind them while the result is in the cache: see kernels/linear.py. */
+/* Products with a weight, and what is added and summed over their rows: see kernels/linear.py.
+ *
+ * NumPy's BLAS would have threads of its own, which wait for each other without sleeping; and it reads and writes the
+ * result once more than is needed, which counts where the sums are as short as a batch. See products_loops.h for the
+ * product itself.
+ */
 #ifndef LOOPS_ONLY
 #include "arrays.h"
 
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "blas.h"
+#include "registers.h"
 
-/* C = op(A) op(B), with each row of C plus `bias` where there is one, and the larger one of it and 0. */
+/* C = A B of (rows, inner) and (inner, columns), with `bias` added to each row where there is one, and then the larger
+ * one of that and 0. Rows of A lie `a_apart`, and columns of B `b_apart`; the next step of a sum lies further. */
 typedef struct {
-    int is_double, transpose_a, transpose_b, by_columns, rectifies;
-    ptrdiff_t rows, columns, inner, lead_a, lead_b;
-    const char *a, *b, *bias;
-    char *c;
+    ptrdiff_t rows, columns, inner, a_apart, a_further, b_apart, b_further;
+    const void *a, *b, *bias;
+    void *c, *memory;
+    int rectifies;
+    ptrdiff_t depth;             /* steps of a sum that are added up at once */
+    ptrdiff_t high;              /* rows that are packed at once */
+    ptrdiff_t panels, room;      /* of a part's memory: numbers for packed rows, and bytes in all */
+    ptrdiff_t part;              /* rows or columns of a part */
+    int by_columns;              /* which of them */
+    int is_thin;                 /* whether there are so few rows that B is read as it lies, */
+    int keeps;                   /* or else so few columns that all of them are packed but once */
 } Product;
 
 /* A walk over arrays, number by number or row by row. */
@@ -21,60 +36,96 @@ typedef struct {
     ptrdiff_t rows, columns;
 } Pass;
 
+enum { HEIGHT_avx2 = 4, HEIGHT_avx512 = 8, TALLEST = 8, VECTORS = 3, WIDEST = VECTORS * 64 / sizeof(float) };
+
+enum {
+    LINE = 64,              /* bytes of a line of the cache */
+    SOME = 64,              /* steps that are interleaved at once */
+    DEPTH_BYTES = 7 << 8,   /* of a row that is packed */
+    THIN_ROWS = 16,
+    THIN_STEPS = 64,        /* of B, which is then read in the order in which it lies */
+    KEPT_BYTES = 1 << 18,   /* of columns that are packed but once, in half of a core's second cache; */
+    FEW_BYTES = 1 << 15,    /* of rows that are packed at once beside them, in its first cache; */
+    MANY_BYTES = 3 << 17,   /* and where columns are packed anew for each such block */
+    LEAST_WORK = 1 << 19,   /* multiplications of a part: some 10 microseconds */
+    LEAST_SIDE = 32,        /* its rows or columns: the other side is packed anew for each part */
+    LARGE_SIDE = 256,       /* of which that costs little: more parts than threads, for a core may be slower */
+    GRAIN = 1 << 15,        /* numbers of a part, where there is little to do for each */
+};
+
+#if defined(__GNUC__) || defined(__clang__)
+#define FETCH(pointer) __builtin_prefetch(pointer)
+#endif
+
 #define FAMILY "products.c"
 #include "levels.h"
 
-enum {
-    LEAST_WORK = 1 << 19, /* multiplications of a part: some 10 microseconds */
-    LEAST_SIDE = 32,      /* rows or columns of a part: fewer would waste the BLAS's blocks */
-    GRAIN = 1 << 15,      /* numbers of a part, where there is little to do for each */
-};
-
-LOOPS(finish);
 LOOPS(relu);
 LOOPS(relu_backward);
 LOOPS(sum_rows);
 
-/* A part of a product: some rows of C, or some of its columns. */
-static void multiply(void *context, ptrdiff_t first, ptrdiff_t end)
+/* The oldest CPUs, and others than those of x86, have instructions that only a BLAS knows: NumPy has one. */
+#if MINIDL_X86
+static Loop *const multiply_loops[][2] = {{NULL, NULL},
+                                          {multiply_f32_avx2, multiply_f64_avx2},
+                                          {multiply_f32_avx512, multiply_f64_avx512}};
+#else
+static Loop *const multiply_loops[][2] = {{NULL, NULL}};
+#endif
+
+/* What is packed at once. How a sum is added up depends on the shapes of the matrices alone. */
+static void plan_blocks(Product *product, ptrdiff_t item)
 {
-    Product part = *(const Product *)context;
-    ptrdiff_t item = part.is_double ? sizeof(double) : sizeof(float), lead = part.columns;
-    if (part.by_columns) {
-        part.b += first * item * (part.transpose_b ? part.lead_b : 1);
-        part.c += first * item;
-        part.bias = part.bias ? part.bias + first * item : NULL;
-        part.columns = end - first;
-    } else {
-        part.a += first * item * (part.transpose_a ? 1 : part.lead_a);
-        part.c += first * item * lead;
-        part.rows = end - first;
-    }
-    gemm(part.is_double, part.transpose_a, part.transpose_b, part.rows, part.columns, part.inner, part.a, part.lead_a,
-         part.b, part.lead_b, part.c, lead);
-    if (part.bias) {
-        part.lead_a = lead; /* of C, for `finish` */
-        PICK(finish, part.is_double)(&part, 0, part.rows);
-    }
+    product->is_thin = product->rows <= THIN_ROWS && product->b_apart == 1;
+    const ptrdiff_t most = product->is_thin ? THIN_STEPS : DEPTH_BYTES / item;
+    product->depth = divide_up(product->inner, divide_up(product->inner, most));
 }
 
-/* Divided by its longer side: each part of the BLAS's packs all of the other side anew. */
-static void run_product(Product *product)
+/* What a part of so many rows and columns packs at once, and the memory for it. */
+static void plan_part(Product *product, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t item)
 {
+    const ptrdiff_t step = product->depth * item, padded = round_up(columns, WIDEST);
+    product->keeps = !product->is_thin && padded <= KEPT_BYTES / step;
+    const ptrdiff_t most = most_of((product->keeps ? FEW_BYTES : MANY_BYTES) / step / TALLEST, 1) * TALLEST;
+    product->high = round_up(divide_up(rows, divide_up(rows, most)), TALLEST);
+    product->panels = round_up(product->high * product->depth, LINE);
+    product->room = round_up((product->panels + product->depth * (product->keeps ? padded : WIDEST)) * item, LINE);
+}
+
+/* Divided by its longer side. 0 where there is no memory, or no loop for this CPU. */
+static int run_product(Product *product, int is_double)
+{
+    Loop *loop = PICK(multiply, is_double);
+    if (!loop)
+        return 0;
+    const ptrdiff_t item = is_double ? sizeof(double) : sizeof(float);
+    /* A side of few is no less work: then the memory takes the time. */
+    const double work = (double)most_of(product->rows, TALLEST) * most_of(product->columns, TALLEST)
+                        * most_of(product->inner, TALLEST);
+    const int threads = work < 2 * LEAST_WORK ? 1 : threads_now();
     product->by_columns = product->columns > product->rows;
-    ptrdiff_t sides = product->by_columns ? product->columns : product->rows;
-    double others = (double)(product->by_columns ? product->rows : product->columns) * (double)product->inner;
-    double least = LEAST_WORK / others + 1;
-    ptrdiff_t unit = product->by_columns ? 16 : 4; /* of the BLAS's tiles */
-    run_products(multiply, product, sides, unit,
-                 least > sides ? sides : least < LEAST_SIDE ? LEAST_SIDE : (ptrdiff_t)least);
+    const ptrdiff_t sides = product->by_columns ? product->columns : product->rows;
+    const ptrdiff_t several = most_of(least_of(sides / LARGE_SIDE / threads, 3), 1) * threads;
+    const ptrdiff_t most = least_of(sides / LEAST_SIDE, (ptrdiff_t)(work / LEAST_WORK));
+    ptrdiff_t parts = threads == 1 ? 1 : least_of(several, most_of(most, 1));
+    product->part = round_up(divide_up(sides, parts), LINE / item);
+    parts = divide_up(sides, product->part);
+    plan_blocks(product, item);
+    plan_part(product, product->by_columns ? product->rows : product->part,
+              product->by_columns ? product->part : product->columns, item);
+    char *memory = malloc(parts * product->room + LINE);
+    if (!memory)
+        return 0;
+    product->memory = memory + (-(uintptr_t)memory & (LINE - 1));
+    /* One part counts as two where it is long: then Python's lock is let go for it. */
+    run_loop(loop, product, work < 2 * LEAST_WORK ? 1 : most_of(parts, 2), 1);
+    free(memory);
+    return 1;
 }
 
-/* Whether all of it can be given to the BLAS. */
 static int is_matrix(const Array *array)
 {
-    return array->dimensions == 2 && array->size > 0 && array->shape[0] <= longest_side()
-           && array->shape[1] <= longest_side();
+    return array->dimensions == 2 && array->size > 0;
 }
 
 /* The two kernels of an affine layer's output: x, weight, bias, out or None */
@@ -82,7 +133,7 @@ static PyObject *affine_output(PyObject *numpy_way, PyObject *const *args, Py_ss
                                int rectifies)
 {
     Array x, weight, bias, out;
-    if (names || (count != 3 && count != 4) || !has_gemm() || !take_real(args[0], READ, &x)
+    if (names || (count != 3 && count != 4) || !take_real(args[0], READ, &x)
         || !take_of(&x, args[1], READ, &weight) || !take_of(&x, args[2], READ, &bias) || !is_matrix(&x)
         || !is_matrix(&weight) || x.shape[1] != weight.shape[0] || bias.dimensions != 1
         || bias.shape[0] != weight.shape[1])
@@ -96,11 +147,13 @@ static PyObject *affine_output(PyObject *numpy_way, PyObject *const *args, Py_ss
     PyObject *result = given_or_new(wanted, 2, shape, x.is_double, &out);
     if (!result)
         return NULL;
-    Product product = {.is_double = x.is_double, .rectifies = rectifies, .rows = shape[0], .columns = shape[1],
-                       .inner = x.shape[1], .lead_a = x.shape[1], .lead_b = shape[1], .a = x.data, .b = weight.data,
-                       .bias = bias.data, .c = out.data};
-    run_product(&product);
-    return result;
+    Product product = {.rectifies = rectifies, .rows = shape[0], .columns = shape[1], .inner = x.shape[1],
+                       .a_apart = x.shape[1], .a_further = 1, .b_apart = 1, .b_further = shape[1], .a = x.data,
+                       .b = weight.data, .bias = bias.data, .c = out.data};
+    if (run_product(&product, x.is_double))
+        return result;
+    Py_DECREF(result);
+    HAND_OVER;
 }
 
 KERNEL(affine)
@@ -117,15 +170,16 @@ KERNEL(affine_relu)
 KERNEL(weight_gradient)
 {
     Array x, dy, out;
-    if (names || count != 3 || !has_gemm() || !take_real(args[0], READ, &x) || !take_of(&x, args[1], READ, &dy)
+    if (names || count != 3 || !take_real(args[0], READ, &x) || !take_of(&x, args[1], READ, &dy)
         || !take_of(&x, args[2], WRITE, &out) || !is_matrix(&x) || !is_matrix(&dy) || !is_matrix(&out)
         || x.shape[0] != dy.shape[0] || out.shape[0] != x.shape[1] || out.shape[1] != dy.shape[1]
         || !apart(&out, &x) || !apart(&out, &dy))
         HAND_OVER;
-    Product product = {.is_double = x.is_double, .transpose_a = 1, .rows = x.shape[1], .columns = dy.shape[1],
-                       .inner = x.shape[0], .lead_a = x.shape[1], .lead_b = dy.shape[1], .a = x.data, .b = dy.data,
+    Product product = {.rows = x.shape[1], .columns = dy.shape[1], .inner = x.shape[0], .a_apart = 1,
+                       .a_further = x.shape[1], .b_apart = 1, .b_further = dy.shape[1], .a = x.data, .b = dy.data,
                        .c = out.data};
-    run_product(&product);
+    if (!run_product(&product, x.is_double))
+        HAND_OVER;
     Py_RETURN_NONE;
 }
 
@@ -133,15 +187,16 @@ KERNEL(weight_gradient)
 KERNEL(input_gradient)
 {
     Array dy, weight, out;
-    if (names || count != 3 || !has_gemm() || !take_real(args[0], READ, &dy) || !take_of(&dy, args[1], READ, &weight)
+    if (names || count != 3 || !take_real(args[0], READ, &dy) || !take_of(&dy, args[1], READ, &weight)
         || !take_of(&dy, args[2], WRITE, &out) || !is_matrix(&dy) || !is_matrix(&weight) || !is_matrix(&out)
         || dy.shape[1] != weight.shape[1] || out.shape[0] != dy.shape[0] || out.shape[1] != weight.shape[0]
         || !apart(&out, &dy) || !apart(&out, &weight))
         HAND_OVER;
-    Product product = {.is_double = dy.is_double, .transpose_b = 1, .rows = dy.shape[0], .columns = weight.shape[0],
-                       .inner = dy.shape[1], .lead_a = dy.shape[1], .lead_b = weight.shape[1], .a = dy.data,
-                       .b = weight.data, .c = out.data};
-    run_product(&product);
+    Product product = {.rows = dy.shape[0], .columns = weight.shape[0], .inner = dy.shape[1],
+                       .a_apart = dy.shape[1], .a_further = 1, .b_apart = weight.shape[1], .b_further = 1,
+                       .a = dy.data, .b = weight.data, .c = out.data};
+    if (!run_product(&product, dy.is_double))
+        HAND_OVER;
     Py_INCREF(args[2]);
     return args[2];
 }
@@ -195,22 +250,10 @@ PyMethodDef products_kernels[] = {
 
 #else
 
-static void LOOP(finish)(void *context, ptrdiff_t first, ptrdiff_t end)
-{
-    const Product *part = context;
-    const REAL *bias = (const REAL *)part->bias;
-    for (ptrdiff_t row = first; row < end; row++) {
-        REAL *c = (REAL *)part->c + row * part->lead_a;
-        if (part->rectifies)
-            for (ptrdiff_t i = 0; i < part->columns; i++) {
-                REAL sum = c[i] + bias[i];
-                c[i] = sum <= 0 ? 0 : sum; /* NaN stays */
-            }
-        else
-            for (ptrdiff_t i = 0; i < part->columns; i++)
-                c[i] += bias[i];
-    }
-}
+#define IS_base 1
+#if !PASTE(IS, LEVEL)
+#include "products_loops.h"
+#endif
 
 static void LOOP(relu)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
