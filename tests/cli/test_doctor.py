@@ -62,6 +62,7 @@ def test_threads(monkeypatch):
 
 def test_threads_wait_for_each_other_where_other_programs_take_the_cores(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr(way, "level", lambda: None)
     monkeypatch.setattr(doctor, "_gflops", lambda environment, threads: 40.0 if threads == 1 else 50.0)
     (line,) = doctor._advice([POOL], 50.0, 8.04)
     assert line.startswith("a load of 8.0 on 4 cores: the 2 threads of a product wait")
@@ -69,6 +70,8 @@ def test_threads_wait_for_each_other_where_other_programs_take_the_cores(monkeyp
     assert line.endswith("export OMP_NUM_THREADS=1")
     assert doctor._advice([POOL], 50.0, 3.9) == []  # of 4 cores
     assert doctor._advice([{**POOL, "num_threads": 1}], 50.0, 8.0) == []
+    monkeypatch.setattr(way, "level", lambda: "avx2")  # whose products have threads that sleep
+    assert doctor._advice([POOL], 50.0, 8.04) == []
 
 
 def test_the_load_is_that_of_the_last_minute_where_the_system_tells_it(monkeypatch, capsys):

@@ -22,6 +22,8 @@ pytestmark = [
 ]
 
 CASES = all_cases()
+
+
 def results(case, seed, size, dtype):
     arguments = case.draw(Draw(np.random.default_rng(seed), size, np.dtype(dtype)))
     with np.errstate(all="ignore"):
