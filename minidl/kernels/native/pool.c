@@ -20,6 +20,8 @@ void take_threads_from(uintptr_t get)
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 
 /* No threads of POSIX: the caller alone. */
+int threads_are_known(void) { return 0; }
+
 int threads_now(void) { return 1; }
 
 static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads)
@@ -56,6 +58,11 @@ static int workers, most_workers = MOST_THREADS - 1;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Bed workers_bed = {PTHREAD_COND_INITIALIZER, 0}, callers_bed = {PTHREAD_COND_INITIALIZER, 0};
+
+int threads_are_known(void)
+{
+    return get_threads != NULL;
+}
 
 int threads_now(void)
 {

@@ -20,6 +20,9 @@ void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain);
 /* The address of the BLAS's function that says how many threads it uses, or 0: then loops have one. */
 void take_threads_from(uintptr_t get);
 
+/* Whether it is known how many threads there are to be; where it is not, each loop has one. */
+int threads_are_known(void);
+
 /* How many threads share a loop just now. */
 int threads_now(void);
 

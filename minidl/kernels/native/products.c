@@ -64,7 +64,7 @@ LOOPS(relu);
 LOOPS(relu_backward);
 LOOPS(sum_rows);
 
-/* The oldest CPUs, and others than those of x86, have instructions that only a BLAS knows: NumPy has one. */
+/* Older CPUs, and others than those of x86, leave products to NumPy's BLAS, which knows their instructions. */
 #if MINIDL_X86
 static Loop *const multiply_loops[][2] = {{NULL, NULL},
                                           {multiply_f32_avx2, multiply_f64_avx2},
@@ -92,11 +92,12 @@ static void plan_part(Product *product, ptrdiff_t rows, ptrdiff_t columns, ptrdi
     product->room = round_up((product->panels + product->depth * (product->keeps ? padded : WIDEST)) * item, LINE);
 }
 
-/* Divided by its longer side. 0 where there is no memory, or no loop for this CPU. */
+/* Divided by its longer side. 0 where there is no memory, or where NumPy's BLAS is to be preferred: there is no loop
+ * for this CPU, or not as many threads as the BLAS has. */
 static int run_product(Product *product, int is_double)
 {
     Loop *loop = PICK(multiply, is_double);
-    if (!loop)
+    if (!loop || !threads_are_known())
         return 0;
     const ptrdiff_t item = is_double ? sizeof(double) : sizeof(float);
     /* A side of few is no less work: then the memory takes the time. */
