@@ -32,6 +32,7 @@ static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part
 #else
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -55,6 +56,8 @@ static atomic_uint joined, loops_so_far;
 /* Who has the flag has the workers, and alone changes what is above and below. */
 static atomic_flag in_use = ATOMIC_FLAG_INIT;
 static int workers, most_workers = MOST_THREADS - 1;
+static pthread_t threads_of_workers[MOST_THREADS];
+static int core_of_caller = -1; /* which the workers leave to it */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Bed workers_bed = {PTHREAD_COND_INITIALIZER, 0}, callers_bed = {PTHREAD_COND_INITIALIZER, 0};
@@ -161,14 +164,32 @@ static void start_workers(int wanted)
     for (int i = 0; i < 4; i++)
         sigdelset(&blocked, failures[i]);
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    for (pthread_t thread; workers < wanted; workers++) {
-        if (pthread_create(&thread, NULL, work, (void *)(intptr_t)workers)) {
+    for (; workers < wanted; workers++) {
+        if (pthread_create(&threads_of_workers[workers], NULL, work, (void *)(intptr_t)workers)) {
             most_workers = workers;
             break;
         }
-        pthread_detach(thread);
+        pthread_detach(threads_of_workers[workers]);
+        core_of_caller = -1;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Let the workers run where the caller may, but for the core that it is on, if the others are enough for them. Some
+ * systems wake a thread on the core of the one that wakes it and leave both there for a while, beside idle cores. */
+static void leave_core_to_caller(void)
+{
+#if defined(__linux__)
+    const int now = sched_getcpu();
+    cpu_set_t allowed;
+    if (now == core_of_caller || now < 0 || sched_getaffinity(0, sizeof allowed, &allowed))
+        return;
+    core_of_caller = now;
+    if (CPU_ISSET(now, &allowed) && CPU_COUNT(&allowed) > workers)
+        CPU_CLR(now, &allowed);
+    for (int i = 0; i < workers; i++)
+        pthread_setaffinity_np(threads_of_workers[i], sizeof allowed, &allowed);
+#endif
 }
 
 static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads)
@@ -182,6 +203,7 @@ static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part
     int wanted = threads - 1 < most_workers ? threads - 1 : most_workers;
     if (workers < wanted)
         start_workers(wanted);
+    leave_core_to_caller();
     shared_loop = loop;
     shared_context = context;
     shared_count = count;
