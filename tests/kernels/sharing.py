@@ -183,6 +183,30 @@ def no_worker_takes_a_signal():
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])  # the caller's own are as before
 
 
+def workers_leave_a_core_to_the_caller():
+    if sys.platform != "linux" or len(allowed := os.sched_getaffinity(0)) < 2:
+        return
+
+    tasks = Path("/proc/self/task")
+
+    def cores_of_workers(number):
+        tell(number)  # which may start threads of the BLAS
+        before = set(tasks.iterdir())
+        compute()
+        return [os.sched_getaffinity(int(task.name)) for task in set(tasks.iterdir()) - before]
+
+    def check():
+        (cores,) = cores_of_workers(2)
+        assert cores < allowed
+        assert len(cores) == len(allowed) - 1
+        return True
+
+    assert fork(check)  # whose workers are others
+    assert check()
+    if len(allowed) < 8:  # too few for so many, which may be everywhere
+        assert set(map(frozenset, cores_of_workers(len(allowed) + 1))) == {frozenset(allowed)}
+
+
 def a_system_that_gives_no_threads():
     if sys.platform != "linux":
         return
@@ -205,7 +229,8 @@ def a_system_that_gives_no_threads():
 CASES = [
     forks_of_an_idle_pool, forks_while_another_thread_is_in_a_loop, processes_that_begin_anew,
     several_threads_at_once, a_number_of_threads_told_while_others_compute, an_exit_while_threads_compute,
-    an_interrupt, no_worker_takes_a_signal, a_system_that_gives_no_threads,
+    an_interrupt, no_worker_takes_a_signal, workers_leave_a_core_to_the_caller,
+    a_system_that_gives_no_threads,
 ]  # fmt: skip
 
 if __name__ == "__main__":
