@@ -11,6 +11,7 @@ from hypothesis import settings
 import minidl
 from minidl import L2, Callback, ClipNorm, Dataset, ReLU, StepDecay
 from minidl.errors import StateError
+from minidl.training.interrupts import Interrupts
 
 EPOCHS = 3
 HOOKS = ("on_epoch_start", "on_gradients", "on_step_end", "on_epoch_end")
@@ -172,6 +173,20 @@ def test_a_second_ctrl_c_leaves_at_once_and_a_torn_step_is_refused(callbacks, bu
             assert_equal(trainer, whole)
             found["equal"] += 1
     assert min(found.values()) > 2, found
+
+
+def test_no_handler_stays_whenever_ctrl_c_comes():
+    def enter_and_leave():
+        with Interrupts():
+            pass
+
+    numbers = [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)]
+    before = [signal.getsignal(number) for number in numbers]
+    last = interrupted(enter_and_leave, [])
+    pairs = np.random.default_rng(0).integers(1, last + 1, (200, 2))
+    for moments in [*([moment] for moment in range(1, last + 1)), *np.sort(pairs).tolist()]:
+        interrupted(enter_and_leave, moments)
+        assert [signal.getsignal(number) for number in numbers] == before, moments
 
 
 @pytest.mark.parametrize("call", [1, 2])
