@@ -46,11 +46,14 @@ INLINE void LOOP(add_tile)(const int width, const REAL *restrict a, const REAL *
             FOR_VECTORS(i, width)
                 c[t * lead + i] = sums[t][i];
     } else {
+        REAL whole[HEIGHT][STRIP]; /* in memory, where a part of a vector can be read */
         UNROLL
         for (int t = 0; t < HEIGHT; t++)
-            for (int i = 0; i < width; i++)
-                if (t < rows && i < columns)
-                    c[t * lead + i] = adds ? c[t * lead + i] + sums[t][i] : sums[t][i];
+            FOR_VECTORS(i, width)
+                whole[t][i] = sums[t][i];
+        for (ptrdiff_t t = 0; t < least_of(rows, HEIGHT); t++)
+            for (ptrdiff_t i = 0; i < columns; i++)
+                c[t * lead + i] = adds ? c[t * lead + i] + whole[t][i] : whole[t][i];
     }
 }
 
