@@ -78,6 +78,18 @@ static inline int LOOP(vectors)(ptrdiff_t left)
     return left > 4 * WIDE ? 3 : left > 3 * WIDE ? 2 : (int)divide_up(left, WIDE);
 }
 
+/* Copy whole panels whose numbers of a step lie side by side. */
+INLINE void LOOP(copy)(const int panels, const int width, const REAL *from, ptrdiff_t further, ptrdiff_t steps,
+                       REAL *restrict to)
+{
+    for (ptrdiff_t step = 0; step < steps; step++)
+        UNROLL
+        for (int panel = 0; panel < panels; panel++)
+            UNROLL
+            for (int i = 0; i < width; i++)
+                to[(panel * steps + step) * width + i] = from[step * further + panel * width + i];
+}
+
 /* Copy `count` rows (or columns) into panels of `width`: (panel, step, row). Steps lie `further`, rows `apart`. */
 INLINE void LOOP(pack)(const int width, const REAL *from, ptrdiff_t further, ptrdiff_t apart, ptrdiff_t count,
                        ptrdiff_t steps, REAL *restrict to)
@@ -105,19 +117,11 @@ INLINE void LOOP(pack)(const int width, const REAL *from, ptrdiff_t further, ptr
                 }
             }
         else if (count - at >= 4 * width) { /* four panels at once, for these share lines of the cache */
-            for (ptrdiff_t step = 0; step < steps; step++)
-                UNROLL
-                for (int panel = 0; panel < 4; panel++)
-                    UNROLL
-                    for (int i = 0; i < width; i++)
-                        to[(panel * steps + step) * width + i] = from[step * further + at + panel * width + i];
+            LOOP(copy)(4, width, from + at, further, steps, to);
             at += 3 * width;
             to += 3 * width * steps;
         } else if (count - at >= width)
-            for (ptrdiff_t step = 0; step < steps; step++)
-                UNROLL
-                for (int i = 0; i < width; i++)
-                    to[step * width + i] = from[step * further + at + i];
+            LOOP(copy)(1, width, from + at, further, steps, to);
         else
             for (ptrdiff_t step = 0; step < steps; step++)
                 for (int i = 0; i < width; i++)
