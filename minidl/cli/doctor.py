@@ -97,7 +97,8 @@ def _advice(pools: list[dict[str, Any]], speed: float, load: float | None = None
             "threads; in Python: with threadpoolctl.threadpool_limits(minidl.usable_cores(), user_api='blas')"
         )
     total = os.cpu_count() or 1
-    if load is not None and load > total and most > 1 and way.level() in (None, "base"):  # others sleep
+    by_blas = way.level() in (None, "base")  # others compute products on threads that sleep when they wait
+    if load is not None and load > total and most > 1 and by_blas:
         alone = _gflops(dict(os.environ), 1)
         advice.append(
             f"a load of {load:.1f} on {total} cores: the {most} threads of a product wait for each other, "

@@ -61,7 +61,8 @@ class Interrupts:
         raise SystemExit(128 + self.pending)
 
     def _give_back(self) -> None:
-        for number, handler in reversed(self._held.items()):  # the last one, Ctrl-C, could break this off
+        # Ctrl-C comes last: once it is given back, it can break this off.
+        for number, handler in reversed(self._held.items()):
             if signal.getsignal(number) == self._take:  # else somebody has set another one meanwhile
                 signal.signal(number, handler)
 
