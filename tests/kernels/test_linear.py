@@ -66,6 +66,31 @@ def test_gradients_are_their_definitions(rows, fan_in, fan_out, seed, dtype, lay
         assert_near(found[finite], expected[finite], count)
 
 
+@given(
+    # Sizes at which a product is computed another way, and those beside them: see native/products_loops.h.
+    st.sampled_from([1, 2, 7, 8, 9, 16, 17, 25, 33, 100, 200]),
+    st.sampled_from([1, 64, 99, 100, 200, 224, 448, 449, 512, 900, 1024]),
+    st.sampled_from([1, 2, 3, 4, 8, 9, 10, 16, 17, 18, 33, 49, 50, 66, 97, 98, 130]),
+    seeds,
+    reals,
+)
+def test_products_round_as_sums_do(rows, fan_in, fan_out, seed, dtype):
+    """Off by no more than a sum may be in whatever order: no number is left out or taken twice."""
+    x, weight = draw((rows, fan_in), seed, dtype), draw((fan_in, fan_out), seed + 1, dtype)
+    dy, bias = draw((rows, fan_out), seed + 2, dtype), draw(fan_out, seed + 3, dtype)
+    dweight, dx = np.empty_like(weight), np.empty_like(x)
+    weight_gradient(x, dy, dweight)
+    input_gradient(dy, weight, dx)
+    y = affine(x, weight, bias)
+    for found, a, b, term in [(y, x, weight, bias), (dweight, x.T, dy, 0), (dx, dy, weight.T, 0)]:
+        exact = np.dot(a.astype(np.longdouble), b.astype(np.longdouble)) + term
+        most = np.dot(abs(a).astype(np.float64), abs(b).astype(np.float64)) + abs(term)
+        assert (
+            abs(found - exact) <= (a.shape[1] + 2) * np.finfo(dtype).eps * most + np.finfo(dtype).tiny
+        ).all()
+    np.testing.assert_array_equal(affine_relu(x, weight, bias), np.maximum(y, 0))
+
+
 @np.errstate(invalid="ignore")
 @given(samples, sizes, seeds, reals, layouts, shares_not_finite)
 def test_sum_rows_is_its_definition(rows, size, seed, dtype, layout, not_finite):

@@ -41,6 +41,10 @@ enum { HEIGHT_avx2 = 4, HEIGHT_avx512 = 8, TALLEST = 8, VECTORS = 3, WIDEST = VE
 enum {
     LINE = 64,              /* bytes of a line of the cache */
     SOME = 64,              /* steps that are interleaved at once */
+    BLOCK_ROWS = 32,        /* blocks are multiples of it, for so many rows share lines of the cache */
+    LONG_STEPS = 100,       /* of a sum, for which a column that is computed by itself pays */
+    NEAR_STEPS = 512,       /* numbers from a step to the next, where A is read as it lies */
+    SHARING_BYTES = 2048,   /* rows a multiple of it apart share two places of the first cache, for 16 lines in all */
     DEPTH_BYTES = 7 << 8,   /* of a row that is packed */
     THIN_ROWS = 16,
     THIN_STEPS = 64,        /* of B, which is then read in the order in which it lies */
@@ -86,8 +90,9 @@ static void plan_part(Product *product, ptrdiff_t rows, ptrdiff_t columns, ptrdi
 {
     const ptrdiff_t step = product->depth * item, padded = round_up(columns, WIDEST);
     product->keeps = !product->is_thin && padded <= KEPT_BYTES / step;
-    const ptrdiff_t most = most_of((product->keeps ? FEW_BYTES : MANY_BYTES) / step / TALLEST, 1) * TALLEST;
-    product->high = round_up(divide_up(rows, divide_up(rows, most)), TALLEST);
+    const ptrdiff_t unit = product->keeps ? BLOCK_ROWS : TALLEST;
+    const ptrdiff_t most = most_of((product->keeps ? FEW_BYTES : MANY_BYTES) / step / unit, 1) * unit;
+    product->high = round_up(divide_up(rows, divide_up(rows, most)), unit);
     product->panels = round_up(product->high * product->depth, LINE);
     product->room = round_up((product->panels + product->depth * (product->keeps ? padded : WIDEST)) * item, LINE);
 }
@@ -196,6 +201,10 @@ KERNEL(input_gradient)
     Product product = {.rows = dy.shape[0], .columns = weight.shape[0], .inner = dy.shape[1],
                        .a_apart = dy.shape[1], .a_further = 1, .b_apart = weight.shape[1], .b_further = 1,
                        .a = dy.data, .b = weight.data, .c = out.data};
+    if (product.rows == 1) /* a column of W dyᵀ then, for which the weight is read as it lies */
+        product = (Product){.rows = weight.shape[0], .columns = 1, .inner = dy.shape[1], .a_apart = weight.shape[1],
+                            .a_further = 1, .b_apart = 1, .b_further = 1, .a = weight.data, .b = dy.data,
+                            .c = out.data};
     if (!run_product(&product, dy.is_double))
         HAND_OVER;
     Py_INCREF(args[2]);
@@ -253,6 +262,8 @@ PyMethodDef products_kernels[] = {
 
 #define IS_base 1
 #if !PASTE(IS, LEVEL)
+#include "products_tiles.h"
+
 #include "products_loops.h"
 #endif
 

@@ -1,76 +1,10 @@
 /* The product of two matrices, which is compiled for each kind of CPU but the oldest: see products.c and levels.h.
  *
- * A tile of the result, HEIGHT rows of up to three vectors, stays in the registers while the sum runs over `depth`
- * steps: each of A's numbers is multiplied by the vectors of B. For this both are copied first, into panels in which
- * the numbers of a step lie side by side. Each number of the result is added up in the same order whatever part of it
- * is computed at once, so that it does not depend on the number of threads.
+ * Before tiles of the result are computed, as products_tiles.h does, A and B are copied into panels in which the
+ * numbers of a step lie side by side; where the result has few columns, A is read as it lies. Each number of the
+ * result is added up in the same order whatever part of it is computed at once, so that it does not depend on the
+ * number of threads.
  */
-
-#define HEIGHT PASTE(HEIGHT, LEVEL)
-#define STRIP (VECTORS * WIDE)
-
-/* c = (or, with `adds`, c +=) the sum over `steps` of a[step][row] * b[step][column], for the tile's `rows` and
- * `columns`. A step of b has its vectors `apart`, and the next step lies `further`. */
-INLINE void LOOP(add_tile)(const int width, const REAL *restrict a, const REAL *restrict b,
-                           ptrdiff_t further, ptrdiff_t apart, ptrdiff_t steps, REAL *restrict c, ptrdiff_t lead,
-                           ptrdiff_t rows, ptrdiff_t columns, int adds)
-{
-    REAL sums[HEIGHT][STRIP];
-    UNROLL
-    for (int t = 0; t < HEIGHT; t++) {
-        const REAL *line = c + least_of(t, rows - 1) * lead;
-        FETCH(line);
-        FETCH(line + columns / 2);
-        FETCH(line + columns - 1);
-        FOR_VECTORS(i, width)
-            sums[t][i] = 0;
-    }
-    do { /* at least once, without which GCC would keep the sums in memory */
-        UNROLL
-        for (int t = 0; t < HEIGHT; t++) {
-            const REAL number = a[t];
-            FOR_VECTORS(i, width)
-                sums[t][i] = TIMES(number, b[v / WIDE * apart + i - v], sums[t][i]);
-        }
-        a += HEIGHT;
-        b += further;
-    } while (--steps);
-    if (rows >= HEIGHT && columns == width && adds) {
-        UNROLL
-        for (int t = 0; t < HEIGHT; t++)
-            FOR_VECTORS(i, width)
-                c[t * lead + i] += sums[t][i];
-    } else if (rows >= HEIGHT && columns == width) {
-        UNROLL
-        for (int t = 0; t < HEIGHT; t++)
-            FOR_VECTORS(i, width)
-                c[t * lead + i] = sums[t][i];
-    } else {
-        REAL whole[HEIGHT][STRIP]; /* in memory, where a part of a vector can be read */
-        UNROLL
-        for (int t = 0; t < HEIGHT; t++)
-            FOR_VECTORS(i, width)
-                whole[t][i] = sums[t][i];
-        for (ptrdiff_t t = 0; t < least_of(rows, HEIGHT); t++)
-            for (ptrdiff_t i = 0; i < columns; i++)
-                c[t * lead + i] = adds ? c[t * lead + i] + whole[t][i] : whole[t][i];
-    }
-}
-
-typedef void LOOP(Tile)(const REAL *, const REAL *, ptrdiff_t, ptrdiff_t, ptrdiff_t, REAL *, ptrdiff_t, ptrdiff_t,
-                        ptrdiff_t, int);
-
-/* Functions of their own, which leave the registers to the loop above. */
-#define TILE(name, width)                                                                                          \
-    static NOT_INLINE void LOOP(name)(const REAL *a, const REAL *b, ptrdiff_t further, ptrdiff_t apart,               \
-                                      ptrdiff_t steps, REAL *c, ptrdiff_t lead, ptrdiff_t rows, ptrdiff_t columns,    \
-                                      int adds)                                                                       \
-    {                                                                                                                 \
-        LOOP(add_tile)(width, a, b, further, apart, steps, c, lead, rows, columns, adds);                             \
-    }
-TILE(add_one, WIDE)
-TILE(add_two, 2 * WIDE)
-TILE(add_three, 3 * WIDE)
 
 /* The vectors of the next strip where so many columns are left: two and two are faster than three and one. */
 static inline int LOOP(vectors)(ptrdiff_t left)
@@ -124,8 +58,9 @@ INLINE void LOOP(pack)(const int width, const REAL *from, ptrdiff_t further, ptr
             LOOP(copy)(1, width, from + at, further, steps, to);
         else
             for (ptrdiff_t step = 0; step < steps; step++)
+                VECTORS_FIRST
                 for (int i = 0; i < width; i++)
-                    to[step * width + i] = at + i < count ? from[step * further + at + i] : 0;
+                    to[step * width + i] = i < (int)(count - at) ? from[step * further + at + i] : 0;
 }
 
 static NOT_INLINE void LOOP(pack_rows)(const REAL *from, ptrdiff_t further, ptrdiff_t apart, ptrdiff_t count,
@@ -140,6 +75,13 @@ static NOT_INLINE void LOOP(pack_columns)(const REAL *from, ptrdiff_t further, p
     LOOP(pack)(WIDE, from, further, apart, count, steps, to);
 }
 
+/* How many columns are left over by whole vectors, where they are so few that each is better computed by itself. */
+static inline ptrdiff_t LOOP(few)(ptrdiff_t columns, ptrdiff_t inner)
+{
+    const ptrdiff_t few = columns % WIDE;
+    return few <= most_of(WIDE / 8, 1) && few * LONG_STEPS <= inner ? few : 0;
+}
+
 /* Bring a share of what will be packed next into the cache. */
 static inline void LOOP(fetch)(const Product *product, const REAL *from, ptrdiff_t steps, ptrdiff_t share,
                                ptrdiff_t shares)
@@ -152,34 +94,44 @@ static inline void LOOP(fetch)(const Product *product, const REAL *from, ptrdiff
             FETCH(from + run * distance + i);
 }
 
-/* Add the products of `steps` steps to a block of `rows` of the result, whose panels are packed. */
-static void LOOP(add_block)(const Product *product, const REAL *panels, ptrdiff_t rows, const REAL *b,
-                            ptrdiff_t columns, ptrdiff_t steps, REAL *strips, int is_packed, const REAL *after,
-                            REAL *c, int adds)
+/* Add the products of `strip.steps` steps to a block of the result, whose rows and first column `strip` tells. */
+static void LOOP(add_block)(const Product *product, LOOP(Strip) strip, const REAL *b, ptrdiff_t columns, REAL *strips,
+                            int b_is_packed, const REAL *after)
 {
-    for (ptrdiff_t j = 0, width; j < columns; j += width) {
-        const int vectors = LOOP(vectors)(columns - j);
-        width = least_of(vectors * WIDE, columns - j);
-        const REAL *from = b + j * product->b_apart, *strip = strips, *next = NULL;
-        ptrdiff_t further = WIDE, apart = WIDE * steps;
-        if (product->is_thin && width == vectors * WIDE) {
-            strip = from; /* as it lies, for few rows do not repay a copy */
-            further = product->b_further;
-            apart = WIDE;
+    const ptrdiff_t whole = columns - LOOP(few)(columns, product->inner), steps = strip.steps;
+    /* The rows of a tall tile must not displace each other in the cache. */
+    const int may_be_tall = strip.a_is_packed || strip.a_apart * sizeof(REAL) % SHARING_BYTES;
+    for (ptrdiff_t j = 0; j < columns; j += strip.columns) {
+        const int vectors = j < whole ? LOOP(vectors)(whole - j) : 0;
+        const REAL *from = b + j * product->b_apart, *next = NULL;
+        strip.columns = vectors ? least_of(vectors * WIDE, whole - j) : 1;
+        if (product->is_thin && strip.columns == vectors * WIDE) {
+            strip.b = from; /* as it lies, for few rows do not repay a copy */
+            strip.b_further = product->b_further;
+            strip.b_apart = WIDE;
         } else {
-            strip += product->keeps ? j * steps : 0;
-            if (!is_packed)
-                LOOP(pack_columns)(from, product->b_further, product->b_apart, width, steps, (REAL *)strip);
+            REAL *packed = strips + (product->keeps ? j * steps : 0);
+            if (!b_is_packed && vectors)
+                LOOP(pack_columns)(from, product->b_further, product->b_apart, strip.columns, steps, packed);
+            for (ptrdiff_t step = 0; !b_is_packed && !vectors && step < steps; step++)
+                packed[step] = from[step * product->b_further];
+            strip.b = packed;
+            strip.b_further = WIDE;
+            strip.b_apart = WIDE * steps;
             if (!product->is_thin && !product->keeps)
-                next = j + width < columns ? from + width * product->b_apart : after;
+                next = j + strip.columns < columns ? from + strip.columns * product->b_apart : after;
         }
-        LOOP(Tile) *const tiles[] = {LOOP(add_one), LOOP(add_two), LOOP(add_three)};
-        for (ptrdiff_t i = 0; i < rows; i += HEIGHT) {
+        if (!vectors)
+            (strip.a_is_packed ? LOOP(add_column_packed) : LOOP(add_column))(&strip);
+        for (ptrdiff_t row = 0, height; vectors && row < strip.rows; row += height) {
+            const int is_tall = may_be_tall && vectors == 1 && strip.rows - row > HEIGHT;
+            height = is_tall ? PANELS * HEIGHT : HEIGHT;
             if (next)
-                LOOP(fetch)(product, next, steps, i / HEIGHT, divide_up(rows, HEIGHT));
-            tiles[vectors - 1](panels + i * steps, strip, further, apart, steps, c + i * product->columns + j,
-                               product->columns, rows - i, width, adds);
+                LOOP(fetch)(product, next, steps, row / HEIGHT, divide_up(strip.rows, HEIGHT));
+            LOOP(tiles)[is_tall ? 0 : vectors][strip.a_is_packed](&strip, row);
         }
+        strip.c += strip.columns;
+        strip.bias = strip.bias ? strip.bias + strip.columns : NULL;
     }
 }
 
@@ -196,7 +148,8 @@ INLINE void LOOP(add_steps)(const int steps, const REAL *a, const REAL *b, ptrdi
     }
 }
 
-static void LOOP(multiply_row)(const Product *product, const REAL *a, const REAL *b, ptrdiff_t columns, REAL *c)
+static void LOOP(multiply_row)(const Product *product, const REAL *a, const REAL *b, ptrdiff_t columns,
+                               const REAL *bias, REAL *restrict c)
 {
     const ptrdiff_t further = product->b_further;
     ptrdiff_t k = 0;
@@ -205,19 +158,10 @@ static void LOOP(multiply_row)(const Product *product, const REAL *a, const REAL
         LOOP(add_steps)(4, a + k, b + k * further, further, columns, c);
     for (; k < product->inner; k++)
         LOOP(add_steps)(1, a + k, b + k * further, further, columns, c);
-}
-
-static void LOOP(finish)(const Product *product, REAL *c, ptrdiff_t rows, const REAL *bias, ptrdiff_t columns)
-{
-    for (ptrdiff_t row = 0; row < rows; row++, c += product->columns)
-        if (product->rectifies)
-            for (ptrdiff_t i = 0; i < columns; i++) {
-                REAL sum = c[i] + bias[i];
-                c[i] = sum <= 0 ? 0 : sum; /* NaN stays */
-            }
-        else
-            for (ptrdiff_t i = 0; i < columns; i++)
-                c[i] += bias[i];
+    for (ptrdiff_t i = 0; bias && i < columns; i++) {
+        const REAL sum = c[i] + bias[i];
+        c[i] = product->rectifies && sum <= 0 ? 0 : sum; /* NaN stays */
+    }
 }
 
 /* Parts `first` to `end` of the result, which are rows or columns, in one. */
@@ -233,25 +177,40 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
     const REAL *b = (const REAL *)product->b + column * product->b_apart;
     REAL *c = (REAL *)product->c + row * product->columns + column;
     REAL *panels = (REAL *)((char *)product->memory + first * product->room), *strips = panels + product->panels;
-    const int is_row = product->rows == 1 && product->a_further == 1 && product->b_apart == 1;
-    if (is_row && from < to)
-        LOOP(multiply_row)(product, a, b, columns, c);
-    for (ptrdiff_t k = 0; k < product->inner && from < to && !is_row; k += depth) {
-        const ptrdiff_t steps = least_of(depth, product->inner - k);
+    const REAL *bias = product->bias ? (const REAL *)product->bias + column : NULL;
+    if (from >= to)
+        return;
+    if (product->rows == 1 && product->a_further == 1 && product->b_apart == 1) {
+        LOOP(multiply_row)(product, a, b, columns, bias, c);
+        return;
+    }
+    /* Few columns do not repay a copy of A, unless each step would be read from another page. */
+    const int a_is_packed = product->a_further == 1 ? product->columns > 2 * STRIP
+                                                    : product->columns > WIDE || product->a_further > NEAR_STEPS
+                                                          || LOOP(few)(product->columns, product->inner);
+    for (ptrdiff_t k = 0; k < product->inner; k += depth) {
         const REAL *block = b + k * product->b_further;
-        const REAL *after = k + depth < product->inner ? block + depth * product->b_further : NULL;
+        const int is_last = k + depth >= product->inner;
+        const REAL *after = is_last ? NULL : block + depth * product->b_further;
+        LOOP(Strip) strip = {.steps = least_of(depth, product->inner - k), .lead = product->columns, .adds = k > 0,
+                             .a_is_packed = a_is_packed, .bias = is_last ? bias : NULL,
+                             .rectifies = is_last && product->rectifies};
+        strip.a_apart = a_is_packed ? strip.steps : product->a_apart;
+        strip.a_further = product->a_further;
         for (ptrdiff_t i = 0; i < rows; i += product->high) {
-            const ptrdiff_t high = least_of(product->high, rows - i);
-            LOOP(pack_rows)(a + i * product->a_apart + k * product->a_further, product->a_further, product->a_apart,
-                            high, steps, panels);
-            LOOP(add_block)(product, panels, high, block, columns, steps, strips, i && product->keeps,
-                            i + high < rows ? block : after, c + i * product->columns, k > 0);
+            const REAL *lines = a + i * product->a_apart + k * product->a_further;
+            strip.rows = least_of(product->high, rows - i);
+            strip.c = c + i * product->columns;
+            strip.a = a_is_packed ? panels : lines;
+            if (a_is_packed)
+                LOOP(pack_rows)(lines, product->a_further, product->a_apart, strip.rows, strip.steps, panels);
+            LOOP(add_block)(product, strip, block, columns, strips, i && product->keeps,
+                            i + strip.rows < rows ? block : after);
         }
     }
-    if (product->bias && from < to)
-        LOOP(finish)(product, c, rows, (const REAL *)product->bias + column, columns);
 }
 
 #undef HEIGHT
+#undef PANELS
 #undef STRIP
 #undef TILE
