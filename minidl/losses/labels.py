@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.checks import check_array, check_shape
 from minidl.errors import DataError, DivergedError, ShapeError
-from minidl.kernels.cross_entropy import are_labels
+from minidl.kernels.cross_entropy import are_labels, highest
 from minidl.losses.loss import ANY, Loss, check_floats
 from minidl.metrics import Accuracy, Metric
 from minidl.types import Array
@@ -37,7 +37,7 @@ class LabelLoss(Loss):
             rows = np.flatnonzero(~np.isfinite(scores.max(axis=1)))
             if len(rows):
                 raise DivergedError.in_rows(self.label, "a finite score for the class", rows, len(scores))
-        return scores.argmax(1)  # type: ignore[no-any-return]
+        return highest(scores)
 
     def check_targets(self, targets: Array, output_shape: tuple[int, ...]) -> None:
         """Refuse what are no labels (N,) from 0 up to the number of scores, that one not included.

@@ -8,6 +8,8 @@ from minidl.kernels.cross_entropy import (
     are_labels_definition,
     count_right,
     count_right_definition,
+    highest,
+    highest_definition,
     smoothed_cross_entropy,
     smoothed_cross_entropy_definition,
     softmax_cross_entropy,
@@ -95,3 +97,17 @@ def test_count_right_is_its_definition(samples, classes, seed, dtype, layout, ha
         assert np.isnan(count_right(scores, labels))
     else:
         assert count_right(scores, labels) == count_right_definition(scores, labels)
+
+
+@given(samples, class_counts, seeds, reals, layouts, st.booleans())
+def test_highest_is_its_definition(samples, classes, seed, dtype, layout, has_nan):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(-2, 3, (samples, classes)).astype(dtype)
+    expected = highest_definition(scores)
+    if has_nan:
+        row, expected_place = rng.integers(samples), rng.integers(classes)
+        scores[row, expected_place:] = np.nan
+        expected[row] = expected_place
+    found = highest(layout(scores))
+    assert found.dtype == np.intp
+    np.testing.assert_array_equal(found, expected)

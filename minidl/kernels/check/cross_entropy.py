@@ -4,6 +4,7 @@ from minidl.kernels.check.drawing import Case, Draw
 from minidl.kernels.cross_entropy import (
     are_labels,
     count_right,
+    highest,
     smoothed_cross_entropy,
     softmax_cross_entropy,
 )
@@ -48,4 +49,5 @@ CASES = [
     Case(softmax_cross_entropy, _weighted, ulps=16, of_array=True, name="softmax_cross_entropy (weighted)"),
     Case(smoothed_cross_entropy, _smoothed, ulps=16, of_array=True, lends=True),
     Case(count_right, _tied, ulps=0),
+    Case(highest, lambda draw: _tied(draw)[:1]),
 ]

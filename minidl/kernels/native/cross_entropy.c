@@ -1,4 +1,4 @@
-/* The losses of labels, and how many labels are right: see kernels/cross_entropy.py. */
+/* The losses of labels, the labels of scores, and how many are right: see kernels/cross_entropy.py. */
 #ifndef LOOPS_ONLY
 #include "indices.h"
 
@@ -23,6 +23,7 @@ typedef struct {
 LOOPS(softmax_cross_entropy);
 LOOPS(smoothed_cross_entropy);
 LOOPS(count_right);
+LOOPS(highest);
 
 /* labels, classes */
 KERNEL(are_labels)
@@ -82,7 +83,7 @@ static double add_up(Loop *loop, Rows *rows, ptrdiff_t samples)
 /* The walk over the rows of `scores`, with their labels and, where there is memory for it, their gradient. */
 static Rows rows_of(const Array *scores, const Array *labels, const Array *out)
 {
-    return (Rows){.scores = scores->data, .labels = labels->data, .out = out ? out->data : NULL,
+    return (Rows){.scores = scores->data, .labels = labels ? labels->data : NULL, .out = out ? out->data : NULL,
                   .classes = scores->shape[1]};
 }
 
@@ -141,8 +142,26 @@ KERNEL(count_right)
     return PyFloat_FromDouble(add_up(PICK(count_right, scores.is_double), &rows, labels.size));
 }
 
+/* scores */
+KERNEL(highest)
+{
+    Array scores;
+    if (names || count != 1 || !take_scores(args[0], &scores) || scores.dimensions != 2)
+        HAND_OVER;
+    PyObject *places = PyArray_SimpleNew(1, scores.shape, NPY_INTP);
+    if (!places)
+        return NULL;
+    Rows rows = rows_of(&scores, NULL, NULL);
+    rows.out = PyArray_DATA((PyArrayObject *)places);
+    if (add_up(PICK(highest, scores.is_double), &rows, scores.shape[0]) == 0)
+        return places;
+    Py_DECREF(places); /* there is NaN */
+    HAND_OVER;
+}
+
 PyMethodDef cross_entropy_kernels[] = {
-    ENTRY(are_labels), ENTRY(softmax_cross_entropy), ENTRY(smoothed_cross_entropy), ENTRY(count_right), {NULL},
+    ENTRY(are_labels), ENTRY(softmax_cross_entropy), ENTRY(smoothed_cross_entropy), ENTRY(count_right), ENTRY(highest),
+    {NULL},
 };
 
 #else
@@ -246,6 +265,71 @@ static inline double LOOP(right_of_strip)(const Rows *all, ptrdiff_t strip, ptrd
 static void LOOP(count_right)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     LOOP(walk)(context, first, end, LOOP(right_of_strip));
+}
+
+/* The place of the highest number in each of LANES rows, side by side; gives whether there is NaN. */
+static inline UNSIGNED LOOP(highest_of_lanes)(const REAL *scores, ptrdiff_t classes, npy_intp *places)
+{
+    REAL columns[FEW][LANES], top[LANES];
+    UNSIGNED place[LANES], is_nan[LANES], any = 0;
+    for (ptrdiff_t c = 0; c < classes; c++)
+        for (int lane = 0; lane < LANES; lane++)
+            columns[c][lane] = scores[lane * classes + c];
+    for (int lane = 0; lane < LANES; lane++) {
+        top[lane] = columns[0][lane];
+        is_nan[lane] = columns[0][lane] != columns[0][lane];
+        place[lane] = 0;
+    }
+    for (ptrdiff_t c = 1; c < classes; c++)
+        for (int lane = 0; lane < LANES; lane++) {
+            is_nan[lane] |= columns[c][lane] != columns[c][lane];
+            place[lane] = columns[c][lane] > top[lane] ? (UNSIGNED)c : place[lane];
+            top[lane] = LOOP(larger)(columns[c][lane], top[lane]);
+        }
+    for (int lane = 0; lane < LANES; lane++) {
+        places[lane] = (npy_intp)place[lane];
+        any |= is_nan[lane];
+    }
+    return any;
+}
+
+/* Whether one of WIDE numbers is equal to `number`. */
+static NOT_INLINE int LOOP(holds)(const REAL *numbers, REAL number)
+{
+    UNSIGNED any = 0;
+    for (int lane = 0; lane < WIDE; lane++)
+        any |= numbers[lane] == number;
+    return any != 0;
+}
+
+/* Adds 1 or more to `total` where there is NaN. */
+static inline double LOOP(highest_of_strip)(const Rows *all, ptrdiff_t strip, ptrdiff_t rows, double total)
+{
+    const ptrdiff_t classes = all->classes;
+    const REAL *scores = (const REAL *)all->scores + strip * classes;
+    npy_intp *places = (npy_intp *)all->out + strip;
+    ptrdiff_t i = 0;
+    for (; classes <= FEW && i + LANES <= rows; i += LANES)
+        total += (double)LOOP(highest_of_lanes)(scores + i * classes, classes, places + i);
+    for (; i < rows; i++) {
+        const REAL *row = scores + i * classes, top = LOOP(largest_of_row)(row, classes);
+        int has_nan = 0;
+        for (ptrdiff_t c = 0; c < classes; c++)
+            has_nan |= row[c] != row[c];
+        ptrdiff_t place = 0;
+        while (!has_nan && place + WIDE <= classes && !LOOP(holds)(row + place, top))
+            place += WIDE;
+        while (!has_nan && row[place] != top)
+            place++;
+        places[i] = place;
+        total += has_nan;
+    }
+    return total;
+}
+
+static void LOOP(highest)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    LOOP(walk)(context, first, end, LOOP(highest_of_strip));
 }
 
 #endif
