@@ -213,4 +213,5 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
 #undef HEIGHT
 #undef PANELS
 #undef STRIP
+#undef FOR_TILE
 #undef TILE

@@ -9,6 +9,14 @@
 #define PANELS 2 /* of a tile one vector wide: the sums of a single panel would wait for each other */
 #define STRIP (VECTORS * WIDE)
 
+/* For each number of a tile of so many panels. */
+#define FOR_TILE(p, t, i, panels, width) \
+    UNROLL \
+    for (int p = 0; p < (panels); p++) \
+        UNROLL \
+        for (int t = 0; t < HEIGHT; t++) \
+            FOR_VECTORS(i, width)
+
 /* A strip of the result, and what it is the product of. */
 typedef struct {
     const REAL *a, *b;
@@ -30,19 +38,15 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
     REAL *restrict c = strip->c + row * lead;
     REAL sums[PANELS][HEIGHT][STRIP];
     ptrdiff_t offsets[HEIGHT], steps = strip->steps;
-    UNROLL
-    for (int p = 0; p < panels; p++) {
+    FOR_TILE(p, t, i, panels, width)
+        sums[p][t][i] = 0;
+    for (int p = 0; p < panels; p++)
         from[p] = strip->a + (row + least_of(p, (rows - 1) / HEIGHT) * HEIGHT) * strip->a_apart;
-        UNROLL
-        for (int t = 0; t < HEIGHT; t++)
-            FOR_VECTORS(i, width)
-                sums[p][t][i] = 0;
-    }
     UNROLL
     for (int t = 0; t < HEIGHT; t++) {
         const ptrdiff_t there = least_of(t, rows - 1);
         offsets[t] = is_packed ? t : there * strip->a_apart;
-        if (width > WIDE) {
+        if (width > WIDE && strip->columns < lead) { /* else lines follow each other, as the CPU foresees */
             FETCH(c + there * lead);
             FETCH(c + there * lead + strip->columns / 2);
             FETCH(c + there * lead + strip->columns - 1);
@@ -62,26 +66,23 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
         b += further;
     } while (--steps);
     const int columns = (int)strip->columns; /* no wider than a float, for then the masks below are cheap */
-    if (panels == 1 && rows >= HEIGHT && columns == width && !strip->bias) {
+    if (rows >= panels * HEIGHT && columns == width) {
         if (strip->adds)
-            UNROLL
-            for (int t = 0; t < HEIGHT; t++)
-                FOR_VECTORS(i, width)
-                    c[t * lead + i] += sums[0][t][i];
-        else
-            UNROLL
-            for (int t = 0; t < HEIGHT; t++)
-                FOR_VECTORS(i, width)
-                    c[t * lead + i] = sums[0][t][i];
+            FOR_TILE(p, t, i, panels, width)
+                sums[p][t][i] += c[(p * HEIGHT + t) * lead + i];
+        if (strip->bias)
+            FOR_TILE(p, t, i, panels, width)
+                sums[p][t][i] += strip->bias[i];
+        if (strip->rectifies)
+            FOR_TILE(p, t, i, panels, width)
+                sums[p][t][i] = sums[p][t][i] <= 0 ? 0 : sums[p][t][i]; /* NaN stays */
+        FOR_TILE(p, t, i, panels, width)
+            c[(p * HEIGHT + t) * lead + i] = sums[p][t][i];
         return;
     }
     REAL whole[PANELS][HEIGHT][STRIP]; /* in memory, where a single row can be told by a number */
-    UNROLL
-    for (int p = 0; p < panels; p++)
-        UNROLL
-        for (int t = 0; t < HEIGHT; t++)
-            FOR_VECTORS(i, width)
-                whole[p][t][i] = sums[p][t][i];
+    FOR_TILE(p, t, i, panels, width)
+        whole[p][t][i] = sums[p][t][i];
     for (ptrdiff_t t = 0; t < least_of(rows, panels * HEIGHT); t++) {
         REAL *restrict line = c + t * lead, *restrict sum = whole[t / HEIGHT][t % HEIGHT];
         if (strip->adds)
@@ -92,7 +93,7 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
                 sum[i] += i < columns ? strip->bias[i] : 0;
         if (strip->rectifies)
             FOR_VECTORS(i, width)
-                sum[i] = sum[i] <= 0 ? 0 : sum[i]; /* NaN stays */
+                sum[i] = sum[i] <= 0 ? 0 : sum[i];
         FOR_VECTORS(i, width)
             if (i < columns)
                 line[i] = sum[i];
