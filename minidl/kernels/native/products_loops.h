@@ -124,7 +124,7 @@ static void LOOP(add_block)(const Product *product, LOOP(Strip) strip, const REA
         if (!vectors)
             (strip.a_is_packed ? LOOP(add_column_packed) : LOOP(add_column))(&strip);
         for (ptrdiff_t row = 0, height; vectors && row < strip.rows; row += height) {
-            const int is_tall = may_be_tall && vectors == 1 && strip.rows - row > HEIGHT;
+            const int is_tall = may_be_tall && vectors == 1 && strip.rows - row >= PANELS * HEIGHT;
             height = is_tall ? PANELS * HEIGHT : HEIGHT;
             if (next)
                 LOOP(fetch)(product, next, steps, row / HEIGHT, divide_up(strip.rows, HEIGHT));

@@ -29,7 +29,8 @@ typedef struct {
 } LOOP(Strip);
 
 /* Add the sum over all steps of a[row][step] * b[step][column] to a tile of so many panels of rows, or put it there.
- * At the end of a sum the bias is added, and negative numbers become 0, where that is due. */
+ * Some rows of a single panel may be missing. At the end of the sum the bias is added, and the larger one of that and
+ * 0 is taken, where they are wanted. */
 INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packed, const LOOP(Strip) *strip,
                            ptrdiff_t row)
 {
@@ -41,7 +42,7 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
     FOR_TILE(p, t, i, panels, width)
         sums[p][t][i] = 0;
     for (int p = 0; p < panels; p++)
-        from[p] = strip->a + (row + least_of(p, (rows - 1) / HEIGHT) * HEIGHT) * strip->a_apart;
+        from[p] = strip->a + (row + p * HEIGHT) * strip->a_apart;
     UNROLL
     for (int t = 0; t < HEIGHT; t++) {
         const ptrdiff_t there = least_of(t, rows - 1);
