@@ -164,6 +164,15 @@ static void LOOP(multiply_row)(const Product *product, const REAL *a, const REAL
     }
 }
 
+/* c = a B for sums of a single step, row after row: they take as long as the result takes to be written. */
+static void LOOP(multiply_step)(const Product *product, const REAL *a, const REAL *b, ptrdiff_t rows,
+                                ptrdiff_t columns, REAL *restrict c)
+{
+    for (ptrdiff_t row = 0; row < rows; row++, a += product->a_apart, c += product->columns)
+        for (ptrdiff_t i = 0; i < columns; i++)
+            c[i] = *a * b[i];
+}
+
 /* Parts `first` to `end` of the result, which are rows or columns, in one. */
 static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
@@ -182,6 +191,10 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
         return;
     if (product->rows == 1 && product->a_further == 1 && product->b_apart == 1) {
         LOOP(multiply_row)(product, a, b, columns, bias, c);
+        return;
+    }
+    if (product->inner == 1 && product->b_apart == 1 && !bias) {
+        LOOP(multiply_step)(product, a, b, rows, columns, c);
         return;
     }
     /* Few columns do not repay a copy of A, unless each step would be read from another page. */
