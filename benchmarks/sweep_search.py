@@ -135,7 +135,8 @@ def _run_minidl(options: argparse.Namespace, epochs: int, jobs: int) -> float:
     with tempfile.TemporaryDirectory() as directory:
         command = ["minidl", "sweep", *_data(options), f"--out={directory}", f"--jobs={jobs}", "--quiet"]
         command += ["--lr", *map(str, LR), "--reg", *map(str, REG), f"--hidden={HIDDEN}"]
-        command += [f"--batch-size={BATCH}", f"--momentum={MOMENTUM}", "--lr-decay=1", f"--epochs={epochs}"]
+        command += [f"--batch-size={BATCH}", f"--momentum={MOMENTUM}", "--schedule=step", "--lr-decay=1"]
+        command += [f"--epochs={epochs}"]
         _python(*command)
         run = json.loads(Path(directory, "run.json").read_text())
         return float(run["results"]["validation"]["accuracy"])
