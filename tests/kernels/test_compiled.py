@@ -1,6 +1,10 @@
 """Each compiled kernel does what its function in NumPy does."""
 
+import gc
+import re
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,6 +58,39 @@ def test_both_ways_do_the_same_where_a_result_takes_an_arguments_place(case, see
             if i != j and (before[i].shape, before[i].dtype) == (before[j].shape, before[j].dtype):
                 in_place = replace(case, draw=lambda draw, i=i, j=j: shared(case.draw(draw), i, j))
                 assert not faults(in_place, draw()), (i, j)
+
+
+@pytest.fixture
+def only_new_garbage():
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.parametrize("layout", ["plain", "strided"])  # computed here, and handed over
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_no_reference_is_lost_or_kept(case, layout, only_new_garbage, calls=200):
+    arguments = case.draw(Draw(np.random.default_rng(0), 40, np.dtype(np.float32), layout))
+
+    def counted():
+        gc.collect()
+        return [sys.getrefcount(thing) for thing in (None, *arguments)], sys.getallocatedblocks()
+
+    with np.errstate(all="ignore"):
+        case.kernel(*arguments)
+        references, blocks = counted()
+        for _ in range(calls):
+            case.kernel(*arguments)
+    references_after, blocks_after = counted()
+    assert np.abs(np.subtract(references_after, references)).max() < calls // 2
+    assert abs(blocks_after - blocks) < calls // 2
+
+
+def test_none_is_returned_in_the_way_that_every_version_counts():
+    # Built by a Python that does not count None, the same module would be wrong in one that does.
+    sources = (Path(way.__file__).parent / "native").glob("*.[ch]")
+    used = [path.name for path in sources if re.search(r"^ .*\bPy_RETURN_", path.read_text(), re.MULTILINE)]
+    assert not used, "RETURN_NONE of arrays.h"
 
 
 def test_every_compiled_kernel_has_a_case():

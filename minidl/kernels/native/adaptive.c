@@ -60,7 +60,7 @@ KERNEL(adam_update)
     update.new[1] = 1 - beta[1];
     update.shrinking = decay != 0 ? 1 - lr * decay : 1; /* for a rate that is infinite, too */
     run_loop(PICK(adam_update, values.is_double), &update, values.size, GRAIN);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 /* values, gradients, square, velocity or None, lr, alpha, eps, momentum */
@@ -74,7 +74,7 @@ KERNEL(rmsprop_update)
         HAND_OVER;
     update.new[0] = 1 - update.kept[0];
     run_loop(PICK(rmsprop_update, values.is_double), &update, values.size, GRAIN);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 /* values, gradients, total, lr, eps, initial or 0 */
@@ -88,7 +88,7 @@ KERNEL(adagrad_update)
         || (count == 6 && !take_number(args[5], &update.initial)))
         HAND_OVER;
     run_loop(PICK(adagrad_update, values.is_double), &update, values.size, GRAIN);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 PyMethodDef adaptive_kernels[] = {ENTRY(adam_update), ENTRY(rmsprop_update), ENTRY(adagrad_update), {NULL}};

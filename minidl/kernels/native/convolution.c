@@ -243,7 +243,7 @@ static PyObject *backward(PyObject *numpy_way, PyObject *const *args, Py_ssize_t
         || (by_x && !correlate(plan, args[0], is_transposed ? &dy : &dx, &weight, is_transposed ? &dx : &dy, NULL,
                                args[6], !is_transposed)))
         return PyErr_Occurred() ? NULL : hand_over(numpy_way, args, count, names);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 KERNEL(convolution_backward)
@@ -268,7 +268,7 @@ KERNEL(sum_pixels)
                  .pixels = dy.shape[2] * dy.shape[3]};
     ptrdiff_t of_channel = sums.samples * sums.pixels;
     run_loop(PICK(sum_pixels, dy.is_double), &sums, sums.channels, GRAIN / (of_channel + 1) + 1);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 PyMethodDef convolution_kernels[] = {

@@ -36,7 +36,7 @@ KERNEL(drop)
     dropping.mask = mask.data;
     dropping.y = y.data;
     run_loop(PICK(drop, x.is_double), &dropping, x.size, GRAIN);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 PyMethodDef dropout_kernels[] = {ENTRY(drop), {NULL}};

@@ -44,7 +44,7 @@ static int take_activation(PyObject *const *args, Py_ssize_t count, PyObject *na
         if (!take_activation(args, count, names, parameters, &activation, &x))          \
             HAND_OVER;                                                                  \
         run_loop(PICK(name##_each, x.is_double), &activation, x.size, GRAIN);           \
-        Py_RETURN_NONE;                                                                 \
+        RETURN_NONE;                                                                    \
     }
 
 ACTIVATION(leaky_relu, 1)

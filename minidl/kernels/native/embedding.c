@@ -69,7 +69,7 @@ KERNEL(add_rows)
         HAND_OVER;
     Bags all = {table.data, indices.data, rows.data, indices.shape[0], 1, table.shape[1]};
     run_additions(&all, table.is_double);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 /* table, bags, rows, work */
@@ -82,7 +82,7 @@ KERNEL(add_bags)
         HAND_OVER;
     Bags all = {table.data, bags.data, rows.data, bags.shape[0], bags.shape[1], table.shape[1]};
     run_additions(&all, table.is_double);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 PyMethodDef embedding_kernels[] = {ENTRY(bag_means), ENTRY(add_rows), ENTRY(add_bags), {NULL}};

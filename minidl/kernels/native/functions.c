@@ -21,7 +21,7 @@ typedef struct {
             HAND_OVER;                                                                                       \
         Map map = {x.data, y.data};                                                                          \
         run_loop(PICK(each_##name, x.is_double), &map, x.size, 1 << 14);                                     \
-        Py_RETURN_NONE;                                                                                      \
+        RETURN_NONE;                                                                                         \
     }
 
 FUNCTION(exp)

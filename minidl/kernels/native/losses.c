@@ -73,7 +73,7 @@ static PyObject *run_pass(PyObject *numpy_way, PyObject *const *args, Py_ssize_t
     pass.losses = losses.data;
     pass.slopes = slopes.data;
     run_loop(loops[scores.is_double], &pass, scores.size, GRAIN);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 /* scores, targets, losses, slopes */

@@ -88,7 +88,7 @@ static PyObject *bind(PyObject *self, PyObject *args)
                 strcpy((char *)kernel->ml_doc, text);
                 return PyCFunction_NewEx(kernel, function, module);
             }
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 /* levels(): the names of the levels that this CPU can run, the widest last. */
@@ -128,7 +128,7 @@ static PyObject *connect(PyObject *self, PyObject *address)
     if (PyErr_Occurred())
         return NULL;
     take_threads_from((uintptr_t)get);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 static PyMethodDef functions[] = {

@@ -220,7 +220,7 @@ KERNEL(move_statistics)
     norm.bias_gradient = variance.data;
     norm.statistics = statistics.data;
     PICK(move, mean.is_double)(&norm, 0, mean.size);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 /* x, weight, bias, eps, groups, out */
@@ -260,7 +260,7 @@ KERNEL(group_norm_backward)
     run_loop(PICK(groups_backward, x.is_double), &norm, blocks, 1);
     PICK(add_blocks, x.is_double)(&norm, 0, blocks);
     PyMem_Free(norm.partial);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 PyMethodDef normalization_kernels[] = {

@@ -186,7 +186,7 @@ KERNEL(weight_gradient)
                        .c = out.data};
     if (!run_product(&product, x.is_double))
         HAND_OVER;
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 /* dy, weight, out */
@@ -221,7 +221,7 @@ KERNEL(sum_rows)
     Pass pass = {.x = rows.data, .out = out.data, .rows = rows.shape[0], .columns = rows.shape[1]};
     ptrdiff_t grain = GRAIN / (rows.shape[0] + 1) / 64 * 64;
     run_loop(PICK(sum_rows, rows.is_double), &pass, pass.columns, grain < 64 ? 64 : grain);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 /* x, out or None */

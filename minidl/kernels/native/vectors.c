@@ -46,7 +46,7 @@ KERNEL(sgd_update)
     update.values = values.data;
     update.gradients = gradients.data;
     run_loop(PICK(sgd_update, values.is_double), &update, values.size, GRAIN);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 /* Both kinds of momentum: values, gradients, velocity, lr, momentum */
@@ -64,7 +64,7 @@ static PyObject *run_momentum(PyObject *numpy_way, PyObject *const *args, Py_ssi
     update.gradients = gradients.data;
     update.velocity = velocity.data;
     run_loop(loops[values.is_double], &update, values.size, GRAIN);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 KERNEL(momentum_update)
@@ -88,7 +88,7 @@ KERNEL(mean_update)
     update.velocity = mean.data;
     update.values = values.data;
     run_loop(PICK(mean_update, mean.is_double), &update, mean.size, GRAIN);
-    Py_RETURN_NONE;
+    RETURN_NONE;
 }
 
 static void run_squares(Loop *loop, Squares *squares, ptrdiff_t size)
