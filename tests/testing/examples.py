@@ -6,7 +6,7 @@ from minidl.testing import CLAUSES
 from tests.deep import DEEP
 
 whole_contract = settings(
-    max_examples=max(200, settings().max_examples) if DEEP else 3,
+    max_examples=settings().max_examples // 2 if DEEP else 3,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
