@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from minidl.checks import check_array, check_choice, check_int, check_shape
 from minidl.errors import DataError, ShapeError, StateError
+from minidl.kernels.cross_entropy import highest
 from minidl.metrics.metric import Metric, classes
 from minidl.types import Array
 
@@ -60,7 +61,7 @@ class _OfClasses(Metric):
         if np.ndim(targets) == 2:
             predicted = scores > 0
         else:
-            predicted = scores.argmax(1)[:, None] == np.arange(scores.shape[1])
+            predicted = highest(scores)[:, None] == np.arange(scores.shape[1])
         self.right = self.right + weights @ (predicted & actual)
         if np.isnan(scores).any():
             self.right = self.right * np.nan

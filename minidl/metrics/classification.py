@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.checks import check_array, check_int, check_weights
 from minidl.errors import ShapeError
-from minidl.kernels.cross_entropy import count_right
+from minidl.kernels.cross_entropy import count_right, highest
 from minidl.metrics.metric import Metric, classes, columns
 from minidl.types import Array
 
@@ -56,7 +56,7 @@ class Accuracy(Metric):
             raise ShapeError.expected("Accuracy", expected, got) from None
         if np.isnan(scores).any():
             self.right = math.nan
-        return scores.argmax(1) == targets  # type: ignore[no-any-return]
+        return highest(scores) == targets  # type: ignore[no-any-return]
 
     def compute(self) -> float:
         """From 0 to 1."""
