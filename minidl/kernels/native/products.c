@@ -26,7 +26,7 @@ typedef struct {
     ptrdiff_t part;              /* rows or columns of a part */
     int by_columns;              /* which of them */
     int is_thin;                 /* whether there are so few rows that B is read as it lies, */
-    int keeps;                   /* or else so few columns that all of them are packed but once */
+    int keeps;                   /* or else all columns are packed but once */
 } Product;
 
 /* A walk over arrays, number by number or row by row. */
@@ -48,9 +48,10 @@ enum {
     DEPTH_BYTES = 7 << 8,   /* of a row that is packed */
     THIN_ROWS = 16,
     THIN_STEPS = 64,        /* of B, which is then read in the order in which it lies */
-    KEPT_BYTES = 1 << 18,   /* of columns that are packed but once, in half of a core's second cache; */
+    NEAR_BYTES = 1 << 18,   /* of packed columns that stay in half of a core's second cache; */
     FEW_BYTES = 1 << 15,    /* of rows that are packed at once beside them, in its first cache; */
-    MANY_BYTES = 3 << 17,   /* and where columns are packed anew for each such block */
+    MANY_BYTES = 3 << 17,   /* and beside more columns, which come from farther away */
+    KEPT_BYTES = 1 << 23,   /* of columns that are packed but once, to bound the memory of many threads */
     LEAST_WORK = 1 << 19,   /* multiplications of a part: some 10 microseconds */
     LEAST_SIDE = 32,        /* its rows or columns: the other side is packed anew for each part */
     LARGE_SIDE = 256,       /* of which that costs little: more parts than threads, for a core may be slower */
@@ -89,10 +90,11 @@ static void plan_blocks(Product *product, ptrdiff_t item)
 static void plan_part(Product *product, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t item)
 {
     const ptrdiff_t step = product->depth * item, padded = round_up(columns, WIDEST);
-    product->keeps = !product->is_thin && padded <= KEPT_BYTES / step;
-    const ptrdiff_t unit = product->keeps ? BLOCK_ROWS : TALLEST;
-    const ptrdiff_t most = most_of((product->keeps ? FEW_BYTES : MANY_BYTES) / step / unit, 1) * unit;
+    const int is_near = padded <= NEAR_BYTES / step;
+    const ptrdiff_t unit = is_near ? BLOCK_ROWS : TALLEST;
+    const ptrdiff_t most = most_of((is_near ? FEW_BYTES : MANY_BYTES) / step / unit, 1) * unit;
     product->high = round_up(divide_up(rows, divide_up(rows, most)), unit);
+    product->keeps = !product->is_thin && padded <= KEPT_BYTES / step && (is_near || rows > product->high);
     product->panels = round_up(product->high * product->depth, LINE);
     product->room = round_up((product->panels + product->depth * (product->keeps ? padded : WIDEST)) * item, LINE);
 }

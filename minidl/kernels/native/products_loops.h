@@ -118,7 +118,7 @@ static void LOOP(add_block)(const Product *product, LOOP(Strip) strip, const REA
             strip.b = packed;
             strip.b_further = WIDE;
             strip.b_apart = WIDE * steps;
-            if (!product->is_thin && !product->keeps)
+            if (!product->is_thin && !b_is_packed)
                 next = j + strip.columns < columns ? from + strip.columns * product->b_apart : after;
         }
         if (!vectors)
