@@ -18,15 +18,18 @@
 typedef struct {
     ptrdiff_t rows, columns, inner, a_apart, a_further, b_apart, b_further;
     const void *a, *b, *bias;
-    void *c, *memory;
+    void *c, *memory, *shared;
+    ptrdiff_t shares;            /* numbers that are packed for all parts: A, if these are columns, or B; or 0 */
     int rectifies;
     ptrdiff_t depth;             /* steps of a sum that are added up at once */
     ptrdiff_t high;              /* rows that are packed at once */
     ptrdiff_t panels, room;      /* of a part's memory: numbers for packed rows, and bytes in all */
     ptrdiff_t part;              /* rows or columns of a part */
     int by_columns;              /* which of them */
+    int a_is_packed;
     int is_thin;                 /* whether there are so few rows that B is read as it lies, */
     int keeps;                   /* or else all columns are packed but once */
+    ptrdiff_t few;               /* last columns that are computed each by itself */
 } Product;
 
 /* A walk over arrays, number by number or row by row. */
@@ -42,6 +45,9 @@ enum {
     LINE = 64,              /* bytes of a line of the cache */
     SOME = 64,              /* steps that are interleaved at once */
     BLOCK_ROWS = 32,        /* blocks are multiples of it, for so many rows share lines of the cache */
+    SHARE = 96,             /* rows or columns of what is shared that are packed at once: whole panels */
+    LEAST_SHARED = 1 << 15, /* numbers, of which packing takes longer than to call another thread; */
+    MOST_SHARED = 1 << 22,  /* of more, each part packs what it needs next */
     LONG_STEPS = 100,       /* of a sum, for which a column that is computed by itself pays */
     NEAR_STEPS = 512,       /* numbers from a step to the next, where A is read as it lies */
     SHARING_BYTES = 2048,   /* rows a multiple of it apart share two places of the first cache, for 16 lines in all */
@@ -57,6 +63,17 @@ enum {
     LARGE_SIDE = 256,       /* of which that costs little: more parts than threads, for a core may be slower */
     GRAIN = 1 << 15,        /* numbers of a part, where there is little to do for each */
 };
+
+/* How many rows of A there are, and columns of B, where all of them are packed. */
+static inline ptrdiff_t packed_rows(const Product *product)
+{
+    return round_up(product->rows, TALLEST);
+}
+
+static inline ptrdiff_t packed_columns(const Product *product)
+{
+    return round_up(product->columns, WIDEST);
+}
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FETCH(pointer) __builtin_prefetch(pointer)
@@ -74,13 +91,24 @@ LOOPS(sum_rows);
 static Loop *const multiply_loops[][2] = {{NULL, NULL},
                                           {multiply_f32_avx2, multiply_f64_avx2},
                                           {multiply_f32_avx512, multiply_f64_avx512}};
+static Loop *const pack_shared_loops[][2] = {{NULL, NULL},
+                                             {pack_shared_f32_avx2, pack_shared_f64_avx2},
+                                             {pack_shared_f32_avx512, pack_shared_f64_avx512}};
 #else
 static Loop *const multiply_loops[][2] = {{NULL, NULL}};
+static Loop *const pack_shared_loops[][2] = {{NULL, NULL}};
 #endif
 
-/* What is packed at once. How a sum is added up depends on the shapes of the matrices alone. */
+/* What is packed, and how much at once. How a sum is added up depends on the shapes of the matrices alone. */
 static void plan_blocks(Product *product, ptrdiff_t item)
 {
+    const ptrdiff_t wide = (level < 2 ? BYTES_avx2 : BYTES_avx512) / item, left_over = product->columns % wide;
+    /* So few, and of sums so long, that a vector for them would be mostly waste. */
+    product->few = left_over <= most_of(wide / 8, 1) && left_over * LONG_STEPS <= product->inner ? left_over : 0;
+    /* Few columns do not repay a copy of A, unless each step would be read from another page. */
+    product->a_is_packed = product->a_further == 1
+                               ? product->columns > 2 * VECTORS * wide
+                               : product->columns > wide || product->a_further > NEAR_STEPS || product->few;
     product->is_thin = product->rows <= THIN_ROWS && product->b_apart == 1;
     const ptrdiff_t most = product->is_thin ? THIN_STEPS : DEPTH_BYTES / item;
     product->depth = divide_up(product->inner, divide_up(product->inner, most));
@@ -95,8 +123,10 @@ static void plan_part(Product *product, ptrdiff_t rows, ptrdiff_t columns, ptrdi
     const ptrdiff_t most = most_of((is_near ? FEW_BYTES : MANY_BYTES) / step / unit, 1) * unit;
     product->high = round_up(divide_up(rows, divide_up(rows, most)), unit);
     product->keeps = !product->is_thin && padded <= KEPT_BYTES / step && (is_near || rows > product->high);
-    product->panels = round_up(product->high * product->depth, LINE);
-    product->room = round_up((product->panels + product->depth * (product->keeps ? padded : WIDEST)) * item, LINE);
+    const int shares_a = product->shares && product->by_columns, shares_b = product->shares && !product->by_columns;
+    product->panels = shares_a ? 0 : round_up(product->high * product->depth, LINE);
+    const ptrdiff_t kept = shares_b ? 0 : product->keeps ? padded : WIDEST;
+    product->room = round_up((product->panels + product->depth * kept) * item, LINE);
 }
 
 /* Divided by its longer side. 0 where there is no memory, or where NumPy's BLAS is to be preferred: there is no loop
@@ -119,12 +149,21 @@ static int run_product(Product *product, int is_double)
     product->part = round_up(divide_up(sides, parts), LINE / item);
     parts = divide_up(sides, product->part);
     plan_blocks(product, item);
+    product->shares = parts <= threads || product->is_thin || (product->by_columns && !product->a_is_packed)
+                          ? 0
+                          : product->inner * (product->by_columns ? packed_rows(product) : packed_columns(product));
+    if (product->shares < LEAST_SHARED || product->shares > MOST_SHARED)
+        product->shares = 0;
     plan_part(product, product->by_columns ? product->rows : product->part,
               product->by_columns ? product->part : product->columns, item);
-    char *memory = malloc(parts * product->room + LINE);
+    char *memory = malloc(parts * product->room + product->shares * item + LINE);
     if (!memory)
         return 0;
     product->memory = memory + (-(uintptr_t)memory & (LINE - 1));
+    product->shared = (char *)product->memory + parts * product->room;
+    if (product->shares)
+        run_loop(PICK(pack_shared, is_double), product,
+                 divide_up(product->by_columns ? product->rows : product->columns, SHARE), 1);
     /* One part counts as two where it is long: then Python's lock is let go for it. */
     run_loop(loop, product, work < 2 * LEAST_WORK ? 1 : most_of(parts, 2), 1);
     free(memory);

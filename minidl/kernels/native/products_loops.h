@@ -75,11 +75,40 @@ static NOT_INLINE void LOOP(pack_columns)(const REAL *from, ptrdiff_t further, p
     LOOP(pack)(WIDE, from, further, apart, count, steps, to);
 }
 
-/* How many columns are left over by whole vectors, where they are so few that each is better computed by itself. */
-static inline ptrdiff_t LOOP(few)(ptrdiff_t columns, ptrdiff_t inner)
+/* Pack columns of B, of which the last `few` are not part of a panel. */
+static void LOOP(pack_strip)(const Product *product, const REAL *from, ptrdiff_t columns, ptrdiff_t few,
+                             ptrdiff_t steps, REAL *to)
 {
-    const ptrdiff_t few = columns % WIDE;
-    return few <= most_of(WIDE / 8, 1) && few * LONG_STEPS <= inner ? few : 0;
+    const ptrdiff_t whole = columns - few, apart = product->b_apart, further = product->b_further;
+    if (whole)
+        LOOP(pack_columns)(from, further, apart, whole, steps, to);
+    for (ptrdiff_t column = whole; column < columns; column++)
+        for (ptrdiff_t step = 0; step < steps; step++)
+            to[column * steps + step] = from[column * apart + step * further];
+}
+
+/* Where the steps from `k` on are of what all parts share. */
+static inline REAL *LOOP(shared)(const Product *product, ptrdiff_t k)
+{
+    return (REAL *)product->shared + k * (product->by_columns ? packed_rows(product) : packed_columns(product));
+}
+
+/* Pack it, from block `first` to `end` of so many rows or columns. */
+static void LOOP(pack_shared)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Product *product = context;
+    const ptrdiff_t size = product->by_columns ? product->rows : product->columns, from = first * SHARE;
+    const ptrdiff_t to = least_of(end * SHARE, size), few = to < size ? 0 : product->few;
+    for (ptrdiff_t k = 0; k < product->inner; k += product->depth) {
+        const ptrdiff_t steps = least_of(product->depth, product->inner - k);
+        const REAL *a = (const REAL *)product->a + from * product->a_apart + k * product->a_further;
+        const REAL *b = (const REAL *)product->b + from * product->b_apart + k * product->b_further;
+        REAL *packed = LOOP(shared)(product, k) + from * steps;
+        if (product->by_columns)
+            LOOP(pack_rows)(a, product->a_further, product->a_apart, to - from, steps, packed);
+        else
+            LOOP(pack_strip)(product, b, to - from, few, steps, packed);
+    }
 }
 
 /* Bring a share of what will be packed next into the cache. */
@@ -98,7 +127,7 @@ static inline void LOOP(fetch)(const Product *product, const REAL *from, ptrdiff
 static void LOOP(add_block)(const Product *product, LOOP(Strip) strip, const REAL *b, ptrdiff_t columns, REAL *strips,
                             int b_is_packed, const REAL *after)
 {
-    const ptrdiff_t whole = columns - LOOP(few)(columns, product->inner), steps = strip.steps;
+    const ptrdiff_t whole = columns - (product->few ? columns % WIDE : 0), steps = strip.steps;
     /* The rows of a tall tile must not displace each other in the cache. */
     const int may_be_tall = strip.a_is_packed || strip.a_apart * sizeof(REAL) % SHARING_BYTES;
     for (ptrdiff_t j = 0; j < columns; j += strip.columns) {
@@ -110,11 +139,9 @@ static void LOOP(add_block)(const Product *product, LOOP(Strip) strip, const REA
             strip.b_further = product->b_further;
             strip.b_apart = WIDE;
         } else {
-            REAL *packed = strips + (product->keeps ? j * steps : 0);
-            if (!b_is_packed && vectors)
-                LOOP(pack_columns)(from, product->b_further, product->b_apart, strip.columns, steps, packed);
-            for (ptrdiff_t step = 0; !b_is_packed && !vectors && step < steps; step++)
-                packed[step] = from[step * product->b_further];
+            REAL *packed = strips + (product->keeps || b_is_packed ? j * steps : 0);
+            if (!b_is_packed)
+                LOOP(pack_strip)(product, from, strip.columns, !vectors, steps, packed);
             strip.b = packed;
             strip.b_further = WIDE;
             strip.b_apart = WIDE * steps;
@@ -197,10 +224,8 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
         LOOP(multiply_step)(product, a, b, rows, columns, c);
         return;
     }
-    /* Few columns do not repay a copy of A, unless each step would be read from another page. */
-    const int a_is_packed = product->a_further == 1 ? product->columns > 2 * STRIP
-                                                    : product->columns > WIDE || product->a_further > NEAR_STEPS
-                                                          || LOOP(few)(product->columns, product->inner);
+    const int a_is_packed = product->a_is_packed, shares_a = product->shares && product->by_columns,
+              shares_b = product->shares && !product->by_columns;
     for (ptrdiff_t k = 0; k < product->inner; k += depth) {
         const REAL *block = b + k * product->b_further;
         const int is_last = k + depth >= product->inner;
@@ -214,11 +239,11 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
             const REAL *lines = a + i * product->a_apart + k * product->a_further;
             strip.rows = least_of(product->high, rows - i);
             strip.c = c + i * product->columns;
-            strip.a = a_is_packed ? panels : lines;
-            if (a_is_packed)
+            strip.a = shares_a ? LOOP(shared)(product, k) + i * strip.steps : a_is_packed ? panels : lines;
+            if (strip.a == panels)
                 LOOP(pack_rows)(lines, product->a_further, product->a_apart, strip.rows, strip.steps, panels);
-            LOOP(add_block)(product, strip, block, columns, strips, i && product->keeps,
-                            i + strip.rows < rows ? block : after);
+            LOOP(add_block)(product, strip, block, columns, shares_b ? LOOP(shared)(product, k) : strips,
+                            shares_b || (i && product->keeps), i + strip.rows < rows ? block : after);
         }
     }
 }
