@@ -85,14 +85,14 @@ def test_products_round_as_sums_do(rows, fan_in, fan_out, seed, dtype):
     "sizes",
     # Of many rows, or columns: what all parts of the result need is packed once. Some have columns that are
     # computed by themselves.
-    [(2100, 400, 98), (100, 400, 2098), (1098, 100, 1100), (400, 2100, 98), (600, 900, 700)],
+    [(1030, 700, 50), (50, 700, 1042), (400, 1030, 98), (500, 400, 200)],
     ids=str,
 )
 def test_products_that_threads_share(sizes, dtype):
     with sharing.threads(1):
         x, weight, dy, bias, *expected = products(*sizes, 0, dtype)
     assert_products_are_near(x, weight, dy, bias, *expected)
-    for number in (2, 3, 8) if way.level() not in (None, "base") else ():  # these leave products to the BLAS
+    for number in (2, 3) if way.level() not in (None, "base") else ():  # these leave products to the BLAS
         with sharing.threads(number):
             found = products(*sizes, 0, dtype)[4:]
         for one, other in zip(found, expected, strict=True):
