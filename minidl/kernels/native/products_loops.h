@@ -240,10 +240,11 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
             strip.rows = least_of(product->high, rows - i);
             strip.c = c + i * product->columns;
             strip.a = shares_a ? LOOP(shared)(product, k) + i * strip.steps : a_is_packed ? panels : lines;
-            if (strip.a == panels)
+            if (a_is_packed && !shares_a)
                 LOOP(pack_rows)(lines, product->a_further, product->a_apart, strip.rows, strip.steps, panels);
             LOOP(add_block)(product, strip, block, columns, shares_b ? LOOP(shared)(product, k) : strips,
-                            shares_b || (i && product->keeps), i + strip.rows < rows ? block : after);
+                            shares_b || (i && product->keeps),
+                            i + strip.rows == rows ? after : product->keeps ? NULL : block);
         }
     }
 }
