@@ -10,6 +10,7 @@ to that CPU's instructions.
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import zlib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+from minidl.cores import cpu_quota
 from minidl.kernels.blas import threads_address
 
 LEVELS = ("base", "avx2", "avx512")
@@ -43,7 +45,8 @@ def _load() -> tuple[Any, str, str]:
         module = import_module("minidl.kernels._compiled")
         if _sources() not in (None, module.SOURCES):
             return None, "the compiled module was built from other sources than these", _AGAIN
-        module.connect(threads_address())
+        # A thread more than the quota's cores would use it up sooner, and then all of them stand still.
+        module.connect(threads_address(), math.ceil(cpu_quota() or 0))
     except ModuleNotFoundError:
         return None, "they were not compiled", f"install a C compiler, and {_AGAIN}"
     except (ImportError, AttributeError) as error:

@@ -19,6 +19,9 @@ from minidl.kernels.blas import threads_address
 GUARD_SECONDS = 60
 OPENBLAS = [one for one in ThreadpoolController().lib_controllers if one.internal_api == "openblas"]
 
+if way._module is not None:
+    way._module.connect(threads_address(), 0)  # as many as are told, whatever quota there is
+
 
 def get():
     """How many threads share a loop: as many as NumPy's BLAS is told to use."""
@@ -184,6 +187,22 @@ def no_worker_takes_a_signal():
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])  # the caller's own are as before
 
 
+def no_more_threads_than_are_allowed():
+    tasks = Path("/proc/self/task")
+    if not tasks.exists():
+        return
+    tell(4)  # which may start threads of the BLAS
+    expected = compute()
+    for most in (1, 2, 3):
+        way._module.connect(threads_address(), most)
+
+        def has_so_many(most=most):
+            before = len(list(tasks.iterdir()))
+            return compute() == expected and len(list(tasks.iterdir())) == before + most - 1
+
+        assert fork(has_so_many)  # which begins with no workers
+
+
 def workers_leave_a_core_to_the_caller():
     if sys.platform != "linux" or len(allowed := os.sched_getaffinity(0)) < 2:
         return
@@ -229,9 +248,9 @@ def a_system_that_gives_no_threads():
 
 CASES = [
     forks_of_an_idle_pool, forks_while_another_thread_is_in_a_loop, processes_that_begin_anew,
-    several_threads_at_once, a_number_of_threads_told_while_others_compute, an_exit_while_threads_compute,
-    an_interrupt, no_worker_takes_a_signal, workers_leave_a_core_to_the_caller,
-    a_system_that_gives_no_threads,
+    several_threads_at_once, no_more_threads_than_are_allowed,
+    a_number_of_threads_told_while_others_compute, an_exit_while_threads_compute, an_interrupt,
+    no_worker_takes_a_signal, workers_leave_a_core_to_the_caller, a_system_that_gives_no_threads,
 ]  # fmt: skip
 
 if __name__ == "__main__":

@@ -49,12 +49,12 @@ def test_any_number_of_threads_gives_the_same_bits(case, seed, size, dtype):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_without_a_number_of_threads_all_is_right(case):
-    way._module.connect(0)
+    way._module.connect(0, 0)
     try:
         for size in (100, 50_000):
             assert not faults(case, Draw(np.random.default_rng(size), size, np.dtype(np.float32)))
     finally:
-        way._module.connect(threads_address())
+        way._module.connect(threads_address(), 0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the compiled way is without threads there")

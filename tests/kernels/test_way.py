@@ -25,7 +25,7 @@ def module(level=2, sources=None):
 
     return SimpleNamespace(
         SOURCES=way._sources() if sources is None else sources,
-        connect=lambda address: None,
+        connect=lambda address, most: None,
         use=use,
         level=lambda: used[0],
     )
@@ -64,6 +64,15 @@ def test_the_variable(load, variable, cpu, reason, remedy):
     found, *said = load(module(cpu), variable)
     assert said == [reason, remedy]
     assert (found is None) == (variable == "numpy")
+
+
+@pytest.mark.parametrize(("quota", "most"), [(None, 0), (0.5, 1), (1.0, 1), (1.5, 2), (64.0, 64)])
+def test_threads_are_no_more_than_the_cores_of_a_quota(load, monkeypatch, quota, most):
+    monkeypatch.setattr(way, "cpu_quota", lambda: quota)
+    found, told = module(), []
+    found.connect = lambda address, most: told.append(most)
+    load(found)
+    assert told == [most]
 
 
 @pytest.mark.parametrize(

@@ -121,13 +121,15 @@ static PyObject *level_used(PyObject *self, PyObject *unused)
     return PyLong_FromLong(level);
 }
 
-/* connect(get_threads): the address of the function that says how many threads there are, or 0. */
-static PyObject *connect(PyObject *self, PyObject *address)
+/* connect(get_threads, most): the address of the function that says how many threads there are, or 0, and how many
+ * there are at most, or 0. */
+static PyObject *connect(PyObject *self, PyObject *args)
 {
-    unsigned long long get = PyLong_AsUnsignedLongLong(address);
-    if (PyErr_Occurred())
+    unsigned long long get;
+    int most;
+    if (!PyArg_ParseTuple(args, "Ki", &get, &most))
         return NULL;
-    take_threads_from((uintptr_t)get);
+    take_threads_from((uintptr_t)get, most);
     RETURN_NONE;
 }
 
@@ -136,7 +138,7 @@ static PyMethodDef functions[] = {
     {"levels", levels, METH_NOARGS, "The levels that this CPU can run."},
     {"use", use, METH_O, "Choose a level."},
     {"level", level_used, METH_NOARGS, "The level in use."},
-    {"connect", connect, METH_O, "Say what tells the number of threads."},
+    {"connect", connect, METH_VARARGS, "Say what tells the number of threads, and the most."},
     {NULL},
 };
 

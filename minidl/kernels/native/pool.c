@@ -10,11 +10,15 @@
 
 #include "pool.h"
 
-static int (*get_threads)(void);
+enum { MOST_THREADS = 64 };
 
-void take_threads_from(uintptr_t get)
+static int (*get_threads)(void);
+static int most_threads;
+
+void take_threads_from(uintptr_t get, int most)
 {
     get_threads = (int (*)(void))get;
+    most_threads = most > 0 && most < MOST_THREADS ? most : MOST_THREADS;
 }
 
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
@@ -37,7 +41,7 @@ static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part
 #include <stdatomic.h>
 #include <time.h>
 
-enum { MOST_THREADS = 64, LOOKING_NANOSECONDS = 25000, LOOKS_AT_ONCE = 16 };
+enum { LOOKING_NANOSECONDS = 25000, LOOKS_AT_ONCE = 16 };
 
 /* Where threads sleep until they are called. */
 typedef struct {
@@ -70,7 +74,7 @@ int threads_are_known(void)
 int threads_now(void)
 {
     int threads = get_threads ? get_threads() : 1;
-    return threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
+    return threads < 1 ? 1 : threads > most_threads ? most_threads : threads;
 }
 
 static int64_t nanoseconds(void)

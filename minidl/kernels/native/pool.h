@@ -17,8 +17,9 @@ typedef void Loop(void *context, ptrdiff_t first, ptrdiff_t end);
  */
 void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain);
 
-/* The address of the BLAS's function that says how many threads it uses, or 0: then loops have one. */
-void take_threads_from(uintptr_t get);
+/* The address of the BLAS's function that says how many threads it uses, or 0: then loops have one. They never have
+ * more than `most`, which is 0 where there is no limit. */
+void take_threads_from(uintptr_t get, int most);
 
 /* Whether it is known how many threads there are to be; where it is not, each loop has one. */
 int threads_are_known(void);
