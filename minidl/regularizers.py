@@ -60,12 +60,11 @@ class L2(Regularizer):
     def _add(self, parameters: ParameterVector) -> tuple[float, float]:
         if parameters.__class__ is not ParameterVector:
             check_vector("L2", parameters)
-        gradients, total, squares, end = parameters.gradients, 0.0, 0.0, 0
-        for part in parameters.penalized if self.strength else ():
-            of_values, of_gradients = add_l2_gradient(parameters.values[part], gradients[part], self.strength)
-            between = sum_of_squares(gradients[end : part.start]) if end < part.start else 0.0
-            total, squares, end = total + of_values, squares + of_gradients + between, part.stop
-        return self.strength * total, squares + sum_of_squares(gradients[end:])
+        parts = parameters.penalized if self.strength else ()
+        of_values, of_gradients = add_l2_gradient(
+            parameters.values, parameters.gradients, parts, self.strength
+        )
+        return self.strength * of_values, of_gradients
 
     def __repr__(self) -> str:
         return f"L2({self.strength:g})"

@@ -36,18 +36,33 @@ def sum_of_squares_definition(x: Array) -> float:
 
 
 @compiled
-def add_l2_gradient(values: Array, gradients: Array, strength: float) -> tuple[float, float]:
-    """``gradients += 2 * strength * values``; the `sum_of_squares` of the values and of the new gradients."""
-    axpby(2 * strength, values, 1, gradients)
-    return sum_of_squares(values), sum_of_squares(gradients)
+def add_l2_gradient(
+    values: Array, gradients: Array, parts: tuple[slice, ...], strength: float
+) -> tuple[float, float]:
+    """``gradients += 2 * strength * values`` in `parts` of the vectors, which follow each other.
+
+    Returns
+    -------
+    of_values, of_gradients
+        The `sum_of_squares` of the parts' values, and of all new gradients.
+    """
+    of_values = 0.0
+    for part in parts:
+        values_there = values[part]
+        axpby(2 * strength, values_there, 1, gradients[part])
+        of_values += sum_of_squares(values_there)
+    return of_values, sum_of_squares(gradients)
 
 
 def add_l2_gradient_definition(
-    values: Array, gradients: Array, strength: float
+    values: Array, gradients: Array, parts: tuple[slice, ...], strength: float
 ) -> tuple[Array, tuple[float, float]]:
     """What `add_l2_gradient` leaves in `gradients`, and what it returns."""
-    gradients = gradients + 2 * strength * values
-    return gradients, (sum_of_squares_definition(values), sum_of_squares_definition(gradients))
+    penalized = np.zeros_like(values)
+    for part in parts:
+        penalized[part] = values[part]
+    gradients = gradients + 2 * strength * penalized
+    return gradients, (sum_of_squares_definition(penalized), sum_of_squares_definition(gradients))
 
 
 @compiled

@@ -21,6 +21,13 @@ def _update(draw: Draw) -> tuple[object, ...]:
     return draw.array(size), draw.array(size), draw.number(0.01)
 
 
+def _penalty(draw: Draw) -> tuple[object, ...]:
+    (size,) = draw.sizes(1)
+    bounds = sorted(draw.integer(0, size) for _ in range(2 * draw.integer(0, 3)))
+    parts = tuple(map(slice, bounds[::2], bounds[1::2])) if draw.integer(0, 1) else (slice(0, size),)
+    return draw.array(size), draw.array(size), parts, draw.number(0.01)
+
+
 def _momentum(draw: Draw) -> tuple[object, ...]:
     (size,) = draw.sizes(1)
     vectors = (draw.array(size) for _ in range(3))
@@ -29,7 +36,7 @@ def _momentum(draw: Draw) -> tuple[object, ...]:
 
 CASES = [
     Case(sum_of_squares, _vector, ulps=5),
-    Case(add_l2_gradient, _update, ulps=5, of_array=True),
+    Case(add_l2_gradient, _penalty, ulps=5, of_array=True),
     Case(sgd_update, _update, ulps=1, of_array=True),
     Case(momentum_update, _momentum, ulps=2, of_array=True),
     Case(nesterov_update, _momentum, ulps=3, of_array=True),

@@ -41,7 +41,7 @@ static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part
 #include <stdatomic.h>
 #include <time.h>
 
-enum { LOOKING_NANOSECONDS = 25000, LOOKS_AT_ONCE = 16 };
+enum { LOOKING_NANOSECONDS = 50000, LOOKS_AT_ONCE = 16 };
 
 /* Where threads sleep until they are called. */
 typedef struct {

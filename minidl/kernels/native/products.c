@@ -23,7 +23,7 @@ typedef struct {
     int rectifies;
     ptrdiff_t depth;             /* steps of a sum that are added up at once */
     ptrdiff_t high;              /* rows that are packed at once */
-    ptrdiff_t panels, room;      /* of a part's memory: numbers for packed rows, and bytes in all */
+    ptrdiff_t panels, sums, room; /* of a part's memory: numbers for packed rows and for sums, and bytes in all */
     ptrdiff_t part;              /* rows or columns of a part */
     int by_columns;              /* which of them */
     int a_is_packed;
@@ -53,7 +53,8 @@ enum {
     SHARING_BYTES = 2048,   /* rows a multiple of it apart share two places of the first cache, for 16 lines in all */
     DEPTH_BYTES = 7 << 8,   /* of a row that is packed */
     THIN_ROWS = 16,
-    THIN_STEPS = 64,        /* of B, which is then read in the order in which it lies */
+    THIN_STEPS = 64,        /* of B, which is then read in the order in which it lies; half as many */
+    LONG_BYTES = 3 << 10,   /* of longer rows, for each of them lies in a page of its own */
     NEAR_BYTES = 1 << 18,   /* of packed columns that stay in half of a core's second cache; */
     FEW_BYTES = 1 << 15,    /* of rows that are packed at once beside them, in its first cache; */
     MANY_BYTES = 3 << 17,   /* and beside more columns, which come from farther away */
@@ -64,15 +65,21 @@ enum {
     GRAIN = 1 << 15,        /* numbers of a part, where there is little to do for each */
 };
 
-/* How many rows of A there are, and columns of B, where all of them are packed. */
-static inline ptrdiff_t packed_rows(const Product *product)
+/* How long the side of the result is that is divided, and the other one, of which each part needs all. */
+static inline ptrdiff_t divided_side(const Product *product)
 {
-    return round_up(product->rows, TALLEST);
+    return product->by_columns ? product->columns : product->rows;
 }
 
-static inline ptrdiff_t packed_columns(const Product *product)
+static inline ptrdiff_t whole_side(const Product *product)
 {
-    return round_up(product->columns, WIDEST);
+    return product->by_columns ? product->rows : product->columns;
+}
+
+/* The numbers of a step of the whole side, where it is packed. */
+static inline ptrdiff_t packed_side(const Product *product)
+{
+    return product->by_columns ? round_up(product->rows, TALLEST) : round_up(product->columns, WIDEST);
 }
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -99,6 +106,19 @@ static Loop *const multiply_loops[][2] = {{NULL, NULL}};
 static Loop *const pack_shared_loops[][2] = {{NULL, NULL}};
 #endif
 
+/* Divide it by its longer side; returns the number of parts. */
+static ptrdiff_t plan_parts(Product *product, double work, int threads, ptrdiff_t item)
+{
+    product->by_columns = product->columns > product->rows;
+    const ptrdiff_t side = product->part = divided_side(product);
+    if (threads == 1)
+        return 1;
+    const ptrdiff_t several = most_of(least_of(side / LARGE_SIDE / threads, 3), 1) * threads;
+    const ptrdiff_t most = least_of(side / LEAST_SIDE, (ptrdiff_t)(work / LEAST_WORK));
+    product->part = round_up(divide_up(side, least_of(several, most_of(most, 1))), LINE / item);
+    return divide_up(side, product->part);
+}
+
 /* What is packed, and how much at once. How a sum is added up depends on the shapes of the matrices alone. */
 static void plan_blocks(Product *product, ptrdiff_t item)
 {
@@ -110,14 +130,26 @@ static void plan_blocks(Product *product, ptrdiff_t item)
                                ? product->columns > 2 * VECTORS * wide
                                : product->columns > wide || product->a_further > NEAR_STEPS || product->few;
     product->is_thin = product->rows <= THIN_ROWS && product->b_apart == 1;
-    const ptrdiff_t most = product->is_thin ? THIN_STEPS : DEPTH_BYTES / item;
+    const ptrdiff_t thin = product->b_further * item > LONG_BYTES ? THIN_STEPS / 2 : THIN_STEPS;
+    const ptrdiff_t most = product->is_thin ? thin : DEPTH_BYTES / item;
     product->depth = divide_up(product->inner, divide_up(product->inner, most));
 }
 
-/* What a part of so many rows and columns packs at once, and the memory for it. */
-static void plan_part(Product *product, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t item)
+/* How many numbers are packed for all parts. */
+static ptrdiff_t shares_of(const Product *product, ptrdiff_t parts, int threads)
 {
-    const ptrdiff_t step = product->depth * item, padded = round_up(columns, WIDEST);
+    if (parts <= threads || !(product->by_columns ? product->a_is_packed : !product->is_thin))
+        return 0;
+    const ptrdiff_t shares = product->inner * packed_side(product);
+    return shares < LEAST_SHARED || shares > MOST_SHARED ? 0 : shares;
+}
+
+/* What each of so many parts packs at once, and the memory for it. */
+static void plan_memory(Product *product, ptrdiff_t parts, ptrdiff_t item)
+{
+    const ptrdiff_t rows = product->by_columns ? product->rows : product->part;
+    const ptrdiff_t padded = round_up(product->by_columns ? product->part : product->columns, WIDEST);
+    const ptrdiff_t step = product->depth * item;
     const int is_near = padded <= NEAR_BYTES / step;
     const ptrdiff_t unit = is_near ? BLOCK_ROWS : TALLEST;
     const ptrdiff_t most = most_of((is_near ? FEW_BYTES : MANY_BYTES) / step / unit, 1) * unit;
@@ -126,11 +158,14 @@ static void plan_part(Product *product, ptrdiff_t rows, ptrdiff_t columns, ptrdi
     const int shares_a = product->shares && product->by_columns, shares_b = product->shares && !product->by_columns;
     product->panels = shares_a ? 0 : round_up(product->high * product->depth, LINE);
     const ptrdiff_t kept = shares_b ? 0 : product->keeps ? padded : WIDEST;
-    product->room = round_up((product->panels + product->depth * kept) * item, LINE);
+    /* Parts that are columns share lines of the cache at their borders, and would wait for them at each block. */
+    const int borders = parts > 1 && product->by_columns && product->depth < product->inner;
+    product->sums = borders ? round_up(rows * product->part, LINE) : 0;
+    product->room = round_up((product->panels + product->sums + product->depth * kept) * item, LINE);
 }
 
-/* Divided by its longer side. 0 where there is no memory, or where NumPy's BLAS is to be preferred: there is no loop
- * for this CPU, or not as many threads as the BLAS has. */
+/* 0 where there is no memory, or where NumPy's BLAS is to be preferred: there is no loop for this CPU, or not as many
+ * threads as the BLAS has. */
 static int run_product(Product *product, int is_double)
 {
     Loop *loop = PICK(multiply, is_double);
@@ -140,32 +175,20 @@ static int run_product(Product *product, int is_double)
     /* A side of few is no less work: then the memory takes the time. */
     const double work = (double)most_of(product->rows, TALLEST) * most_of(product->columns, TALLEST)
                         * most_of(product->inner, TALLEST);
-    const int threads = work < 2 * LEAST_WORK ? 1 : threads_now();
-    product->by_columns = product->columns > product->rows;
-    const ptrdiff_t sides = product->by_columns ? product->columns : product->rows;
-    const ptrdiff_t several = most_of(least_of(sides / LARGE_SIDE / threads, 3), 1) * threads;
-    const ptrdiff_t most = least_of(sides / LEAST_SIDE, (ptrdiff_t)(work / LEAST_WORK));
-    ptrdiff_t parts = threads == 1 ? 1 : least_of(several, most_of(most, 1));
-    product->part = round_up(divide_up(sides, parts), LINE / item);
-    parts = divide_up(sides, product->part);
+    const int is_long = work >= 2 * LEAST_WORK, threads = is_long ? threads_now() : 1;
+    const ptrdiff_t parts = plan_parts(product, work, threads, item);
     plan_blocks(product, item);
-    product->shares = parts <= threads || product->is_thin || (product->by_columns && !product->a_is_packed)
-                          ? 0
-                          : product->inner * (product->by_columns ? packed_rows(product) : packed_columns(product));
-    if (product->shares < LEAST_SHARED || product->shares > MOST_SHARED)
-        product->shares = 0;
-    plan_part(product, product->by_columns ? product->rows : product->part,
-              product->by_columns ? product->part : product->columns, item);
+    product->shares = shares_of(product, parts, threads);
+    plan_memory(product, parts, item);
     char *memory = malloc(parts * product->room + product->shares * item + LINE);
     if (!memory)
         return 0;
     product->memory = memory + (-(uintptr_t)memory & (LINE - 1));
     product->shared = (char *)product->memory + parts * product->room;
     if (product->shares)
-        run_loop(PICK(pack_shared, is_double), product,
-                 divide_up(product->by_columns ? product->rows : product->columns, SHARE), 1);
+        run_loop(PICK(pack_shared, is_double), product, divide_up(whole_side(product), SHARE), 1);
     /* One part counts as two where it is long: then Python's lock is let go for it. */
-    run_loop(loop, product, work < 2 * LEAST_WORK ? 1 : most_of(parts, 2), 1);
+    run_loop(loop, product, is_long ? most_of(parts, 2) : 1, 1);
     free(memory);
     return 1;
 }

@@ -90,14 +90,14 @@ static void LOOP(pack_strip)(const Product *product, const REAL *from, ptrdiff_t
 /* Where the steps from `k` on are of what all parts share. */
 static inline REAL *LOOP(shared)(const Product *product, ptrdiff_t k)
 {
-    return (REAL *)product->shared + k * (product->by_columns ? packed_rows(product) : packed_columns(product));
+    return (REAL *)product->shared + k * packed_side(product);
 }
 
 /* Pack it, from block `first` to `end` of so many rows or columns. */
 static void LOOP(pack_shared)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     const Product *product = context;
-    const ptrdiff_t size = product->by_columns ? product->rows : product->columns, from = first * SHARE;
+    const ptrdiff_t size = whole_side(product), from = first * SHARE;
     const ptrdiff_t to = least_of(end * SHARE, size), few = to < size ? 0 : product->few;
     for (ptrdiff_t k = 0; k < product->inner; k += product->depth) {
         const ptrdiff_t steps = least_of(product->depth, product->inner - k);
@@ -111,14 +111,14 @@ static void LOOP(pack_shared)(void *context, ptrdiff_t first, ptrdiff_t end)
     }
 }
 
-/* Bring a share of what will be packed next into the cache. */
-static inline void LOOP(fetch)(const Product *product, const REAL *from, ptrdiff_t steps, ptrdiff_t share,
-                               ptrdiff_t shares)
+/* Bring some runs of what will be packed next into the cache: steps, or columns where these lie together. */
+static inline void LOOP(fetch)(const Product *product, const REAL *from, ptrdiff_t steps, ptrdiff_t first,
+                               ptrdiff_t count)
 {
     const int in_rows = product->b_apart == 1;
-    const ptrdiff_t runs = in_rows ? steps : STRIP, length = in_rows ? STRIP : steps;
+    const ptrdiff_t end = least_of(first + count, in_rows ? steps : STRIP), length = in_rows ? STRIP : steps;
     const ptrdiff_t distance = in_rows ? product->b_further : product->b_apart;
-    for (ptrdiff_t run = runs * share / shares; run < runs * (share + 1) / shares; run++)
+    for (ptrdiff_t run = first; run < end; run++)
         for (ptrdiff_t i = 0; i < length; i += LINE / (ptrdiff_t)sizeof(REAL))
             FETCH(from + run * distance + i);
 }
@@ -128,6 +128,7 @@ static void LOOP(add_block)(const Product *product, LOOP(Strip) strip, const REA
                             int b_is_packed, const REAL *after)
 {
     const ptrdiff_t whole = columns - (product->few ? columns % WIDE : 0), steps = strip.steps;
+    const ptrdiff_t tiles = divide_up(strip.rows, HEIGHT);
     /* The rows of a tall tile must not displace each other in the cache. */
     const int may_be_tall = strip.a_is_packed || strip.a_apart * sizeof(REAL) % SHARING_BYTES;
     for (ptrdiff_t j = 0; j < columns; j += strip.columns) {
@@ -150,14 +151,16 @@ static void LOOP(add_block)(const Product *product, LOOP(Strip) strip, const REA
         }
         if (!vectors)
             (strip.a_is_packed ? LOOP(add_column_packed) : LOOP(add_column))(&strip);
-        for (ptrdiff_t row = 0, height; vectors && row < strip.rows; row += height) {
+        const ptrdiff_t runs = next ? divide_up(product->b_apart == 1 ? steps : STRIP, tiles) : 0;
+        for (ptrdiff_t row = 0, fetched = 0, height; vectors && row < strip.rows; row += height, fetched += runs) {
             const int is_tall = may_be_tall && vectors == 1 && strip.rows - row >= PANELS * HEIGHT;
             height = is_tall ? PANELS * HEIGHT : HEIGHT;
-            if (next)
-                LOOP(fetch)(product, next, steps, row / HEIGHT, divide_up(strip.rows, HEIGHT));
+            if (runs)
+                LOOP(fetch)(product, next, steps, fetched, runs);
             LOOP(tiles)[is_tall ? 0 : vectors][strip.a_is_packed](&strip, row);
         }
         strip.c += strip.columns;
+        strip.before = strip.before ? strip.before + strip.columns : NULL;
         strip.bias = strip.bias ? strip.bias + strip.columns : NULL;
     }
 }
@@ -204,15 +207,16 @@ static void LOOP(multiply_step)(const Product *product, const REAL *a, const REA
 static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     const Product *product = context;
-    const ptrdiff_t sides = product->by_columns ? product->columns : product->rows, depth = product->depth;
-    const ptrdiff_t from = least_of(first * product->part, sides), to = least_of(end * product->part, sides);
+    const ptrdiff_t side = divided_side(product), depth = product->depth;
+    const ptrdiff_t from = least_of(first * product->part, side), to = least_of(end * product->part, side);
     const ptrdiff_t row = product->by_columns ? 0 : from, column = product->by_columns ? from : 0;
     const ptrdiff_t rows = product->by_columns ? product->rows : to - from;
     const ptrdiff_t columns = product->by_columns ? to - from : product->columns;
     const REAL *a = (const REAL *)product->a + row * product->a_apart;
     const REAL *b = (const REAL *)product->b + column * product->b_apart;
     REAL *c = (REAL *)product->c + row * product->columns + column;
-    REAL *panels = (REAL *)((char *)product->memory + first * product->room), *strips = panels + product->panels;
+    REAL *panels = (REAL *)((char *)product->memory + first * product->room), *sums = panels + product->panels;
+    REAL *strips = sums + product->sums;
     const REAL *bias = product->bias ? (const REAL *)product->bias + column : NULL;
     if (from >= to)
         return;
@@ -230,15 +234,18 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
         const REAL *block = b + k * product->b_further;
         const int is_last = k + depth >= product->inner;
         const REAL *after = is_last ? NULL : block + depth * product->b_further;
-        LOOP(Strip) strip = {.steps = least_of(depth, product->inner - k), .lead = product->columns, .adds = k > 0,
-                             .a_is_packed = a_is_packed, .bias = is_last ? bias : NULL,
-                             .rectifies = is_last && product->rectifies};
+        LOOP(Strip) strip = {.steps = least_of(depth, product->inner - k), .a_is_packed = a_is_packed,
+                             .lead = is_last || !product->sums ? product->columns : product->part,
+                             .before_apart = product->sums ? product->part : product->columns,
+                             .bias = is_last ? bias : NULL, .rectifies = is_last && product->rectifies};
         strip.a_apart = a_is_packed ? strip.steps : product->a_apart;
         strip.a_further = product->a_further;
         for (ptrdiff_t i = 0; i < rows; i += product->high) {
             const REAL *lines = a + i * product->a_apart + k * product->a_further;
             strip.rows = least_of(product->high, rows - i);
-            strip.c = c + i * product->columns;
+            REAL *out = c + i * product->columns, *kept = product->sums ? sums + i * product->part : out;
+            strip.c = is_last ? out : kept;
+            strip.before = k ? kept : NULL;
             strip.a = shares_a ? LOOP(shared)(product, k) + i * strip.steps : a_is_packed ? panels : lines;
             if (a_is_packed && !shares_a)
                 LOOP(pack_rows)(lines, product->a_further, product->a_apart, strip.rows, strip.steps, panels);

@@ -24,8 +24,10 @@ typedef struct {
     ptrdiff_t b_apart, b_further; /* where the vectors and steps of B lie */
     ptrdiff_t rows, columns, steps, lead;
     REAL *c;                      /* whose rows lie `lead` apart */
+    const REAL *before;           /* the sum over the steps before these, or NULL; rows lie `before_apart` */
+    ptrdiff_t before_apart;
     const REAL *bias;             /* or NULL */
-    int a_is_packed, adds, rectifies;
+    int a_is_packed, rectifies;
 } LOOP(Strip);
 
 /* Add the sum over all steps of a[row][step] * b[step][column] to a tile of so many panels of rows, or put it there.
@@ -36,7 +38,7 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
 {
     const ptrdiff_t rows = strip->rows - row, lead = strip->lead, further = strip->b_further, apart = strip->b_apart;
     const REAL *from[PANELS], *restrict b = strip->b;
-    REAL *restrict c = strip->c + row * lead;
+    REAL *c = strip->c + row * lead;
     REAL sums[PANELS][HEIGHT][STRIP];
     ptrdiff_t offsets[HEIGHT], steps = strip->steps;
     FOR_TILE(p, t, i, panels, width)
@@ -66,11 +68,13 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
         }
         b += further;
     } while (--steps);
+    const ptrdiff_t before_apart = strip->before_apart;
+    const REAL *before = strip->before ? strip->before + row * before_apart : NULL;
     const int columns = (int)strip->columns; /* no wider than a float, for then the masks below are cheap */
     if (rows >= panels * HEIGHT && columns == width) {
-        if (strip->adds)
+        if (before)
             FOR_TILE(p, t, i, panels, width)
-                sums[p][t][i] += c[(p * HEIGHT + t) * lead + i];
+                sums[p][t][i] += before[(p * HEIGHT + t) * before_apart + i];
         if (strip->bias)
             FOR_TILE(p, t, i, panels, width)
                 sums[p][t][i] += strip->bias[i];
@@ -85,10 +89,11 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
     FOR_TILE(p, t, i, panels, width)
         whole[p][t][i] = sums[p][t][i];
     for (ptrdiff_t t = 0; t < least_of(rows, panels * HEIGHT); t++) {
-        REAL *restrict line = c + t * lead, *restrict sum = whole[t / HEIGHT][t % HEIGHT];
-        if (strip->adds)
+        const REAL *from_before = before + t * before_apart;
+        REAL *line = c + t * lead, *restrict sum = whole[t / HEIGHT][t % HEIGHT];
+        if (before)
             FOR_VECTORS(i, width)
-                sum[i] += i < columns ? line[i] : 0;
+                sum[i] += i < columns ? from_before[i] : 0;
         if (strip->bias)
             FOR_VECTORS(i, width)
                 sum[i] += i < columns ? strip->bias[i] : 0;
@@ -127,8 +132,8 @@ static LOOP(Tile) *const LOOP(tiles)[][2] = {{LOOP(add_tall), LOOP(add_tall_pack
 INLINE void LOOP(put)(const LOOP(Strip) *strip, ptrdiff_t row, REAL sum)
 {
     REAL *c = strip->c + row * strip->lead;
-    if (strip->adds)
-        sum += *c;
+    if (strip->before)
+        sum += strip->before[row * strip->before_apart];
     if (strip->bias)
         sum += *strip->bias;
     *c = strip->rectifies && sum <= 0 ? 0 : sum; /* NaN stays */

@@ -4,10 +4,13 @@
 
 #include <math.h>
 
+#include "registers.h"
+
 enum {
     GRAIN = 1 << 15,  /* numbers of a part */
     CHUNK = 1 << 12,  /* squares that are added up in their own dtype: so few lose no digits */
     MOST_BLOCKS = 64, /* sums of a vector that are kept apart, so that threads add up none together */
+    MOST_EXTENTS = 64,
 };
 
 /* A step of an optimizer, or of a mean that follows the values. */
@@ -16,14 +19,21 @@ typedef struct {
     double rate, momentum;
 } Update;
 
-/* The sums of blocks of so many numbers, which depends on the vectors' size and not on the threads. */
+/* The sums of blocks of so many numbers, which depends on the vectors' size and not on the threads. They are computed
+ * from the last block on: the end of a vector is what the cache still has of it, whether the gradients were
+ * computed before or the values changed. */
 typedef struct {
     const void *values;
     void *gradients;
     double factor;
-    ptrdiff_t block;
+    ptrdiff_t size, block, blocks;
     double of_values[MOST_BLOCKS], of_gradients[MOST_BLOCKS];
 } Squares;
+
+/* A part of a vector. */
+typedef struct {
+    Py_ssize_t start, end;
+} Extent;
 
 #define FAMILY "vectors.c"
 #include "levels.h"
@@ -93,15 +103,17 @@ KERNEL(mean_update)
 
 static void run_squares(Loop *loop, Squares *squares, ptrdiff_t size)
 {
-    ptrdiff_t block = squares->block = (size / MOST_BLOCKS / CHUNK + 1) * CHUNK;
-    run_loop(loop, squares, size, (GRAIN + block - 1) / block * block);
+    squares->size = size;
+    squares->block = (size / MOST_BLOCKS / CHUNK + 1) * CHUNK;
+    squares->blocks = divide_up(size, squares->block);
+    run_loop(loop, squares, squares->blocks, divide_up(GRAIN, squares->block));
 }
 
 /* All blocks in their order. */
-static double add_up(const double *sums, const Squares *squares, ptrdiff_t size)
+static double add_up(const double *sums, const Squares *squares)
 {
     double sum = 0;
-    for (ptrdiff_t i = 0; i * squares->block < size; i++)
+    for (ptrdiff_t i = 0; i < squares->blocks; i++)
         sum += sums[i];
     return sum;
 }
@@ -115,24 +127,58 @@ KERNEL(sum_of_squares)
         HAND_OVER;
     squares.values = x.data;
     run_squares(PICK(sum_of_squares, x.is_double), &squares, x.size);
-    return PyFloat_FromDouble(add_up(squares.of_values, &squares, x.size));
+    return PyFloat_FromDouble(add_up(squares.of_values, &squares));
 }
 
-/* values, gradients, strength */
+/* Take a tuple of slices that follow each other; -1 for all else, or how many there are. */
+static Py_ssize_t take_extents(PyObject *object, Extent *extents)
+{
+    Py_ssize_t count = PyTuple_Check(object) ? PyTuple_Size(object) : -1, end = 0;
+    if (count > MOST_EXTENTS)
+        return -1;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *slice = PyTuple_GetItem(object, i);
+        Py_ssize_t step;
+        if (!PySlice_Check(slice))
+            return -1;
+        if (PySlice_Unpack(slice, &extents[i].start, &extents[i].end, &step) < 0) {
+            PyErr_Clear(); /* which NumPy will raise anew */
+            return -1;
+        }
+        if (step != 1 || extents[i].start < end || extents[i].end < extents[i].start)
+            return -1;
+        end = extents[i].end;
+    }
+    return count;
+}
+
+/* values, gradients, parts, strength */
 KERNEL(add_l2_gradient)
 {
     Array values, gradients;
-    Squares squares;
-    if (names || count != 3 || !take_real(args[0], READ, &values) || values.dimensions != 1
-        || !take_like(&values, args[1], WRITE, &gradients) || !take_number(args[2], &squares.factor)
-        || !apart(&values, &gradients))
+    Extent extents[MOST_EXTENTS];
+    double strength, of_values = 0, of_gradients = 0;
+    Py_ssize_t parts = names || count != 4 ? -1 : take_extents(args[2], extents);
+    /* Only then the arrays, for a slice may run code of its own. */
+    if (parts < 0 || !take_real(args[0], READ, &values) || values.dimensions != 1
+        || !take_like(&values, args[1], WRITE, &gradients) || !take_number(args[3], &strength)
+        || !apart(&values, &gradients) || (parts && extents[parts - 1].end > values.size))
         HAND_OVER;
-    squares.values = values.data;
-    squares.gradients = gradients.data;
-    squares.factor *= 2;
-    run_squares(PICK(add_l2_gradient, values.is_double), &squares, values.size);
-    return Py_BuildValue("dd", add_up(squares.of_values, &squares, values.size),
-                         add_up(squares.of_gradients, &squares, values.size));
+    const ptrdiff_t item = values.is_double ? sizeof(double) : sizeof(float);
+    ptrdiff_t end = values.size;
+    for (Py_ssize_t i = parts; i >= 0; i--) { /* each part, and what lies behind it, from the last on */
+        const Extent extent = i ? extents[i - 1] : (Extent){0, 0};
+        Squares squares = {.values = (char *)gradients.data + extent.end * item};
+        run_squares(PICK(sum_of_squares, values.is_double), &squares, end - extent.end);
+        of_gradients += add_up(squares.of_values, &squares);
+        squares = (Squares){.values = (char *)values.data + extent.start * item,
+                            .gradients = (char *)gradients.data + extent.start * item, .factor = 2 * strength};
+        run_squares(PICK(add_l2_gradient, values.is_double), &squares, extent.end - extent.start);
+        of_values += add_up(squares.of_values, &squares);
+        of_gradients += add_up(squares.of_gradients, &squares);
+        end = extent.start;
+    }
+    return Py_BuildValue("dd", of_values, of_gradients);
 }
 
 PyMethodDef vectors_kernels[] = {
@@ -189,30 +235,33 @@ static void LOOP(mean_update)(void *context, ptrdiff_t first, ptrdiff_t end)
 /* Lanes that are enough to fill the registers while an addition takes its time. */
 #define SUMS (2 * LANES)
 
-/* Add the lanes of the chunk that begins at `start` to the sum of its block. */
-static inline void LOOP(add_chunk)(REAL *lanes, const Squares *squares, ptrdiff_t start, double *sums)
+static inline REAL LOOP(sum_of_lanes)(REAL *lanes)
 {
     for (int half = SUMS / 2; half; half /= 2)
         for (int i = 0; i < half; i++)
             lanes[i] += lanes[half + i];
-    double *sum = sums + start / squares->block;
-    *sum = start % squares->block ? *sum + lanes[0] : lanes[0];
+    return lanes[0];
 }
 
 static void LOOP(sum_of_squares)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     Squares *squares = context;
-    for (ptrdiff_t start = first, stop; start < end; start = stop) {
-        stop = end - start < CHUNK ? end : start + CHUNK;
-        const REAL *x = (const REAL *)squares->values + start;
-        REAL sums[SUMS] = {0};
-        ptrdiff_t size = stop - start, i = 0;
-        for (; i + SUMS <= size; i += SUMS)
-            for (int j = 0; j < SUMS; j++)
+    for (ptrdiff_t index = first; index < end; index++) {
+        const ptrdiff_t block = squares->blocks - 1 - index;
+        const ptrdiff_t stop = least_of((block + 1) * squares->block, squares->size);
+        double sum = 0;
+        for (ptrdiff_t start = block * squares->block; start < stop; start += CHUNK) {
+            const REAL *x = (const REAL *)squares->values + start;
+            REAL sums[SUMS] = {0};
+            ptrdiff_t size = least_of(CHUNK, stop - start), i = 0;
+            for (; i + SUMS <= size; i += SUMS)
+                for (int j = 0; j < SUMS; j++)
+                    sums[j] += x[i + j] * x[i + j];
+            for (int j = 0; i + j < size; j++)
                 sums[j] += x[i + j] * x[i + j];
-        for (int j = 0; i + j < size; j++)
-            sums[j] += x[i + j] * x[i + j];
-        LOOP(add_chunk)(sums, squares, start, squares->of_values);
+            sum += LOOP(sum_of_lanes)(sums);
+        }
+        squares->of_values[block] = sum;
     }
 }
 
@@ -220,25 +269,31 @@ static void LOOP(add_l2_gradient)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     Squares *squares = context;
     const REAL factor = (REAL)squares->factor;
-    for (ptrdiff_t start = first, stop; start < end; start = stop) {
-        stop = end - start < CHUNK ? end : start + CHUNK;
-        const REAL *restrict values = (const REAL *)squares->values + start;
-        REAL *restrict gradients = (REAL *)squares->gradients + start;
-        REAL of_values[SUMS] = {0}, of_gradients[SUMS] = {0};
-        ptrdiff_t size = stop - start, i = 0;
-        for (; i + SUMS <= size; i += SUMS)
-            for (int j = 0; j < SUMS; j++) {
+    for (ptrdiff_t index = first; index < end; index++) {
+        const ptrdiff_t block = squares->blocks - 1 - index;
+        const ptrdiff_t stop = least_of((block + 1) * squares->block, squares->size);
+        double sum_of_values = 0, sum_of_gradients = 0;
+        for (ptrdiff_t start = block * squares->block; start < stop; start += CHUNK) {
+            const REAL *restrict values = (const REAL *)squares->values + start;
+            REAL *restrict gradients = (REAL *)squares->gradients + start;
+            REAL of_values[SUMS] = {0}, of_gradients[SUMS] = {0};
+            ptrdiff_t size = least_of(CHUNK, stop - start), i = 0;
+            for (; i + SUMS <= size; i += SUMS)
+                for (int j = 0; j < SUMS; j++) {
+                    REAL w = values[i + j], g = gradients[i + j] += factor * w;
+                    of_values[j] += w * w;
+                    of_gradients[j] += g * g;
+                }
+            for (int j = 0; i + j < size; j++) {
                 REAL w = values[i + j], g = gradients[i + j] += factor * w;
                 of_values[j] += w * w;
                 of_gradients[j] += g * g;
             }
-        for (int j = 0; i + j < size; j++) {
-            REAL w = values[i + j], g = gradients[i + j] += factor * w;
-            of_values[j] += w * w;
-            of_gradients[j] += g * g;
+            sum_of_values += LOOP(sum_of_lanes)(of_values);
+            sum_of_gradients += LOOP(sum_of_lanes)(of_gradients);
         }
-        LOOP(add_chunk)(of_values, squares, start, squares->of_values);
-        LOOP(add_chunk)(of_gradients, squares, start, squares->of_gradients);
+        squares->of_values[block] = sum_of_values;
+        squares->of_gradients[block] = sum_of_gradients;
     }
 }
 
