@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.advice import shown
 from minidl.checks import as_generator, check_array, check_bool, check_callable, check_dtype, check_shape
 from minidl.errors import ConfigurationError, ShapeError
 from minidl.types import Array, Initializer, Rng
@@ -40,7 +40,8 @@ class State:
         of the net's and keeps its identity for good.
     """
 
-    __slots__ = ("_value", "initializer")
+    __slots__ = ("initializer", "value")
+    value: Array
 
     def __init__(
         self,
@@ -54,25 +55,33 @@ class State:
         self.initializer, shape = initializer, check_shape(kind, "shape", shape)
         try:
             known = (in_file := IN_FILE.get()) and in_file(kind, shape, dtype, initializer, rng)
-            self._value: Array = np.zeros(shape, dtype)
+            self.value = np.zeros(shape, dtype)
             if not known:
-                self.initialize(rng)
+                self._draw(rng)
         except MemoryError as error:
             raise ConfigurationError.expected(kind, "a shape that memory holds", error) from None
 
-    # Read several times a step: `attrgetter` takes half of a lambda's time.
-    value = property(attrgetter("_value"), doc="The values; assign with ``value[...] =``.")
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Arrays stay what they are, for others hold them, too: see `AttributeError`'s text."""
+        # No properties, for steps read the arrays so often that a call for each would be felt.
+        if name in ("value", "grad") and getattr(self, name, value) is not value:
+            expected, remedy = f"{name!r} to stay the array that it is", f"write {name}[...] = x"
+            raise AttributeError(f"{type(self).__name__}: expected {expected}, got {shown(value)}; {remedy}")
+        object.__setattr__(self, name, value)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the values."""
-        return self._value.shape
+        return self.value.shape
 
     def initialize(self, rng: Rng) -> None:
         """Draw the values anew."""
+        self._draw(rng)
+
+    def _draw(self, rng: Rng) -> None:
         kind = type(self).__name__
         try:
-            drawn = self.initializer(as_generator(rng), self.shape, self._value.dtype)
+            drawn = self.initializer(as_generator(rng), self.shape, self.value.dtype)
         except TypeError as error:  # such as np.ones, whose three arguments are others
             check_callable(kind, "initializer", self.initializer, "rng", "shape", "dtype")
             expected = "initializer(rng, shape, dtype) to draw an array, as those of minidl.initializers do"
@@ -80,16 +89,17 @@ class State:
         drawn = check_array(kind, "what its initializer draws", drawn)
         if drawn.shape != self.shape:
             raise ShapeError.expected(kind, f"its initializer to draw shape {self.shape}", drawn.shape)
-        self._value[...] = drawn
+        self.value[...] = drawn
 
-    def _view(self, vector: Array, old: Array) -> Array:
-        """`vector`, 1-D, in this shape, holding what `old` held."""
-        view = vector.reshape(self.shape)
-        view[...] = old
-        return view
+    def _rebind(self, **vectors: Array) -> None:
+        """Move the arrays of these names into the given 1-D ones, of which they are views from now on."""
+        for name, vector in vectors.items():
+            view = vector.reshape(self.shape)
+            view[...] = getattr(self, name)
+            object.__setattr__(self, name, view)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(shape={self.shape}, dtype={self._value.dtype})"
+        return f"{type(self).__name__}(shape={self.shape}, dtype={self.value.dtype})"
 
 
 class Parameter(State):
@@ -110,7 +120,9 @@ class Parameter(State):
         Whether training leaves it as it is: no gradient is computed, no penalty added, no update made.
     """
 
-    __slots__ = ("_frozen", "_grad", "_vector", "regularized")
+    __slots__ = ("_vector", "frozen", "grad", "regularized")
+    grad: Array
+    frozen: bool
     _vector: Callable[[], Any] | None  # weak, or a net would be freed by the garbage collector alone
 
     def __init__(
@@ -123,32 +135,28 @@ class Parameter(State):
         regularized: bool = False,
     ) -> None:
         self.regularized = check_bool("Parameter", "regularized", regularized)
-        self._frozen, self._vector = False, None
-        self._grad: Array = np.zeros(())  # until the shape is checked
+        self._vector = None
+        self.frozen = False
         super().__init__(shape, initializer, rng=rng, dtype=dtype)
-        self._grad = np.zeros_like(self._value)
+        self.grad = np.zeros_like(self.value)
 
-    grad = property(attrgetter("_grad"), doc="The gradient of the loss; a backward assigns it.")
-
-    def _freeze(self, frozen: bool) -> None:
-        self._frozen = check_bool("Parameter", "frozen", frozen)
+    def __setattr__(self, name: str, value: Any) -> None:
+        """As `State`'s; the vector of the net takes up what is frozen."""
+        if name != "frozen":
+            super().__setattr__(name, value)
+            return
+        object.__setattr__(self, name, check_bool("Parameter", name, value))
         vector = self._vector() if self._vector else None
         if vector is not None:
             vector.refresh()
 
-    frozen = property(attrgetter("_frozen"), _freeze, doc="Whether training leaves it as it is.")
-
     def initialize(self, rng: Rng) -> None:
         """Draw the values anew and clear the gradient."""
         super().initialize(rng)
-        self._grad[...] = 0
-
-    def _rebind(self, value: Array, grad: Array) -> None:
-        """Move into the given 1-D arrays; `value` and `grad` are views of them from now on."""
-        self._value, self._grad = self._view(value, self._value), self._view(grad, self._grad)
+        self.grad[...] = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        names = ("_value", "initializer", "_frozen", "_grad", "regularized")
+        names = ("value", "initializer", "frozen", "grad", "regularized")
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ class StateVector(_Vector[State]):
         parts, ends = self._layout(list(states.values()))
         self.values = self._zeros(ends[-1])
         for state, part in zip(states.values(), parts, strict=True):
-            state._value = state._view(self.values[part], state._value)
+            state._rebind(value=self.values[part])
 
 
 class ParameterVector(_Vector[Parameter]):
@@ -123,10 +123,10 @@ class ParameterVector(_Vector[Parameter]):
         """Take up which parameters are frozen: their gradients are kept outside of the vector."""
         for parameter, place in zip(self._ordered, self._places, strict=True):
             if parameter.frozen:
-                parameter._rebind(self.values[place], np.empty_like(self.gradients[place]))
+                parameter._rebind(value=self.values[place], grad=np.empty_like(self.gradients[place]))
                 parameter.grad[...] = self.gradients[place] = 0
             else:
-                parameter._rebind(self.values[place], self.gradients[place])
+                parameter._rebind(value=self.values[place], grad=self.gradients[place])
         self.trainable = self.runs(lambda parameter: not parameter.frozen)
         self.penalized = self.runs(lambda parameter: parameter.regularized and not parameter.frozen)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from minidl.errors import ConfigurationError, DTypeError, ShapeError
 from minidl.initializers import normal, ones, scaled, zeros
-from minidl.parameters import Parameter
+from minidl.parameters import Parameter, State
 from minidl.vectors import ALIGNMENT, ParameterVector
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
@@ -53,11 +53,15 @@ def test_other_dtypes_are_refused(dtype):
         Parameter((2,), zeros, dtype=dtype)
 
 
-def test_value_and_grad_cannot_be_replaced():
-    parameter = Parameter((2,), ones)
-    for name in ("value", "grad"):
-        with pytest.raises(AttributeError):
-            setattr(parameter, name, np.zeros(2))
+@pytest.mark.parametrize(("part", "name"), [(State, "value"), (Parameter, "value"), (Parameter, "grad")])
+def test_arrays_cannot_be_replaced_but_changed_in_place(part, name):
+    one = part((2,), ones)
+    array = getattr(one, name)
+    for other in (np.zeros(2), array.copy(), None):
+        with pytest.raises(AttributeError, match=rf"expected '{name}' to stay .*; write {name}\[...\] = x"):
+            setattr(one, name, other)
+    setattr(one, name, array)  # as `parameter.value -= 1` does, after the subtraction
+    assert getattr(one, name) is array
 
 
 def test_initializer_of_another_shape_is_refused():

@@ -22,7 +22,6 @@ _REMEDIES: tuple[tuple[type, str, str], ...] = (
         r"forward\(\) got an unexpected .* 'training'",
         "let its arguments end with *, training",
     ),
-    (object, r"property '(value|grad)' of '\w+' object has no setter", r"write in place: \1[...] = x"),
     (OptimizerCase, "has no attribute '_", "call super().__init__(lr) in its constructor"),
     (
         OptimizerCase,

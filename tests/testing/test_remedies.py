@@ -122,7 +122,7 @@ def layer(cls, *clauses, **options):
     ("check", "text"),
     [
         (layer(NoTraining), r"argument 'training'\n *let its arguments end with \*, training"),
-        (layer(ReplacesState), r"\(test_remedies.py, line \d+\)\n *write in place: value\[\.\.\.\] = x"),
+        (layer(ReplacesState), r"to stay .*; write value\[\.\.\.\] = x \(test_remedies.py, line \d+\)"),
         (layer(AddsGradient, "gradients_assigned"), r"gain.grad is not assigned .* not \+= x"),
         (layer(PlainArray, "saved_and_loaded"), r"self.running changed in training.*: make it a State"),
         (layer(WritesToX, "precision"), "precision: forward writes to x, which it was lent to read"),

@@ -94,7 +94,7 @@ class Transposed(Dense):
 class Rebinds(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
-        self.weight._grad = self.weight.grad.copy()
+        object.__setattr__(self.weight, "grad", self.weight.grad.copy())
         return dx
 
 
