@@ -1,8 +1,9 @@
 /* Threads that share loops: see pool.h.
  *
- * The caller works too, and takes part after part until none is left. It waits only for workers that are within
- * a part, never for one that has not begun: on a machine whose cores are busy, it does all alone what would
- * otherwise wait for a worker's turn. Who waits looks for some microseconds whether what it waits for is there, for
+ * Each thread takes the parts of a share of its own, which is the same in each loop over arrays of that size, so that
+ * its core's cache still has some of them; and then what others have left of theirs. The caller works too. It waits
+ * only for workers that are within a part, never for one that has not begun: on a machine whose cores are busy, it
+ * does all alone what would otherwise wait for a worker's turn. Who waits looks for some microseconds whether what it waits for is there, for
  * the next loop of a training step soon comes, and then sleeps: to go on looking would take the cores from others.
  */
 #define PY_SSIZE_T_CLEAN
@@ -28,7 +29,7 @@ int threads_are_known(void) { return 0; }
 
 int threads_now(void) { return 1; }
 
-static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads)
+static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads, int ends_first)
 {
     loop(context, 0, count);
 }
@@ -53,9 +54,13 @@ typedef struct {
 static Loop *shared_loop;
 static void *shared_context;
 static ptrdiff_t shared_count, shared_part;
-static int shared_workers;
-static atomic_ptrdiff_t next_part;
+static int shared_threads, from_the_end;
 static atomic_uint joined, loops_so_far;
+
+/* The parts of each thread's share that nobody has taken: the first one and, in the upper half, the end. */
+static struct {
+    _Alignas(64) atomic_uint_fast64_t left;
+} shares[MOST_THREADS];
 
 /* Who has the flag has the workers, and alone changes what is above and below. */
 static atomic_flag in_use = ATOMIC_FLAG_INIT;
@@ -116,25 +121,38 @@ static void call(Bed *bed)
     }
 }
 
-static void take_parts(void)
+/* Take the part that comes next in the thread's own share, or the one that would come last in another's; -1 if
+ * there is none. */
+static ptrdiff_t take_part(int thread)
 {
-    for (;;) {
-        ptrdiff_t first = atomic_fetch_add(&next_part, shared_part);
-        if (first >= shared_count)
-            return;
-        ptrdiff_t end = first + shared_part;
+    for (int i = 0; i < shared_threads; i++) {
+        atomic_uint_fast64_t *left = &shares[(thread + i) % shared_threads].left;
+        const int takes_last = i ? !from_the_end : from_the_end;
+        uint_fast64_t now = atomic_load(left);
+        while ((uint32_t)now < now >> 32)
+            if (atomic_compare_exchange_weak(left, &now, takes_last ? now - ((uint_fast64_t)1 << 32) : now + 1))
+                return takes_last ? (ptrdiff_t)(now >> 32) - 1 : (ptrdiff_t)(uint32_t)now;
+    }
+    return -1;
+}
+
+static void take_parts(int thread)
+{
+    for (ptrdiff_t part; (part = take_part(thread)) >= 0;) {
+        ptrdiff_t first = part * shared_part, end = first + shared_part;
         shared_loop(shared_context, first, end < shared_count ? end : shared_count);
     }
 }
 
+/* What the worker does whose thread has this number; the caller's is 0. */
 static void *work(void *number)
 {
     for (unsigned seen = 0;; seen = atomic_load(&loops_so_far)) {
         unsigned now = atomic_load(&joined);
         while (now & 1)
             if (atomic_compare_exchange_weak(&joined, &now, now + 2)) {
-                if ((intptr_t)number < shared_workers)
-                    take_parts();
+                if ((intptr_t)number < shared_threads)
+                    take_parts((int)(intptr_t)number);
                 if (atomic_fetch_sub(&joined, 2) == 2)
                     call(&callers_bed);
                 break;
@@ -169,7 +187,7 @@ static void start_workers(int wanted)
         sigdelset(&blocked, failures[i]);
     pthread_sigmask(SIG_SETMASK, &blocked, &before);
     for (; workers < wanted; workers++) {
-        if (pthread_create(&threads_of_workers[workers], NULL, work, (void *)(intptr_t)workers)) {
+        if (pthread_create(&threads_of_workers[workers], NULL, work, (void *)(intptr_t)(workers + 1))) {
             most_workers = workers;
             break;
         }
@@ -196,7 +214,7 @@ static void leave_core_to_caller(void)
 #endif
 }
 
-static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads)
+static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads, int ends_first)
 {
     if (threads == 1 || part >= count || atomic_flag_test_and_set(&in_use)) {
         /* Alone, or beside another Python thread that has the workers: in the same parts, with the same results. */
@@ -212,12 +230,15 @@ static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part
     shared_context = context;
     shared_count = count;
     shared_part = part;
-    shared_workers = wanted;
-    atomic_store(&next_part, 0);
+    shared_threads = wanted + 1;
+    from_the_end = ends_first;
+    const uint_fast64_t parts = (count + part - 1) / part;
+    for (int i = 0; i < shared_threads; i++)
+        atomic_store(&shares[i].left, parts * i / shared_threads | parts * (i + 1) / shared_threads << 32);
     atomic_store(&joined, 1);
     atomic_fetch_add(&loops_so_far, 1);
     call(&workers_bed);
-    take_parts();
+    take_parts(0);
     atomic_fetch_sub(&joined, 1);
     for (unsigned now; (now = atomic_load(&joined));)
         wait_while(&joined, now, &callers_bed);
@@ -226,7 +247,7 @@ static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part
 
 #endif
 
-void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
+static void run(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain, int ends_first)
 {
     if (count <= grain) {
         if (count > 0)
@@ -236,6 +257,17 @@ void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
     PyThreadState *state = PyEval_SaveThread();
     /* A few parts for each thread, so that nobody waits long for the last one. */
     int threads = threads_now();
-    run_parts(loop, context, count, threads == 1 ? count : (count / (4 * threads) / grain + 1) * grain, threads);
+    const ptrdiff_t part = threads == 1 ? count : (count / (4 * threads) / grain + 1) * grain;
+    run_parts(loop, context, count, part, threads, ends_first);
     PyEval_RestoreThread(state);
+}
+
+void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
+{
+    run(loop, context, count, grain, 0);
+}
+
+void run_loop_from_end(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain)
+{
+    run(loop, context, count, grain, 1);
 }

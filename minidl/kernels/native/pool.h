@@ -17,6 +17,9 @@ typedef void Loop(void *context, ptrdiff_t first, ptrdiff_t end);
  */
 void run_loop(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain);
 
+/* The same, but each thread begins with the last part of its share: with what a loop before it has worked on last. */
+void run_loop_from_end(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain);
+
 /* The address of the BLAS's function that says how many threads it uses, or 0: then loops have one. They never have
  * more than `most`, which is 0 where there is no limit. */
 void take_threads_from(uintptr_t get, int most);

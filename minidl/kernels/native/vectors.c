@@ -106,7 +106,7 @@ static void run_squares(Loop *loop, Squares *squares, ptrdiff_t size)
     squares->size = size;
     squares->block = (size / MOST_BLOCKS / CHUNK + 1) * CHUNK;
     squares->blocks = divide_up(size, squares->block);
-    run_loop(loop, squares, squares->blocks, divide_up(GRAIN, squares->block));
+    run_loop_from_end(loop, squares, squares->blocks, divide_up(GRAIN, squares->block));
 }
 
 /* All blocks in their order. */
@@ -246,8 +246,7 @@ static inline REAL LOOP(sum_of_lanes)(REAL *lanes)
 static void LOOP(sum_of_squares)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     Squares *squares = context;
-    for (ptrdiff_t index = first; index < end; index++) {
-        const ptrdiff_t block = squares->blocks - 1 - index;
+    for (ptrdiff_t block = end - 1; block >= first; block--) {
         const ptrdiff_t stop = least_of((block + 1) * squares->block, squares->size);
         double sum = 0;
         for (ptrdiff_t start = block * squares->block; start < stop; start += CHUNK) {
@@ -269,8 +268,7 @@ static void LOOP(add_l2_gradient)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     Squares *squares = context;
     const REAL factor = (REAL)squares->factor;
-    for (ptrdiff_t index = first; index < end; index++) {
-        const ptrdiff_t block = squares->blocks - 1 - index;
+    for (ptrdiff_t block = end - 1; block >= first; block--) {
         const ptrdiff_t stop = least_of((block + 1) * squares->block, squares->size);
         double sum_of_values = 0, sum_of_gradients = 0;
         for (ptrdiff_t start = block * squares->block; start < stop; start += CHUNK) {
