@@ -101,6 +101,9 @@ class Hostile:
             if items:
                 items[i] = self.spoilt(items[i])
             return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+        if isinstance(value, slice):
+            step = (None, 1, -1, 2)[self.rng.integers(0, 4)]
+            return slice(self.spoilt(value.start), self.spoilt(value.stop), step)
         numbers = [0, 1, 2, -1, 7, 2**31, 2**62, 10**400, True, 0.5, -0.0]
         numbers += [np.nan, np.inf, -np.inf, 1j, np.float32(1.3), np.float64(0.3), np.int64(2), np.array(0.5)]
         return numbers[self.rng.integers(0, len(numbers))]

@@ -1,5 +1,7 @@
 """What several threads share gives the same results, and the process goes on whatever happens."""
 
+import ctypes
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from minidl.kernels import way
 from minidl.kernels.blas import threads_address
 from minidl.kernels.check.cases import all_cases
 from minidl.kernels.check.drawing import Draw, faults
+from minidl.kernels.linear import affine, input_gradient, weight_gradient
 from tests.deep import deep
 from tests.kernels import sharing
 
@@ -53,6 +56,35 @@ def test_without_a_number_of_threads_all_is_right(case):
     try:
         for size in (100, 50_000):
             assert not faults(case, Draw(np.random.default_rng(size), size, np.dtype(np.float32)))
+    finally:
+        way._module.connect(threads_address(), 0)
+
+
+def products():
+    """Of which rows are divided, and of which columns are, in sums of several blocks."""
+    found = []
+    for rows, inner, columns in ((400, 1000, 60), (60, 1000, 400), (16, 1000, 400)):
+        rng = np.random.default_rng(0)
+        x, weight, bias = rng.normal(size=(rows, inner)), rng.normal(size=(inner, columns)), np.ones(columns)
+        dy = rng.normal(size=(rows, columns))
+        found += [affine(x, weight, bias), np.empty((inner, columns)), np.empty((rows, inner))]
+        weight_gradient(x, dy, found[-2])
+        input_gradient(dy, weight, found[-1])
+    return [one.tobytes() for one in found]
+
+
+@pytest.mark.parametrize("numbers", [(8, 1), (1, 8), (8, 2), (2, 8)], ids=str)
+def test_the_number_of_threads_may_change_within_a_call(numbers):
+    def computed():
+        return products(), [results(case, seed, 300_000, np.float32) for case in CASES for seed in range(2)]
+
+    with sharing.threads(1):
+        expected = computed()
+    told = itertools.cycle(numbers)
+    tell = ctypes.CFUNCTYPE(ctypes.c_int)(lambda: next(told))
+    way._module.connect(ctypes.cast(tell, ctypes.c_void_p).value, 0)
+    try:
+        assert computed() == expected
     finally:
         way._module.connect(threads_address(), 0)
 

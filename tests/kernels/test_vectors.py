@@ -76,6 +76,25 @@ def test_add_l2_gradient_is_its_definition(strength, size, seed, dtype, layout, 
     assert of_gradients == near_sum(sums[1], gradients)
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (slice(5, 9), slice(7, 20)), (slice(10, 20), slice(0, 5)), (slice(0, 20, 2),), (slice(None, -3),),
+        (slice(None),), (slice(3, 100),), (slice(9, 2),), (slice(19, 0, -1),), [slice(0, 3), slice(4, 9)],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_unusual_parts_are_penalized_as_numpy_takes_them(parts):
+    values, gradients = np.arange(20.0), np.ones(20)
+    expected = gradients.copy()
+    for part in parts:
+        expected[part] += 0.5 * values[part]
+    of_values, of_gradients = add_l2_gradient(values, gradients, parts, 0.25)
+    assert_near(gradients, expected)
+    assert of_values == pytest.approx(sum((values[part] ** 2).sum() for part in parts))
+    assert of_gradients == pytest.approx((expected**2).sum())
+
+
 @pytest.mark.skipif(way.level() is None, reason="not every BLAS promises it")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", [100_000, 1_000_003])

@@ -3,8 +3,9 @@
  * Each thread takes the parts of a share of its own, which is the same in each loop over arrays of that size, so that
  * its core's cache still has some of them; and then what others have left of theirs. The caller works too. It waits
  * only for workers that are within a part, never for one that has not begun: on a machine whose cores are busy, it
- * does all alone what would otherwise wait for a worker's turn. Who waits looks for some microseconds whether what it waits for is there, for
- * the next loop of a training step soon comes, and then sleeps: to go on looking would take the cores from others.
+ * does all alone what would otherwise wait for a worker's turn. Who waits looks for some microseconds whether what it
+ * waits for is there, for the next loop of a training step soon comes, and then sleeps: to go on looking would take
+ * the cores from others.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -14,7 +15,7 @@
 enum { MOST_THREADS = 64 };
 
 static int (*get_threads)(void);
-static int most_threads;
+static int most_threads = MOST_THREADS;
 
 void take_threads_from(uintptr_t get, int most)
 {

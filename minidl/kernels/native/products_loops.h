@@ -216,7 +216,8 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
     const REAL *b = (const REAL *)product->b + column * product->b_apart;
     REAL *c = (REAL *)product->c + row * product->columns + column;
     REAL *panels = (REAL *)((char *)product->memory + first * product->room), *sums = panels + product->panels;
-    REAL *strips = sums + product->sums;
+    REAL *strips = sums + (end - first) * product->sums;
+    const ptrdiff_t before_apart = product->sums ? round_up(columns, LINE / sizeof(REAL)) : product->columns;
     const REAL *bias = product->bias ? (const REAL *)product->bias + column : NULL;
     if (from >= to)
         return;
@@ -235,15 +236,14 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
         const int is_last = k + depth >= product->inner;
         const REAL *after = is_last ? NULL : block + depth * product->b_further;
         LOOP(Strip) strip = {.steps = least_of(depth, product->inner - k), .a_is_packed = a_is_packed,
-                             .lead = is_last || !product->sums ? product->columns : product->part,
-                             .before_apart = product->sums ? product->part : product->columns,
+                             .lead = is_last ? product->columns : before_apart, .before_apart = before_apart,
                              .bias = is_last ? bias : NULL, .rectifies = is_last && product->rectifies};
         strip.a_apart = a_is_packed ? strip.steps : product->a_apart;
         strip.a_further = product->a_further;
         for (ptrdiff_t i = 0; i < rows; i += product->high) {
             const REAL *lines = a + i * product->a_apart + k * product->a_further;
             strip.rows = least_of(product->high, rows - i);
-            REAL *out = c + i * product->columns, *kept = product->sums ? sums + i * product->part : out;
+            REAL *out = c + i * product->columns, *kept = product->sums ? sums + i * before_apart : out;
             strip.c = is_last ? out : kept;
             strip.before = k ? kept : NULL;
             strip.a = shares_a ? LOOP(shared)(product, k) + i * strip.steps : a_is_packed ? panels : lines;

@@ -89,11 +89,10 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
     FOR_TILE(p, t, i, panels, width)
         whole[p][t][i] = sums[p][t][i];
     for (ptrdiff_t t = 0; t < least_of(rows, panels * HEIGHT); t++) {
-        const REAL *from_before = before + t * before_apart;
         REAL *line = c + t * lead, *restrict sum = whole[t / HEIGHT][t % HEIGHT];
         if (before)
             FOR_VECTORS(i, width)
-                sum[i] += i < columns ? from_before[i] : 0;
+                sum[i] += i < columns ? before[t * before_apart + i] : 0;
         if (strip->bias)
             FOR_VECTORS(i, width)
                 sum[i] += i < columns ? strip->bias[i] : 0;

@@ -20,8 +20,7 @@ typedef struct {
 } Update;
 
 /* The sums of blocks of so many numbers, which depends on the vectors' size and not on the threads. They are computed
- * from the last block on: the end of a vector is what the cache still has of it, whether the gradients were
- * computed before or the values changed. */
+ * from the last block on, for the cache still has the end of what another loop has just written. */
 typedef struct {
     const void *values;
     void *gradients;
@@ -166,13 +165,15 @@ KERNEL(add_l2_gradient)
         HAND_OVER;
     const ptrdiff_t item = values.is_double ? sizeof(double) : sizeof(float);
     ptrdiff_t end = values.size;
+    Squares squares;
+    squares.factor = 2 * strength;
     for (Py_ssize_t i = parts; i >= 0; i--) { /* each part, and what lies behind it, from the last on */
         const Extent extent = i ? extents[i - 1] : (Extent){0, 0};
-        Squares squares = {.values = (char *)gradients.data + extent.end * item};
+        squares.values = (char *)gradients.data + extent.end * item;
         run_squares(PICK(sum_of_squares, values.is_double), &squares, end - extent.end);
         of_gradients += add_up(squares.of_values, &squares);
-        squares = (Squares){.values = (char *)values.data + extent.start * item,
-                            .gradients = (char *)gradients.data + extent.start * item, .factor = 2 * strength};
+        squares.values = (char *)values.data + extent.start * item;
+        squares.gradients = (char *)gradients.data + extent.start * item;
         run_squares(PICK(add_l2_gradient, values.is_double), &squares, extent.end - extent.start);
         of_values += add_up(squares.of_values, &squares);
         of_gradients += add_up(squares.of_gradients, &squares);
