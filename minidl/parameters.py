@@ -57,16 +57,16 @@ class State:
             known = (in_file := IN_FILE.get()) and in_file(kind, shape, dtype, initializer, rng)
             self.value = np.zeros(shape, dtype)
             if not known:
-                self._draw(rng)
+                State.initialize(self, rng)
         except MemoryError as error:
             raise ConfigurationError.expected(kind, "a shape that memory holds", error) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Arrays stay what they are, for others hold them, too: see `AttributeError`'s text."""
+        """An array stays the one that it is, for the net's vectors and others hold it, too."""
         # No properties, for steps read the arrays so often that a call for each would be felt.
         if name in ("value", "grad") and getattr(self, name, value) is not value:
-            expected, remedy = f"{name!r} to stay the array that it is", f"write {name}[...] = x"
-            raise AttributeError(f"{type(self).__name__}: expected {expected}, got {shown(value)}; {remedy}")
+            text = f"expected {name!r} to stay its array, got {shown(value)}; write {name}[...] = x"
+            raise AttributeError(f"{type(self).__name__}: {text}")
         object.__setattr__(self, name, value)
 
     @property
@@ -76,9 +76,6 @@ class State:
 
     def initialize(self, rng: Rng) -> None:
         """Draw the values anew."""
-        self._draw(rng)
-
-    def _draw(self, rng: Rng) -> None:
         kind = type(self).__name__
         try:
             drawn = self.initializer(as_generator(rng), self.shape, self.value.dtype)
@@ -135,19 +132,14 @@ class Parameter(State):
         regularized: bool = False,
     ) -> None:
         self.regularized = check_bool("Parameter", "regularized", regularized)
-        self._vector = None
-        self.frozen = False
+        self._vector, self.frozen = None, False
         super().__init__(shape, initializer, rng=rng, dtype=dtype)
         self.grad = np.zeros_like(self.value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """As `State`'s; the vector of the net takes up what is frozen."""
-        if name != "frozen":
-            super().__setattr__(name, value)
-            return
-        object.__setattr__(self, name, check_bool("Parameter", name, value))
-        vector = self._vector() if self._vector else None
-        if vector is not None:
+        super().__setattr__(name, check_bool("Parameter", name, value) if name == "frozen" else value)
+        if name == "frozen" and (vector := self._vector and self._vector()) is not None:
             vector.refresh()
 
     def initialize(self, rng: Rng) -> None:

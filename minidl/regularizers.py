@@ -61,10 +61,8 @@ class L2(Regularizer):
         if parameters.__class__ is not ParameterVector:
             check_vector("L2", parameters)
         parts = parameters.penalized if self.strength else ()
-        of_values, of_gradients = add_l2_gradient(
-            parameters.values, parameters.gradients, parts, self.strength
-        )
-        return self.strength * of_values, of_gradients
+        of_values, squares = add_l2_gradient(parameters.values, parameters.gradients, parts, self.strength)
+        return self.strength * of_values, squares
 
     def __repr__(self) -> str:
         return f"L2({self.strength:g})"
