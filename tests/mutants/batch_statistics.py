@@ -67,7 +67,7 @@ class RunsInAPlainArray(BatchNorm1d):
 class ReplacesItsVariance(BatchNorm1d):
     def forward(self, x, *, training):
         if training:
-            self.running_var._value = self.running_var.value + 0.1
+            object.__setattr__(self.running_var, "value", self.running_var.value + 0.1)
         return super().forward(x, training=training)
 
 

@@ -68,7 +68,8 @@ class ClipsInPlace(SGD):
 class ReplacesEach(SGD):
     def step(self, parameters, factor=1.0):
         for parameter in dict(parameters.items()).values():
-            parameter._value = parameter.value - self.lr * factor * parameter.grad
+            stepped = parameter.value - self.lr * factor * parameter.grad
+            object.__setattr__(parameter, "value", stepped)
 
 
 @optimizer("replaces the vector by a new one", "values_in_place")

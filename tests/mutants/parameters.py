@@ -34,7 +34,7 @@ class GivesItsParameters(Layer):
 class ReplacesValue(Affine):
     def forward(self, x, *, training):
         if training:
-            self.weight._value = self.weight.value.copy()
+            object.__setattr__(self.weight, "value", self.weight.value.copy())
         return super().forward(x, training=training)
 
 
@@ -42,7 +42,7 @@ class ReplacesValue(Affine):
 class ReplacesGradient(Affine):
     def backward_parameters(self, dy):
         super().backward_parameters(dy)
-        self.bias._grad = self.bias.grad.copy()
+        object.__setattr__(self.bias, "grad", self.bias.grad.copy())
 
 
 @layer("weights kept in a list are never registered", "saved_and_loaded", "parameter_views", args=())
