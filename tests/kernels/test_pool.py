@@ -73,10 +73,10 @@ def products():
     return [one.tobytes() for one in found]
 
 
-@pytest.mark.parametrize("numbers", [(8, 1), (1, 8), (8, 2), (2, 8)], ids=str)
+@pytest.mark.parametrize("numbers", [(8, 1), (1, 8), (8, 2)], ids=str)
 def test_the_number_of_threads_may_change_within_a_call(numbers):
     def computed():
-        return products(), [results(case, seed, 300_000, np.float32) for case in CASES for seed in range(2)]
+        return products(), [results(case, 0, 300_000, np.float32) for case in CASES]
 
     with sharing.threads(1):
         expected = computed()
