@@ -152,7 +152,8 @@ static void plan_memory(Product *product, ptrdiff_t parts, ptrdiff_t item)
     const ptrdiff_t step = product->depth * item;
     const int is_near = padded <= NEAR_BYTES / step;
     const ptrdiff_t unit = is_near ? BLOCK_ROWS : TALLEST;
-    const ptrdiff_t most = most_of((is_near ? FEW_BYTES : MANY_BYTES) / step / unit, 1) * unit;
+    const ptrdiff_t result = is_near ? padded * item : 0;
+    const ptrdiff_t most = most_of((is_near ? FEW_BYTES : MANY_BYTES) / (step + result) / unit, 1) * unit;
     product->high = round_up(divide_up(rows, divide_up(rows, most)), unit);
     product->keeps = !product->is_thin && padded <= KEPT_BYTES / step && (is_near || rows > product->high);
     const int shares_a = product->shares && product->by_columns, shares_b = product->shares && !product->by_columns;
