@@ -12,6 +12,7 @@ from minidl.errors import DivergedError
 from minidl.kernels.vectors import sum_of_squares
 from minidl.optimizers import Optimizer
 from minidl.training.divergence import HUGE, RATE, diverged, first_wrong
+from minidl.types import Array
 from minidl.vectors import ParameterVector
 
 # The numbers below infinity: `np.finfo` would take a millisecond here.
@@ -20,6 +21,9 @@ _LARGEST = {np.dtype(kind): float(np.nextafter(kind(np.inf), kind(0))) for kind 
 SAFE = {dtype: largest / (1 << 20) for dtype, largest in _LARGEST.items()}
 """How far an update may reach that is not looked at. The rest is room for what `Optimizer.reach` leaves out:
 rounding, and what a state adds once more that the last update which was looked at had seen."""
+
+_VANISHING = 1e-18
+"""Where all numbers are smaller, their squares may be 0 in float32."""
 
 _SHARED = ("_parameters", "_trainable", "_views")
 """What an optimizer holds of the parameters, which are put back themselves."""
@@ -32,16 +36,15 @@ def forget_reach(optimizer: Optimizer) -> None:
 
 def widen_reach(optimizer: Optimizer, parameters: ParameterVector) -> None:
     """After a hook of a callback, which may have written to the parameters, but not to the state."""
-    values = parameters.values
-    norm = math.sqrt(sum_of_squares(values))
-    if not (norm <= optimizer._largest or math.isnan(optimizer._largest)):
-        optimizer._largest = norm
+    largest = _largest(parameters.values)
+    if not (largest <= optimizer._largest or math.isnan(optimizer._largest)):
+        optimizer._largest = largest
 
 
 def guarded_step(
-    parameters: ParameterVector, optimizer: Optimizer, factor: float, step: int, loss: float
+    parameters: ParameterVector, optimizer: Optimizer, factor: float, step: int, loss: float, norm: float
 ) -> None:
-    """Let the optimizer step, where loss and gradients are finite, and undo that where the result is not.
+    """Let the optimizer step, where loss and gradients' norm are finite; undo it where the result is not.
 
     Raises
     ------
@@ -49,20 +52,19 @@ def guarded_step(
         With all as it was before.
     """
     lr, gradients, values = optimizer.lr * factor, parameters.gradients, parameters.values
-    norm = math.sqrt(sum_of_squares(gradients))
     if not math.isfinite(loss + norm):
         raise diverged(step, lr, loss, norm, gradients)
     limit = SAFE[values.dtype]
     harmless = optimizer.reach(0.0, norm, lr) < limit
     if harmless and not math.isnan(optimizer._largest):
-        optimizer._largest = optimizer.reach(_largest(parameters, optimizer), norm, lr)
+        optimizer._largest = optimizer.reach(_largest(values, *optimizer._state.values()), norm, lr)
         if optimizer._largest < limit:
             return optimizer.step(parameters, factor)
     before = float(np.abs(values).max(initial=0))
     put_back = [_keep(values), *_keep_state(optimizer)]
     with np.errstate(all="ignore"):
         optimizer.step(parameters, factor)
-    optimizer._largest = _largest(parameters, optimizer)
+    optimizer._largest = _largest(values, *optimizer._state.values())
     if math.isfinite(optimizer._largest):
         return None
     wrong = _first_wrong(parameters, optimizer)
@@ -73,14 +75,15 @@ def guarded_step(
     raise DivergedError.expected(where, "a finite update", wrong, remedy)
 
 
-def _largest(parameters: ParameterVector, optimizer: Optimizer) -> float:
-    """The largest number of the values and the state, without an array in between; NaN where one is NaN."""
+def _largest(*vectors: Array) -> float:
+    """A bound that no number of the vectors exceeds; not finite where one of them is not."""
     with np.errstate(all="ignore"):
-        ends = [
-            (vector.max(initial=0), -vector.min(initial=0))
-            for vector in (parameters.values, *optimizer._state.values())
-        ]
-        return float(np.max(ends))
+        # The norm is read in one pass, on all threads.
+        bound = math.sqrt(sum(map(sum_of_squares, vectors))) + _VANISHING
+        if math.isfinite(bound):
+            return bound
+        # Squares overflow long before the numbers do.
+        return float(np.max([(vector.max(initial=0), -vector.min(initial=0)) for vector in vectors]))
 
 
 def _first_wrong(parameters: ParameterVector, optimizer: Optimizer) -> str:

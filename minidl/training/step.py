@@ -61,5 +61,5 @@ def update(
         optimizer._largest = reach
         optimizer.step(parameters, factor)
     else:
-        guarded_step(parameters, optimizer, factor, step, loss)
+        guarded_step(parameters, optimizer, factor, step, loss, norm)
     return lr

@@ -13,6 +13,7 @@ from minidl.data import Batches, Dataset
 from minidl.data.dataset import check_dataset
 from minidl.errors import ConfigurationError, MinidlError, StateError
 from minidl.kernels.rows import take_rows
+from minidl.net import head_loss
 from minidl.optimizers import LBFGS
 from minidl.training.ending import calling_at_the_end
 from minidl.training.history import History
@@ -168,7 +169,8 @@ class Trainer(ResumableLoop):
             with np.errstate(over="ignore", invalid="ignore"):
                 scores = self.net(first)
                 self._tally.head.check_targets(dataset.targets, scores.shape[1:])
-                self.net.loss(first, targets)  # a loss of a user's own may check no more than that
+                # A loss of a user's own may check its targets nowhere but in its forward.
+                head_loss(self._tally.head, scores, targets)
                 for metric in copy.deepcopy(self._tally.metrics):
                     metric.update(scores, targets, weights)
         except MinidlError as error:  # of the net, which knows no more than its batch

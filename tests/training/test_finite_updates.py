@@ -13,7 +13,7 @@ from minidl.initializers import normal
 from minidl.layers import BatchNorm1d, Sigmoid
 from minidl.optimizers import LBFGS, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from minidl.parameters import Parameter
-from minidl.training.guard import SAFE
+from minidl.training.guard import SAFE, widen_reach
 from minidl.training.interrupts import Interrupts
 from minidl.training.step import update
 from minidl.vectors import ParameterVector
@@ -154,6 +154,15 @@ def test_the_reach_holds_and_the_parameters_stay_finite(make, seed, dtype, lr, s
         largest = max(float(np.abs(vector).max()) for vector in vectors)
         assert np.isfinite(largest)
         assert largest <= optimizer._largest * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-45, 1e-30, 3e-20, 1.0, 1e18, 1e25, 3e38])
+def test_the_reach_holds_where_squares_vanish_or_overflow(size):
+    held, optimizer = holder(), SGD(0.1)
+    optimizer._largest = 0.0
+    held.parameters["w"].value[...] = held.parameters["b"].value[...] = -size
+    widen_reach(optimizer, held.parameters)
+    assert float(np.abs(held.parameters.values).max()) <= optimizer._largest < np.inf
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS[:-2])
