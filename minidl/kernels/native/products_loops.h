@@ -131,6 +131,9 @@ static void LOOP(add_block)(const Product *product, LOOP(Strip) strip, const REA
     const ptrdiff_t tiles = divide_up(strip.rows, HEIGHT);
     /* The rows of a tall tile must not displace each other in the cache. */
     const int may_be_tall = strip.a_is_packed || strip.a_apart * sizeof(REAL) % SHARING_BYTES;
+    /* Nor those of B that are fetched: they would be gone before they are packed. */
+    const int may_fetch = !product->is_thin && !b_is_packed
+                          && (product->b_apart != 1 || product->b_further * sizeof(REAL) % SHARING_BYTES);
     for (ptrdiff_t j = 0; j < columns; j += strip.columns) {
         const int vectors = j < whole ? LOOP(vectors)(whole - j) : 0;
         const REAL *from = b + j * product->b_apart, *next = NULL;
@@ -146,7 +149,7 @@ static void LOOP(add_block)(const Product *product, LOOP(Strip) strip, const REA
             strip.b = packed;
             strip.b_further = WIDE;
             strip.b_apart = WIDE * steps;
-            if (!product->is_thin && !b_is_packed)
+            if (may_fetch)
                 next = j + strip.columns < columns ? from + strip.columns * product->b_apart : after;
         }
         if (!vectors)
