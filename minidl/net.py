@@ -28,11 +28,11 @@ from minidl.vectors import ParameterVector, StateVector
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_CHUNK_NUMBERS = 1 << 17
-"""What the widest layer gives at once in inference: it should stay in the cache."""
+_CHUNK_NUMBERS = 1 << 22
+"""What the widest layer gives at once in inference: enough for several threads, too few to fill the memory."""
 
 _LEAST_ROWS, _MOST_ROWS = 512, 4096
-"""Rows taken at once: enough to keep the BLAS busy, too few to fill the memory."""
+"""Rows taken at once, however wide or narrow the layers are."""
 
 
 class Net(StatefulModule, ABC):
