@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _CHUNK_NUMBERS = 1 << 22
-"""What the widest layer gives at once in inference: enough for several threads, too few to fill the memory."""
+"""What the widest layer gives at once in inference: work for several threads, in bounded memory."""
 
 _LEAST_ROWS, _MOST_ROWS = 512, 4096
 """Rows taken at once, however wide or narrow the layers are."""
