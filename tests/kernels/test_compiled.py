@@ -72,9 +72,12 @@ def only_new_garbage():
 def test_no_reference_is_lost_or_kept(case, layout, only_new_garbage, calls=200):
     arguments = case.draw(Draw(np.random.default_rng(0), 40, np.dtype(np.float32), layout))
 
+    # Since 3.12 Python itself counts None only in part, and not at all unless a module built for 3.11 does.
+    things = [thing for thing in (None, *arguments) if thing is not None or sys.version_info < (3, 12)]
+
     def counted():
         gc.collect()
-        return [sys.getrefcount(thing) for thing in (None, *arguments)], sys.getallocatedblocks()
+        return [sys.getrefcount(thing) for thing in things], sys.getallocatedblocks()
 
     with np.errstate(all="ignore"):
         case.kernel(*arguments)
