@@ -75,18 +75,15 @@ def test_no_reference_is_lost_or_kept(case, layout, only_new_garbage, calls=200)
     # Since 3.12 Python itself counts None only in part, and not at all unless a module built for 3.11 does.
     things = [thing for thing in (None, *arguments) if thing is not None or sys.version_info < (3, 12)]
 
-    def counted():
-        gc.collect()
-        return [sys.getrefcount(thing) for thing in things], sys.getallocatedblocks()
-
+    counts = []
     with np.errstate(all="ignore"):
-        case.kernel(*arguments)
-        references, blocks = counted()
-        for _ in range(calls):
-            case.kernel(*arguments)
-    references_after, blocks_after = counted()
-    assert np.abs(np.subtract(references_after, references)).max() < calls // 2
-    assert abs(blocks_after - blocks) < calls // 2
+        for _ in range(4):
+            for _ in range(calls):
+                case.kernel(*arguments)
+            gc.collect()
+            counts.append([*map(sys.getrefcount, things), sys.getallocatedblocks()])
+    # What a call loses is lost in every round; an interpreter takes memory for itself in some of them.
+    assert np.abs(np.diff(counts, axis=0)).min(axis=0).max() < calls // 2
 
 
 def test_none_is_returned_in_the_way_that_every_version_counts():
