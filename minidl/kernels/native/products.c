@@ -56,7 +56,7 @@ enum {
     THIN_STEPS = 64,        /* of B, which is then read in the order in which it lies; half as many */
     LONG_BYTES = 3 << 10,   /* of longer rows, for each of them lies in a page of its own */
     NEAR_BYTES = 1 << 18,   /* of packed columns that stay in half of a core's second cache; */
-    FEW_BYTES = 1 << 15,    /* of rows that are packed at once beside them, in its first cache; */
+    FEW_BYTES = 1 << 15,    /* of rows that are packed at once beside them, and of their results, in its first cache; */
     MANY_BYTES = 3 << 17,   /* and beside more columns, which come from farther away */
     KEPT_BYTES = 1 << 23,   /* of columns that are packed but once, to bound the memory of many threads */
     LEAST_WORK = 1 << 19,   /* multiplications of a part: some 10 microseconds */

@@ -34,7 +34,7 @@ static void copy_rows(void *context, ptrdiff_t first, ptrdiff_t end)
         char *to = gather->target + (size_t)i * bytes;
         size_t at = 0;
         for (; at + LINE <= bytes; at += LINE) {
-            FETCH(next + at); /* for rows in an order by chance are what no CPU foresees */
+            FETCH(next + at); /* no CPU foresees which row comes next in a random order */
             memcpy(to + at, from + at, LINE);
         }
         memcpy(to + at, from + at, bytes - at);
