@@ -82,10 +82,6 @@ static inline ptrdiff_t packed_side(const Product *product)
     return product->by_columns ? round_up(product->rows, TALLEST) : round_up(product->columns, WIDEST);
 }
 
-#if defined(__GNUC__) || defined(__clang__)
-#define FETCH(pointer) __builtin_prefetch(pointer)
-#endif
-
 #define FAMILY "products.c"
 #include "levels.h"
 
@@ -152,8 +148,8 @@ static void plan_memory(Product *product, ptrdiff_t parts, ptrdiff_t item)
     const ptrdiff_t step = product->depth * item;
     const int is_near = padded <= NEAR_BYTES / step;
     const ptrdiff_t unit = is_near ? BLOCK_ROWS : TALLEST;
-    const ptrdiff_t result = is_near ? padded * item : 0;
-    const ptrdiff_t most = most_of((is_near ? FEW_BYTES : MANY_BYTES) / (step + result) / unit, 1) * unit;
+    const ptrdiff_t row = is_near ? step + padded * item : step; /* with its results, where these stay near, too */
+    const ptrdiff_t most = most_of((is_near ? FEW_BYTES : MANY_BYTES) / row / unit, 1) * unit;
     product->high = round_up(divide_up(rows, divide_up(rows, most)), unit);
     product->keeps = !product->is_thin && padded <= KEPT_BYTES / step && (is_near || rows > product->high);
     const int shares_a = product->shares && product->by_columns, shares_b = product->shares && !product->by_columns;

@@ -120,7 +120,7 @@ static inline void LOOP(fetch)(const Product *product, const REAL *from, ptrdiff
     const ptrdiff_t distance = in_rows ? product->b_further : product->b_apart;
     for (ptrdiff_t run = first; run < end; run++)
         for (ptrdiff_t i = 0; i < length; i += LINE / (ptrdiff_t)sizeof(REAL))
-            FETCH(from + run * distance + i);
+            FETCH(from + run * distance + i, FIRST);
 }
 
 /* Add the products of `strip.steps` steps to a block of the result, whose rows and first column `strip` tells. */

@@ -50,9 +50,9 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
         const ptrdiff_t there = least_of(t, rows - 1);
         offsets[t] = is_packed ? t : there * strip->a_apart;
         if (width > WIDE && strip->columns < lead) { /* else lines follow each other, as the CPU foresees */
-            FETCH(c + there * lead);
-            FETCH(c + there * lead + strip->columns / 2);
-            FETCH(c + there * lead + strip->columns - 1);
+            FETCH(c + there * lead, FIRST);
+            FETCH(c + there * lead + strip->columns / 2, FIRST);
+            FETCH(c + there * lead + strip->columns - 1, FIRST);
         }
     }
     do { /* at least once, without which GCC would keep the sums in memory */

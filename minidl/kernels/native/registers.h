@@ -40,6 +40,15 @@ enum { BYTES_base = 16, BYTES_avx2 = 32, BYTES_avx512 = 64 }; /* of a vector */
 #define TIMES_avx512 TIMES_avx2
 #define TIMES PASTE(TIMES, LEVEL)
 
+/* Bring a line of memory, which will be read soon, into a core's first cache, or its second one where the first has
+ * no room for as much. */
+enum { SECOND = 2, FIRST = 3 };
+#if defined(__GNUC__) || defined(__clang__)
+#define FETCH(pointer, cache) __builtin_prefetch(pointer, 0, cache)
+#else
+#define FETCH(pointer, cache)
+#endif
+
 static inline ptrdiff_t least_of(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 static inline ptrdiff_t most_of(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 static inline ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }

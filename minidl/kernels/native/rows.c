@@ -3,17 +3,12 @@
 
 #include <string.h>
 
+#include "registers.h"
+
 enum {
     GRAIN_BYTES = 1 << 18, /* of a part: copying them takes some 20 microseconds */
     LINE = 64,
 };
-
-/* Into the second cache, for a row may be as long as the first one. */
-#if defined(__GNUC__) || defined(__clang__)
-#define FETCH(pointer) __builtin_prefetch(pointer, 0, 2)
-#else
-#define FETCH(pointer)
-#endif
 
 typedef struct {
     const char *source;
@@ -34,7 +29,7 @@ static void copy_rows(void *context, ptrdiff_t first, ptrdiff_t end)
         char *to = gather->target + (size_t)i * bytes;
         size_t at = 0;
         for (; at + LINE <= bytes; at += LINE) {
-            FETCH(next + at); /* no CPU foresees which row comes next in a random order */
+            FETCH(next + at, SECOND); /* no CPU foresees which row comes next in a random order */
             memcpy(to + at, from + at, LINE);
         }
         memcpy(to + at, from + at, bytes - at);
