@@ -36,9 +36,9 @@ def forget_reach(optimizer: Optimizer) -> None:
 
 def widen_reach(optimizer: Optimizer, parameters: ParameterVector) -> None:
     """After a hook of a callback, which may have written to the parameters, but not to the state."""
-    largest = _largest(parameters.values)
-    if not (largest <= optimizer._largest or math.isnan(optimizer._largest)):
-        optimizer._largest = largest
+    bound = _bound(parameters.values)
+    if not (bound <= optimizer._largest or math.isnan(optimizer._largest)):
+        optimizer._largest = bound
 
 
 def guarded_step(
@@ -57,14 +57,14 @@ def guarded_step(
     limit = SAFE[values.dtype]
     harmless = optimizer.reach(0.0, norm, lr) < limit
     if harmless and not math.isnan(optimizer._largest):
-        optimizer._largest = optimizer.reach(_largest(values, *optimizer._state.values()), norm, lr)
+        optimizer._largest = optimizer.reach(_bound(values, *optimizer._state.values()), norm, lr)
         if optimizer._largest < limit:
             return optimizer.step(parameters, factor)
     before = float(np.abs(values).max(initial=0))
     put_back = [_keep(values), *_keep_state(optimizer)]
     with np.errstate(all="ignore"):
         optimizer.step(parameters, factor)
-    optimizer._largest = _largest(values, *optimizer._state.values())
+    optimizer._largest = _bound(values, *optimizer._state.values())
     if math.isfinite(optimizer._largest):
         return None
     wrong = _first_wrong(parameters, optimizer)
@@ -75,7 +75,7 @@ def guarded_step(
     raise DivergedError.expected(where, "a finite update", wrong, remedy)
 
 
-def _largest(*vectors: Array) -> float:
+def _bound(*vectors: Array) -> float:
     """A bound that no number of the vectors exceeds; not finite where one of them is not."""
     with np.errstate(all="ignore"):
         # The norm is read in one pass, on all threads.
