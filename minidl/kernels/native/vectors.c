@@ -265,6 +265,29 @@ static void LOOP(sum_of_squares)(void *context, ptrdiff_t first, ptrdiff_t end)
     }
 }
 
+/* Add `factor` times the values to so many whole vectors of gradients, and the squares of both to the lanes. */
+static NOT_INLINE void LOOP(add_and_square)(const REAL *restrict values, REAL *restrict gradients, ptrdiff_t times,
+                                            REAL factor, REAL *restrict of_values, REAL *restrict of_gradients)
+{
+    REAL squares_of_values[SUMS], squares_of_gradients[SUMS];
+    FOR_VECTORS(j, SUMS)
+        squares_of_values[j] = squares_of_gradients[j] = 0;
+    do { /* at least once, without which GCC would keep the sums in memory */
+        FOR_VECTORS(j, SUMS) {
+            const REAL w = values[j], g = gradients[j] + factor * w;
+            gradients[j] = g;
+            squares_of_values[j] += w * w;
+            squares_of_gradients[j] += g * g;
+        }
+        values += SUMS;
+        gradients += SUMS;
+    } while (--times);
+    FOR_VECTORS(j, SUMS) {
+        of_values[j] += squares_of_values[j];
+        of_gradients[j] += squares_of_gradients[j];
+    }
+}
+
 static void LOOP(add_l2_gradient)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     Squares *squares = context;
@@ -273,20 +296,16 @@ static void LOOP(add_l2_gradient)(void *context, ptrdiff_t first, ptrdiff_t end)
         const ptrdiff_t stop = least_of((block + 1) * squares->block, squares->size);
         double sum_of_values = 0, sum_of_gradients = 0;
         for (ptrdiff_t start = block * squares->block; start < stop; start += CHUNK) {
-            const REAL *restrict values = (const REAL *)squares->values + start;
-            REAL *restrict gradients = (REAL *)squares->gradients + start;
+            const REAL *values = (const REAL *)squares->values + start;
+            REAL *gradients = (REAL *)squares->gradients + start;
             REAL of_values[SUMS] = {0}, of_gradients[SUMS] = {0};
-            ptrdiff_t size = least_of(CHUNK, stop - start), i = 0;
-            for (; i + SUMS <= size; i += SUMS)
-                for (int j = 0; j < SUMS; j++) {
-                    REAL w = values[i + j], g = gradients[i + j] += factor * w;
-                    of_values[j] += w * w;
-                    of_gradients[j] += g * g;
-                }
-            for (int j = 0; i + j < size; j++) {
-                REAL w = values[i + j], g = gradients[i + j] += factor * w;
-                of_values[j] += w * w;
-                of_gradients[j] += g * g;
+            const ptrdiff_t size = least_of(CHUNK, stop - start), whole = size / SUMS * SUMS;
+            if (whole)
+                LOOP(add_and_square)(values, gradients, whole / SUMS, factor, of_values, of_gradients);
+            for (ptrdiff_t i = whole; i < size; i++) {
+                const REAL w = values[i], g = gradients[i] += factor * w;
+                of_values[i - whole] += w * w;
+                of_gradients[i - whole] += g * g;
             }
             sum_of_values += LOOP(sum_of_lanes)(of_values);
             sum_of_gradients += LOOP(sum_of_lanes)(of_gradients);
