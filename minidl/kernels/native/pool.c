@@ -23,6 +23,19 @@ void take_threads_from(uintptr_t get, int most)
     most_threads = most > 0 && most < MOST_THREADS ? most : MOST_THREADS;
 }
 
+/* A loop's parts: they differ by one grain at most, so that half of them are half of the loop. */
+typedef struct {
+    ptrdiff_t count, grain, number;
+} Parts;
+
+/* Where a part begins, and the one before it ends. */
+static ptrdiff_t start_of(ptrdiff_t part, const Parts *parts)
+{
+    const ptrdiff_t grains = (parts->count - 1) / parts->grain + 1;
+    const ptrdiff_t start = grains * part / parts->number * parts->grain;
+    return start < parts->count ? start : parts->count;
+}
+
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 
 /* No threads of POSIX: the caller alone. */
@@ -30,9 +43,9 @@ int threads_are_known(void) { return 0; }
 
 int threads_now(void) { return 1; }
 
-static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads, int ends_first)
+static void run_parts(Loop *loop, void *context, Parts parts, int threads, int ends_first)
 {
-    loop(context, 0, count);
+    loop(context, 0, parts.count);
 }
 
 #else
@@ -54,7 +67,7 @@ typedef struct {
 /* The loop that is shared. `joined` is twice the number of workers within it, and 1 more while others may join. */
 static Loop *shared_loop;
 static void *shared_context;
-static ptrdiff_t shared_count, shared_part;
+static Parts shared_parts;
 static int shared_threads, from_the_end;
 static atomic_uint joined, loops_so_far;
 
@@ -139,10 +152,8 @@ static ptrdiff_t take_part(int thread)
 
 static void take_parts(int thread)
 {
-    for (ptrdiff_t part; (part = take_part(thread)) >= 0;) {
-        ptrdiff_t first = part * shared_part, end = first + shared_part;
-        shared_loop(shared_context, first, end < shared_count ? end : shared_count);
-    }
+    for (ptrdiff_t part; (part = take_part(thread)) >= 0;)
+        shared_loop(shared_context, start_of(part, &shared_parts), start_of(part + 1, &shared_parts));
 }
 
 /* What the worker does whose thread has this number; the caller's is 0. */
@@ -215,12 +226,12 @@ static void leave_core_to_caller(void)
 #endif
 }
 
-static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part, int threads, int ends_first)
+static void run_parts(Loop *loop, void *context, Parts parts, int threads, int ends_first)
 {
-    if (threads == 1 || part >= count || atomic_flag_test_and_set(&in_use)) {
+    if (parts.number == 1 || atomic_flag_test_and_set(&in_use)) {
         /* Alone, or beside another Python thread that has the workers: in the same parts, with the same results. */
-        for (ptrdiff_t first = 0; first < count; first += part)
-            loop(context, first, count - first < part ? count : first + part);
+        for (ptrdiff_t part = 0; part < parts.number; part++)
+            loop(context, start_of(part, &parts), start_of(part + 1, &parts));
         return;
     }
     int wanted = threads - 1 < most_workers ? threads - 1 : most_workers;
@@ -229,13 +240,12 @@ static void run_parts(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t part
     leave_core_to_caller();
     shared_loop = loop;
     shared_context = context;
-    shared_count = count;
-    shared_part = part;
+    shared_parts = parts;
     shared_threads = wanted + 1;
     from_the_end = ends_first;
-    const uint_fast64_t parts = (count + part - 1) / part;
+    const uint_fast64_t number = parts.number;
     for (int i = 0; i < shared_threads; i++)
-        atomic_store(&shares[i].left, parts * i / shared_threads | parts * (i + 1) / shared_threads << 32);
+        atomic_store(&shares[i].left, number * i / shared_threads | number * (i + 1) / shared_threads << 32);
     atomic_store(&joined, 1);
     atomic_fetch_add(&loops_so_far, 1);
     call(&workers_bed);
@@ -256,10 +266,11 @@ static void run(Loop *loop, void *context, ptrdiff_t count, ptrdiff_t grain, int
         return;
     }
     PyThreadState *state = PyEval_SaveThread();
-    /* A few parts for each thread, so that nobody waits long for the last one. */
-    int threads = threads_now();
-    const ptrdiff_t part = threads == 1 ? count : (count / (4 * threads) / grain + 1) * grain;
-    run_parts(loop, context, count, part, threads, ends_first);
+    const int threads = threads_now();
+    const ptrdiff_t grains = (count - 1) / grain + 1, each = grains / threads;
+    /* A few for each thread, so that nobody waits long for the last one. */
+    const ptrdiff_t number = threads == 1 ? 1 : each ? (each < 4 ? each : 4) * threads : grains;
+    run_parts(loop, context, (Parts){count, grain, number}, threads, ends_first);
     PyEval_RestoreThread(state);
 }
 
