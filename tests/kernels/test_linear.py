@@ -69,7 +69,7 @@ def test_gradients_are_their_definitions(rows, fan_in, fan_out, seed, dtype, lay
 
 
 @given(
-    # Sizes at which a product is computed another way, and those beside them: see native/products_loops.h.
+    # Sizes at which a product is computed another way, and those beside them: see native/products_plan.h.
     st.sampled_from([1, 2, 7, 8, 9, 16, 17, 25, 33, 100, 200]),
     st.sampled_from([1, 64, 99, 100, 200, 224, 448, 449, 512, 900, 1024]),
     st.sampled_from([1, 2, 3, 4, 8, 9, 10, 16, 17, 18, 33, 49, 50, 66, 97, 98, 130]),
@@ -84,15 +84,18 @@ def test_products_round_as_sums_do(rows, fan_in, fan_out, seed, dtype):
 @pytest.mark.parametrize(
     "sizes",
     # Of many rows, or columns: what all parts of the result need is packed once. Some have columns that are
-    # computed by themselves.
-    [(1030, 700, 50), (50, 700, 1042), (400, 1030, 98), (500, 400, 200)],
+    # computed by themselves. In the last ones the sum is so long that threads share its steps.
+    [
+        *((1030, 700, 50), (50, 700, 1042), (400, 1030, 98), (500, 400, 200)),
+        *((1, 1500, 300), (3, 901, 500), (16, 2100, 300), (100, 1000, 60), (60, 1003, 113)),
+    ],
     ids=str,
 )
 def test_products_that_threads_share(sizes, dtype):
     with sharing.threads(1):
         x, weight, dy, bias, *expected = products(*sizes, 0, dtype)
     assert_products_are_near(x, weight, dy, bias, *expected)
-    for number in (2, 3) if way.level() not in (None, "base") else ():  # these leave products to the BLAS
+    for number in (2, 3, 8) if way.level() not in (None, "base") else ():  # these leave products to the BLAS
         with sharing.threads(number):
             found = products(*sizes, 0, dtype)[4:]
         for one, other in zip(found, expected, strict=True):

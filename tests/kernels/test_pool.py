@@ -61,9 +61,9 @@ def test_without_a_number_of_threads_all_is_right(case):
 
 
 def products():
-    """Of which rows are divided, and of which columns are, in sums of several blocks."""
+    """Of which rows are divided, of which columns are, and of which sums are, in several blocks."""
     found = []
-    for rows, inner, columns in ((400, 1000, 60), (60, 1000, 400), (16, 1000, 400)):
+    for rows, inner, columns in ((400, 1000, 60), (60, 1000, 400), (16, 1000, 400), (100, 1000, 60)):
         rng = np.random.default_rng(0)
         x, weight, bias = rng.normal(size=(rows, inner)), rng.normal(size=(inner, columns)), np.ones(columns)
         dy = rng.normal(size=(rows, columns))

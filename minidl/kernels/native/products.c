@@ -1,8 +1,8 @@
 /* Products with a weight, and what is added and summed over their rows: see kernels/linear.py.
  *
  * NumPy's BLAS would have threads of its own, which wait for each other without sleeping; and it reads and writes the
- * result once more than is needed, which counts where the sums are as short as a batch. See products_loops.h for the
- * product itself.
+ * result once more than is needed, which counts where the sums are as short as a batch. See products_plan.h for how a
+ * product is divided, and products_loops.h for the product itself.
  */
 #ifndef LOOPS_ONLY
 #include "arrays.h"
@@ -11,26 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registers.h"
-
-/* C = A B of (rows, inner) and (inner, columns), with `bias` added to each row where there is one, and then the larger
- * one of that and 0. Rows of A lie `a_apart`, and columns of B `b_apart`; the next step of a sum lies further. */
-typedef struct {
-    ptrdiff_t rows, columns, inner, a_apart, a_further, b_apart, b_further;
-    const void *a, *b, *bias;
-    void *c, *memory, *shared;
-    ptrdiff_t shares;            /* numbers that are packed for all parts: A, if these are columns, or B; or 0 */
-    int rectifies;
-    ptrdiff_t depth;             /* steps of a sum that are added up at once */
-    ptrdiff_t high;              /* rows that are packed at once */
-    ptrdiff_t panels, sums, room; /* of a part's memory: numbers for packed rows and for sums, and bytes in all */
-    ptrdiff_t part;              /* rows or columns of a part */
-    int by_columns;              /* which of them */
-    int a_is_packed;
-    int is_thin;                 /* whether there are so few rows that B is read as it lies, */
-    int keeps;                   /* or else all columns are packed but once */
-    ptrdiff_t few;               /* last columns that are computed each by itself */
-} Product;
+#include "products_plan.h"
 
 /* A walk over arrays, number by number or row by row. */
 typedef struct {
@@ -39,48 +20,7 @@ typedef struct {
     ptrdiff_t rows, columns;
 } Pass;
 
-enum { HEIGHT_avx2 = 4, HEIGHT_avx512 = 8, TALLEST = 8, VECTORS = 3, WIDEST = VECTORS * 64 / sizeof(float) };
-
-enum {
-    LINE = 64,              /* bytes of a line of the cache */
-    SOME = 64,              /* steps that are interleaved at once */
-    BLOCK_ROWS = 32,        /* blocks are multiples of it, for so many rows share lines of the cache */
-    SHARE = 96,             /* rows or columns of what is shared that are packed at once: whole panels */
-    LEAST_SHARED = 1 << 15, /* numbers, of which packing takes longer than to call another thread; */
-    MOST_SHARED = 1 << 22,  /* of more, each part packs what it needs next */
-    LONG_STEPS = 100,       /* of a sum, for which a column that is computed by itself pays */
-    NEAR_STEPS = 512,       /* numbers from a step to the next, where A is read as it lies */
-    SHARING_BYTES = 2048,   /* rows a multiple of it apart share two places of the first cache, for 16 lines in all */
-    DEPTH_BYTES = 7 << 8,   /* of a row that is packed */
-    THIN_ROWS = 16,
-    THIN_STEPS = 64,        /* of B, which is then read in the order in which it lies; half as many */
-    LONG_BYTES = 3 << 10,   /* of longer rows, for each of them lies in a page of its own */
-    NEAR_BYTES = 1 << 18,   /* of packed columns that stay in half of a core's second cache; */
-    FEW_BYTES = 1 << 15,    /* of rows that are packed at once beside them, and of their results, in its first cache; */
-    MANY_BYTES = 3 << 17,   /* and beside more columns, which come from farther away */
-    KEPT_BYTES = 1 << 23,   /* of columns that are packed but once, to bound the memory of many threads */
-    LEAST_WORK = 1 << 19,   /* multiplications of a part: some 10 microseconds */
-    LEAST_SIDE = 32,        /* its rows or columns: the other side is packed anew for each part */
-    LARGE_SIDE = 256,       /* of which that costs little: more parts than threads, for a core may be slower */
-    GRAIN = 1 << 15,        /* numbers of a part, where there is little to do for each */
-};
-
-/* How long the side of the result is that is divided, and the other one, of which each part needs all. */
-static inline ptrdiff_t divided_side(const Product *product)
-{
-    return product->by_columns ? product->columns : product->rows;
-}
-
-static inline ptrdiff_t whole_side(const Product *product)
-{
-    return product->by_columns ? product->rows : product->columns;
-}
-
-/* The numbers of a step of the whole side, where it is packed. */
-static inline ptrdiff_t packed_side(const Product *product)
-{
-    return product->by_columns ? round_up(product->rows, TALLEST) : round_up(product->columns, WIDEST);
-}
+enum { GRAIN = 1 << 15 }; /* numbers of a part, where there is little to do for each */
 
 #define FAMILY "products.c"
 #include "levels.h"
@@ -91,75 +31,16 @@ LOOPS(sum_rows);
 
 /* Older CPUs, and others than those of x86, leave products to NumPy's BLAS, which knows their instructions. */
 #if MINIDL_X86
-static Loop *const multiply_loops[][2] = {{NULL, NULL},
-                                          {multiply_f32_avx2, multiply_f64_avx2},
-                                          {multiply_f32_avx512, multiply_f64_avx512}};
-static Loop *const pack_shared_loops[][2] = {{NULL, NULL},
-                                             {pack_shared_f32_avx2, pack_shared_f64_avx2},
-                                             {pack_shared_f32_avx512, pack_shared_f64_avx512}};
+#define PRODUCT_LOOPS(name)                                                       \
+    static Loop *const name##_loops[][2] = {{NULL, NULL},                         \
+                                            {name##_f32_avx2, name##_f64_avx2},   \
+                                            {name##_f32_avx512, name##_f64_avx512}}
 #else
-static Loop *const multiply_loops[][2] = {{NULL, NULL}};
-static Loop *const pack_shared_loops[][2] = {{NULL, NULL}};
+#define PRODUCT_LOOPS(name) static Loop *const name##_loops[][2] = {{NULL, NULL}}
 #endif
-
-/* Divide it by its longer side; returns the number of parts. */
-static ptrdiff_t plan_parts(Product *product, double work, int threads, ptrdiff_t item)
-{
-    product->by_columns = product->columns > product->rows;
-    const ptrdiff_t side = product->part = divided_side(product);
-    if (threads == 1)
-        return 1;
-    const ptrdiff_t several = most_of(least_of(side / LARGE_SIDE / threads, 3), 1) * threads;
-    const ptrdiff_t most = least_of(side / LEAST_SIDE, (ptrdiff_t)(work / LEAST_WORK));
-    product->part = round_up(divide_up(side, least_of(several, most_of(most, 1))), LINE / item);
-    return divide_up(side, product->part);
-}
-
-/* What is packed, and how much at once. How a sum is added up depends on the shapes of the matrices alone. */
-static void plan_blocks(Product *product, ptrdiff_t item)
-{
-    const ptrdiff_t wide = (level < 2 ? BYTES_avx2 : BYTES_avx512) / item, left_over = product->columns % wide;
-    /* So few, and of sums so long, that a vector for them would be mostly waste. */
-    product->few = left_over <= most_of(wide / 8, 1) && left_over * LONG_STEPS <= product->inner ? left_over : 0;
-    /* Few columns do not repay a copy of A, unless each step would be read from another page. */
-    product->a_is_packed = product->a_further == 1
-                               ? product->columns > 2 * VECTORS * wide
-                               : product->columns > wide || product->a_further > NEAR_STEPS || product->few;
-    product->is_thin = product->rows <= THIN_ROWS && product->b_apart == 1;
-    const ptrdiff_t thin = product->b_further * item > LONG_BYTES ? THIN_STEPS / 2 : THIN_STEPS;
-    const ptrdiff_t most = product->is_thin ? thin : DEPTH_BYTES / item;
-    product->depth = divide_up(product->inner, divide_up(product->inner, most));
-}
-
-/* How many numbers are packed for all parts. */
-static ptrdiff_t shares_of(const Product *product, ptrdiff_t parts, int threads)
-{
-    if (parts <= threads || !(product->by_columns ? product->a_is_packed : !product->is_thin))
-        return 0;
-    const ptrdiff_t shares = product->inner * packed_side(product);
-    return shares < LEAST_SHARED || shares > MOST_SHARED ? 0 : shares;
-}
-
-/* What each of so many parts packs at once, and the memory for it. */
-static void plan_memory(Product *product, ptrdiff_t parts, ptrdiff_t item)
-{
-    const ptrdiff_t rows = product->by_columns ? product->rows : product->part;
-    const ptrdiff_t padded = round_up(product->by_columns ? product->part : product->columns, WIDEST);
-    const ptrdiff_t step = product->depth * item;
-    const int is_near = padded <= NEAR_BYTES / step;
-    const ptrdiff_t unit = is_near ? BLOCK_ROWS : TALLEST;
-    const ptrdiff_t row = is_near ? step + padded * item : step; /* with its results, where these stay near, too */
-    const ptrdiff_t most = most_of((is_near ? FEW_BYTES : MANY_BYTES) / row / unit, 1) * unit;
-    product->high = round_up(divide_up(rows, divide_up(rows, most)), unit);
-    product->keeps = !product->is_thin && padded <= KEPT_BYTES / step && (is_near || rows > product->high);
-    const int shares_a = product->shares && product->by_columns, shares_b = product->shares && !product->by_columns;
-    product->panels = shares_a ? 0 : round_up(product->high * product->depth, LINE);
-    const ptrdiff_t kept = shares_b ? 0 : product->keeps ? padded : WIDEST;
-    /* Parts that are columns share lines of the cache at their borders, and would wait for them at each block. */
-    const int borders = parts > 1 && product->by_columns && product->depth < product->inner;
-    product->sums = borders ? round_up(rows * product->part, LINE) : 0;
-    product->room = round_up((product->panels + product->sums + product->depth * kept) * item, LINE);
-}
+PRODUCT_LOOPS(pack_shared);
+PRODUCT_LOOPS(multiply);
+PRODUCT_LOOPS(add_sections);
 
 /* 0 where there is no memory, or where NumPy's BLAS is to be preferred: there is no loop for this CPU, or not as many
  * threads as the BLAS has. */
@@ -173,19 +54,22 @@ static int run_product(Product *product, int is_double)
     const double work = (double)most_of(product->rows, TALLEST) * most_of(product->columns, TALLEST)
                         * most_of(product->inner, TALLEST);
     const int is_long = work >= 2 * LEAST_WORK, threads = is_long ? threads_now() : 1;
-    const ptrdiff_t parts = plan_parts(product, work, threads, item);
-    plan_blocks(product, item);
+    plan_blocks(product, work, item, (level < 2 ? BYTES_avx2 : BYTES_avx512) / item);
+    const ptrdiff_t parts = plan_parts(product, work, threads, item), size = product->rows * product->columns;
     product->shares = shares_of(product, parts, threads);
-    plan_memory(product, parts, item);
-    char *memory = malloc(parts * product->room + product->shares * item + LINE);
+    plan_memory(product, item);
+    char *memory = malloc(parts * product->room + (product->shares + (product->sections - 1) * size) * item + LINE);
     if (!memory)
         return 0;
     product->memory = memory + (-(uintptr_t)memory & (LINE - 1));
     product->shared = (char *)product->memory + parts * product->room;
+    product->others = (char *)product->shared + product->shares * item;
     if (product->shares)
         run_loop(PICK(pack_shared, is_double), product, divide_up(whole_side(product), SHARE), 1);
     /* One part counts as two where it is long: then Python's lock is let go for it. */
     run_loop(loop, product, is_long ? most_of(parts, 2) : 1, 1);
+    if (product->sections > 1)
+        run_loop(PICK(add_sections, is_double), product, product->rows, GRAIN / product->columns + 1);
     free(memory);
     return 1;
 }

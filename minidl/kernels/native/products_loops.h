@@ -181,20 +181,24 @@ INLINE void LOOP(add_steps)(const int steps, const REAL *a, const REAL *b, ptrdi
     }
 }
 
-static void LOOP(multiply_row)(const Product *product, const REAL *a, const REAL *b, ptrdiff_t columns,
-                               const REAL *bias, REAL *restrict c)
+/* Add the bias to a sum, and take the larger one of that and 0, where they are wanted. */
+static inline void LOOP(finish)(const Product *product, const REAL *bias, ptrdiff_t columns, REAL *restrict c)
 {
-    const ptrdiff_t further = product->b_further;
-    ptrdiff_t k = 0;
-    memset(c, 0, columns * sizeof(REAL));
-    for (; k + 4 <= product->inner; k += 4) /* so that the result is read and written a quarter as often */
-        LOOP(add_steps)(4, a + k, b + k * further, further, columns, c);
-    for (; k < product->inner; k++)
-        LOOP(add_steps)(1, a + k, b + k * further, further, columns, c);
     for (ptrdiff_t i = 0; bias && i < columns; i++) {
         const REAL sum = c[i] + bias[i];
         c[i] = product->rectifies && sum <= 0 ? 0 : sum; /* NaN stays */
     }
+}
+
+static void LOOP(multiply_row)(const REAL *a, const REAL *b, ptrdiff_t further, ptrdiff_t steps, ptrdiff_t columns,
+                               REAL *restrict c)
+{
+    ptrdiff_t k = 0;
+    memset(c, 0, columns * sizeof(REAL));
+    for (; k + 4 <= steps; k += 4) /* so that the result is read and written a quarter as often */
+        LOOP(add_steps)(4, a + k, b + k * further, further, columns, c);
+    for (; k < steps; k++)
+        LOOP(add_steps)(1, a + k, b + k * further, further, columns, c);
 }
 
 /* c = a B for sums of a single step, row after row: they take as long as the result takes to be written. */
@@ -206,26 +210,28 @@ static void LOOP(multiply_step)(const Product *product, const REAL *a, const REA
             c[i] = *a * b[i];
 }
 
-/* Parts `first` to `end` of the result, which are rows or columns, in one. */
-static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
+/* The sum over one section for parts `first` to `end` of the result, which are rows or columns, in one. */
+static void LOOP(multiply_section)(const Product *product, ptrdiff_t section, ptrdiff_t first, ptrdiff_t end,
+                                   REAL *memory)
 {
-    const Product *product = context;
     const ptrdiff_t side = divided_side(product), depth = product->depth;
     const ptrdiff_t from = least_of(first * product->part, side), to = least_of(end * product->part, side);
     const ptrdiff_t row = product->by_columns ? 0 : from, column = product->by_columns ? from : 0;
     const ptrdiff_t rows = product->by_columns ? product->rows : to - from;
     const ptrdiff_t columns = product->by_columns ? to - from : product->columns;
+    const ptrdiff_t start = section * product->section, stop = least_of(start + product->section, product->inner);
     const REAL *a = (const REAL *)product->a + row * product->a_apart;
     const REAL *b = (const REAL *)product->b + column * product->b_apart;
-    REAL *c = (REAL *)product->c + row * product->columns + column;
-    REAL *panels = (REAL *)((char *)product->memory + first * product->room), *sums = panels + product->panels;
+    REAL *result = section ? (REAL *)product->others + (section - 1) * product->rows * product->columns : product->c;
+    REAL *c = result + row * product->columns + column, *panels = memory, *sums = panels + product->panels;
     REAL *strips = sums + (end - first) * product->sums;
     const ptrdiff_t before_apart = product->sums ? round_up(columns, LINE / sizeof(REAL)) : product->columns;
-    const REAL *bias = product->bias ? (const REAL *)product->bias + column : NULL;
+    const REAL *bias = product->bias && product->sections == 1 ? (const REAL *)product->bias + column : NULL;
     if (from >= to)
         return;
     if (product->rows == 1 && product->a_further == 1 && product->b_apart == 1) {
-        LOOP(multiply_row)(product, a, b, columns, bias, c);
+        LOOP(multiply_row)(a + start, b + start * product->b_further, product->b_further, stop - start, columns, c);
+        LOOP(finish)(product, bias, columns, c);
         return;
     }
     if (product->inner == 1 && product->b_apart == 1 && !bias) {
@@ -234,13 +240,13 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
     }
     const int a_is_packed = product->a_is_packed, shares_a = product->shares && product->by_columns,
               shares_b = product->shares && !product->by_columns;
-    for (ptrdiff_t k = 0; k < product->inner; k += depth) {
+    for (ptrdiff_t k = start; k < stop; k += depth) {
         const REAL *block = b + k * product->b_further;
-        const int is_last = k + depth >= product->inner;
+        const int is_last = k + depth >= stop;
         const REAL *after = is_last ? NULL : block + depth * product->b_further;
-        LOOP(Strip) strip = {.steps = least_of(depth, product->inner - k), .a_is_packed = a_is_packed,
+        LOOP(Strip) strip = {.steps = least_of(depth, stop - k), .a_is_packed = a_is_packed,
                              .lead = is_last ? product->columns : before_apart, .before_apart = before_apart,
-                             .bias = is_last ? bias : NULL, .rectifies = is_last && product->rectifies};
+                             .bias = is_last ? bias : NULL, .rectifies = is_last && bias && product->rectifies};
         strip.a_apart = a_is_packed ? strip.steps : product->a_apart;
         strip.a_further = product->a_further;
         for (ptrdiff_t i = 0; i < rows; i += product->high) {
@@ -248,7 +254,7 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
             strip.rows = least_of(product->high, rows - i);
             REAL *out = c + i * product->columns, *kept = product->sums ? sums + i * before_apart : out;
             strip.c = is_last ? out : kept;
-            strip.before = k ? kept : NULL;
+            strip.before = k > start ? kept : NULL;
             strip.a = shares_a ? LOOP(shared)(product, k) + i * strip.steps : a_is_packed ? panels : lines;
             if (a_is_packed && !shares_a)
                 LOOP(pack_rows)(lines, product->a_further, product->a_apart, strip.rows, strip.steps, panels);
@@ -256,6 +262,34 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
                             shares_b || (i && product->keeps),
                             i + strip.rows == rows ? after : product->keeps ? NULL : block);
         }
+    }
+}
+
+/* Parts `first` to `end`, which are those of one section after the other, or else of all sections together. */
+static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Product *product = context;
+    const ptrdiff_t parts = product->of_section;
+    REAL *memory = (REAL *)((char *)product->memory + first * product->room);
+    for (ptrdiff_t section = 0; !parts && section < product->sections; section++)
+        LOOP(multiply_section)(product, section, first, end, memory);
+    for (ptrdiff_t part = first; parts && part < end; part++)
+        LOOP(multiply_section)(product, part / parts, part % parts, part % parts + 1, memory);
+}
+
+/* Add the other sections' sums to those of the first one, in rows `first` to `end` of the result. */
+static void LOOP(add_sections)(void *context, ptrdiff_t first, ptrdiff_t end)
+{
+    const Product *product = context;
+    const ptrdiff_t columns = product->columns;
+    for (ptrdiff_t row = first; row < end; row++) {
+        REAL *restrict c = (REAL *)product->c + row * columns;
+        for (ptrdiff_t section = 1; section < product->sections; section++) {
+            const REAL *other = (const REAL *)product->others + ((section - 1) * product->rows + row) * columns;
+            for (ptrdiff_t i = 0; i < columns; i++)
+                c[i] += other[i];
+        }
+        LOOP(finish)(product, product->bias, columns, c);
     }
 }
 
