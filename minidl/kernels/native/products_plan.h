@@ -42,8 +42,7 @@ enum {
     SHARING_BYTES = 2048,   /* rows a multiple of it apart share two places of the first cache, for 16 lines in all */
     DEPTH_BYTES = 7 << 8,   /* of a row that is packed */
     MOST_SECTIONS = 4,      /* of a sum for few rows, */
-    SECTIONS = 2,           /* and for more of them, where the sum is */
-    LONG_SUM = 4,           /* times as long as sides of the result, of all sections: adding them up costs little then */
+    SECTIONS = 2,           /* and for more of them */
     THIN_ROWS = 16,
     THIN_STEPS = 64,        /* of B, which is then read in the order in which it lies; half as many */
     LONG_BYTES = 3 << 10,   /* of longer rows, for each of them lies in a page of its own */
@@ -73,13 +72,15 @@ static inline ptrdiff_t packed_side(const Product *product)
     return product->by_columns ? round_up(product->rows, TALLEST) : round_up(product->columns, WIDEST);
 }
 
-/* In how many sections a sum is added up. A thread that takes some of them reads only those rows of a weight whose
- * gradient it computes and which it updates: its core's cache still has them, and no other core's has. */
+/* In how many sections a sum is added up. Where B is a weight, a thread that takes some sections reads only those rows
+ * of it whose gradient it computes and which it updates: its core's cache still has them, and no other core's has. */
 static ptrdiff_t sections_of(const Product *product, double work)
 {
+    const int has_weight = product->a_further == 1 && product->b_apart == 1;
     const ptrdiff_t side = product->is_thin ? product->rows : most_of(product->rows, product->columns);
-    ptrdiff_t sections = product->b_apart != 1 ? 1 : product->is_thin ? MOST_SECTIONS : SECTIONS;
-    while (sections > 1 && (sections * side > product->inner / LONG_SUM || sections > work / LEAST_WORK))
+    ptrdiff_t sections = !has_weight ? 1 : product->is_thin ? MOST_SECTIONS : SECTIONS;
+    /* Of short sums, adding up the sections would take too much of the time. */
+    while (sections > 1 && (sections * side > product->inner || sections > work / LEAST_WORK))
         sections /= 2; /* most often, there are as many threads as a power of two */
     return sections;
 }
