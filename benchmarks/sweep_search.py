@@ -30,6 +30,9 @@ from minidl.tables import table
 LR, REG = (1e-3, 1.2e-3, 1.4e-3, 1.6e-3, 1.8e-3), (1e-4, 1e-3, 1e-2)
 HIDDEN, BATCH, MOMENTUM = 300, 200, 0.9
 _TRIALS = len(LR) * len(REG)
+NET = (f"--hidden={HIDDEN}", "--norm=none", "--dropout=0")
+TRAINING = (f"--batch-size={BATCH}", f"--momentum={MOMENTUM}", "--schedule=step", "--lr-decay=1")
+"""Named also where they are minidl's defaults, for a data set may have others."""
 _STEPS = 150  # whose bare products are timed
 _BASE = "minidl sweep, 2 jobs"
 
@@ -38,11 +41,11 @@ Search {len(LR)} learning rates by {len(REG)} penalties for a net of {HIDDEN} hi
 with one and with two jobs and by scikit-learn's GridSearchCV over MLPClassifier with two; each is a
 fresh process, timed from its start to its end.
 
-What is equal: the data, the grid, the minibatches' size, the epochs and so the updates, momentum, a
-constant learning rate, the penalty's gradient (alpha is 2 * batch * reg), one BLAS thread a worker,
-joblib's processes, validation on the same samples, no early stopping; in the float32 line also the
-dtype. The other one is what scikit-learn computes in where nobody asks for float32: dividing pixels by
-255, or a StandardScaler, gives float64.
+What is equal: the data, the net's layers, the grid, the minibatches' size, the epochs and so the
+updates, momentum, a constant learning rate, the penalty's gradient (alpha is 2 * batch * reg), one BLAS
+thread a worker, joblib's processes, validation on the same samples, no early stopping; in the float32
+line also the dtype. The other one is what scikit-learn computes in where nobody asks for float32:
+dividing pixels by 255, or a StandardScaler, gives float64.
 
 What is not: the start weights and shuffles. minidl reads pixels as uint8 and standardizes within the
 net; scikit-learn gets them standardized. minidl measures the validation set after every epoch and all
@@ -134,9 +137,7 @@ def grid_search(splits: Splits, epochs: int, dtype: str, refit: bool) -> float:
 def _run_minidl(options: argparse.Namespace, epochs: int, jobs: int) -> float:
     with tempfile.TemporaryDirectory() as directory:
         command = ["minidl", "sweep", *_data(options), f"--out={directory}", f"--jobs={jobs}", "--quiet"]
-        command += ["--lr", *map(str, LR), "--reg", *map(str, REG), f"--hidden={HIDDEN}"]
-        command += [f"--batch-size={BATCH}", f"--momentum={MOMENTUM}", "--schedule=step", "--lr-decay=1"]
-        command += [f"--epochs={epochs}"]
+        command += ["--lr", *map(str, LR), "--reg", *map(str, REG), *NET, *TRAINING, f"--epochs={epochs}"]
         _python(*command)
         run = json.loads(Path(directory, "run.json").read_text())
         return float(run["results"]["validation"]["accuracy"])
