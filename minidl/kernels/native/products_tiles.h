@@ -9,13 +9,42 @@
 #define PANELS 2 /* of a tile one vector wide: the sums of a single panel would wait for each other */
 #define STRIP (VECTORS * WIDE)
 
-/* For each number of a tile of so many panels. */
-#define FOR_TILE(p, t, i, panels, width) \
+typedef REAL LOOP(Vector) __attribute__((vector_size(WIDE * sizeof(REAL))));
+typedef __typeof__((LOOP(Vector)){0} <= 0) LOOP(Mask);
+
+/* Vectors lie anywhere in memory. */
+INLINE LOOP(Vector) LOOP(load)(const REAL *from)
+{
+    LOOP(Vector) vector;
+    memcpy(&vector, from, sizeof vector);
+    return vector;
+}
+
+INLINE void LOOP(store)(LOOP(Vector) vector, REAL *to)
+{
+    memcpy(to, &vector, sizeof vector);
+}
+
+/* A vector of this number: less 0, it is the same, whereas -0 and 0 would give 0. */
+INLINE LOOP(Vector) LOOP(all)(REAL number)
+{
+    return number - (LOOP(Vector)){0};
+}
+
+/* The larger one of each number and 0; NaN stays. */
+INLINE LOOP(Vector) LOOP(rectified)(LOOP(Vector) vector)
+{
+    return (LOOP(Vector))(~(vector <= 0) & (LOOP(Mask))vector);
+}
+
+/* For each vector of a tile of so many panels. */
+#define FOR_TILE(p, t, v, panels, vectors) \
     UNROLL \
     for (int p = 0; p < (panels); p++) \
         UNROLL \
         for (int t = 0; t < HEIGHT; t++) \
-            FOR_VECTORS(i, width)
+            UNROLL \
+            for (int v = 0; v < (vectors); v++)
 
 /* A strip of the result, and what it is the product of. */
 typedef struct {
@@ -33,23 +62,23 @@ typedef struct {
 /* Add the sum over all steps of a[row][step] * b[step][column] to a tile of so many panels of rows, or put it there.
  * Some rows of a single panel may be missing. At the end of the sum the bias is added, and the larger one of that and
  * 0 is taken, where they are wanted. */
-INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packed, const LOOP(Strip) *strip,
+INLINE void LOOP(add_tile)(const int panels, const int vectors, const int is_packed, const LOOP(Strip) *strip,
                            ptrdiff_t row)
 {
     const ptrdiff_t rows = strip->rows - row, lead = strip->lead, further = strip->b_further, apart = strip->b_apart;
     const REAL *from[PANELS], *restrict b = strip->b;
     REAL *c = strip->c + row * lead;
-    REAL sums[PANELS][HEIGHT][STRIP];
+    LOOP(Vector) sums[PANELS][HEIGHT][VECTORS];
     ptrdiff_t offsets[HEIGHT], steps = strip->steps;
-    FOR_TILE(p, t, i, panels, width)
-        sums[p][t][i] = 0;
+    FOR_TILE(p, t, v, panels, vectors)
+        sums[p][t][v] = (LOOP(Vector)){0};
     for (int p = 0; p < panels; p++)
         from[p] = strip->a + (row + p * HEIGHT) * strip->a_apart;
     UNROLL
     for (int t = 0; t < HEIGHT; t++) {
         const ptrdiff_t there = least_of(t, rows - 1);
         offsets[t] = is_packed ? t : there * strip->a_apart;
-        if (width > WIDE && strip->columns < lead) { /* else lines follow each other, as the CPU foresees */
+        if (vectors > 1 && strip->columns < lead) { /* else lines follow each other, as the CPU foresees */
             FETCH(c + there * lead, FIRST);
             FETCH(c + there * lead + strip->columns / 2, FIRST);
             FETCH(c + there * lead + strip->columns - 1, FIRST);
@@ -60,9 +89,10 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
         for (int p = 0; p < panels; p++) {
             UNROLL
             for (int t = 0; t < HEIGHT; t++) {
-                const REAL number = from[p][offsets[t]];
-                FOR_VECTORS(i, width)
-                    sums[p][t][i] = TIMES(number, b[v / WIDE * apart + i - v], sums[p][t][i]);
+                const LOOP(Vector) number = LOOP(all)(from[p][offsets[t]]);
+                UNROLL
+                for (int v = 0; v < vectors; v++)
+                    sums[p][t][v] = VECTOR_TIMES(number, LOOP(load)(b + v * apart), sums[p][t][v]);
             }
             from[p] += is_packed ? HEIGHT : strip->a_further;
         }
@@ -70,24 +100,24 @@ INLINE void LOOP(add_tile)(const int panels, const int width, const int is_packe
     } while (--steps);
     const ptrdiff_t before_apart = strip->before_apart;
     const REAL *before = strip->before ? strip->before + row * before_apart : NULL;
-    const int columns = (int)strip->columns; /* no wider than a float, for then the masks below are cheap */
+    const int columns = (int)strip->columns, width = vectors * WIDE; /* no wider than a float: cheap masks below */
+    REAL whole[PANELS][HEIGHT][STRIP]; /* in memory, where a single number can be told */
     if (rows >= panels * HEIGHT && columns == width) {
         if (before)
-            FOR_TILE(p, t, i, panels, width)
-                sums[p][t][i] += before[(p * HEIGHT + t) * before_apart + i];
+            FOR_TILE(p, t, v, panels, vectors)
+                sums[p][t][v] += LOOP(load)(before + (p * HEIGHT + t) * before_apart + v * WIDE);
         if (strip->bias)
-            FOR_TILE(p, t, i, panels, width)
-                sums[p][t][i] += strip->bias[i];
+            FOR_TILE(p, t, v, panels, vectors)
+                sums[p][t][v] += LOOP(load)(strip->bias + v * WIDE);
         if (strip->rectifies)
-            FOR_TILE(p, t, i, panels, width)
-                sums[p][t][i] = sums[p][t][i] <= 0 ? 0 : sums[p][t][i]; /* NaN stays */
-        FOR_TILE(p, t, i, panels, width)
-            c[(p * HEIGHT + t) * lead + i] = sums[p][t][i];
+            FOR_TILE(p, t, v, panels, vectors)
+                sums[p][t][v] = LOOP(rectified)(sums[p][t][v]);
+        FOR_TILE(p, t, v, panels, vectors)
+            LOOP(store)(sums[p][t][v], c + (p * HEIGHT + t) * lead + v * WIDE);
         return;
     }
-    REAL whole[PANELS][HEIGHT][STRIP]; /* in memory, where a single row can be told by a number */
-    FOR_TILE(p, t, i, panels, width)
-        whole[p][t][i] = sums[p][t][i];
+    FOR_TILE(p, t, v, panels, vectors)
+        LOOP(store)(sums[p][t][v], whole[p][t] + v * WIDE);
     for (ptrdiff_t t = 0; t < least_of(rows, panels * HEIGHT); t++) {
         REAL *line = c + t * lead, *restrict sum = whole[t / HEIGHT][t % HEIGHT];
         if (before)
@@ -111,7 +141,7 @@ typedef void LOOP(Tile)(const LOOP(Strip) *, ptrdiff_t);
 #define TILE(name, panels, vectors, is_packed)                                    \
     static NOT_INLINE void LOOP(name)(const LOOP(Strip) *strip, ptrdiff_t row)    \
     {                                                                             \
-        LOOP(add_tile)(panels, vectors * WIDE, is_packed, strip, row);            \
+        LOOP(add_tile)(panels, vectors, is_packed, strip, row);                       \
     }
 TILE(add_tall, PANELS, 1, 0)
 TILE(add_one, 1, 1, 0)

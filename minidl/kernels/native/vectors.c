@@ -244,6 +244,21 @@ static inline REAL LOOP(sum_of_lanes)(REAL *lanes)
     return lanes[0];
 }
 
+/* Add the squares of so many whole vectors to the lanes. */
+static NOT_INLINE void LOOP(square)(const REAL *x, ptrdiff_t times, REAL *restrict lanes)
+{
+    REAL squares[SUMS];
+    FOR_VECTORS(j, SUMS)
+        squares[j] = 0;
+    do { /* at least once, without which GCC would keep the sums in memory */
+        FOR_VECTORS(j, SUMS)
+            squares[j] += x[j] * x[j];
+        x += SUMS;
+    } while (--times);
+    FOR_VECTORS(j, SUMS)
+        lanes[j] += squares[j];
+}
+
 static void LOOP(sum_of_squares)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     Squares *squares = context;
@@ -253,12 +268,11 @@ static void LOOP(sum_of_squares)(void *context, ptrdiff_t first, ptrdiff_t end)
         for (ptrdiff_t start = block * squares->block; start < stop; start += CHUNK) {
             const REAL *x = (const REAL *)squares->values + start;
             REAL sums[SUMS] = {0};
-            ptrdiff_t size = least_of(CHUNK, stop - start), i = 0;
-            for (; i + SUMS <= size; i += SUMS)
-                for (int j = 0; j < SUMS; j++)
-                    sums[j] += x[i + j] * x[i + j];
-            for (int j = 0; i + j < size; j++)
-                sums[j] += x[i + j] * x[i + j];
+            const ptrdiff_t size = least_of(CHUNK, stop - start), whole = size / SUMS * SUMS;
+            if (whole)
+                LOOP(square)(x, whole / SUMS, sums);
+            for (ptrdiff_t i = whole; i < size; i++)
+                sums[i - whole] += x[i] * x[i];
             sum += LOOP(sum_of_lanes)(sums);
         }
         squares->of_values[block] = sum;
@@ -272,7 +286,7 @@ static NOT_INLINE void LOOP(add_and_square)(const REAL *restrict values, REAL *r
     REAL squares_of_values[SUMS], squares_of_gradients[SUMS];
     FOR_VECTORS(j, SUMS)
         squares_of_values[j] = squares_of_gradients[j] = 0;
-    do { /* at least once, without which GCC would keep the sums in memory */
+    do {
         FOR_VECTORS(j, SUMS) {
             const REAL w = values[j], g = gradients[j] + factor * w;
             gradients[j] = g;
