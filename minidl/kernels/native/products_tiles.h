@@ -98,6 +98,11 @@ INLINE void LOOP(add_tile)(const int panels, const int vectors, const int is_pac
         }
         b += further;
     } while (--steps);
+#if defined(__clang__)
+    /* No instruction, but the sums may be others now: else they are written to memory at each step for what follows. */
+    FOR_TILE(p, t, v, panels, vectors)
+        __asm__("" : "+v"(sums[p][t][v]));
+#endif
     const ptrdiff_t before_apart = strip->before_apart;
     const REAL *before = strip->before ? strip->before + row * before_apart : NULL;
     const int columns = (int)strip->columns, width = vectors * WIDE; /* no wider than a float: cheap masks below */
