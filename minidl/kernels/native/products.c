@@ -31,11 +31,17 @@ LOOPS(sum_rows);
 
 /* Older CPUs, and others than those of x86, leave products to NumPy's BLAS, which knows their instructions. */
 #if MINIDL_X86
-#define PRODUCT_LOOPS(name)                                                       \
-    static Loop *const name##_loops[][2] = {{NULL, NULL},                         \
-                                            {name##_f32_avx2, name##_f64_avx2},   \
-                                            {name##_f32_avx512, name##_f64_avx512}}
+#if defined(__clang__) /* which keeps the sums of a larger tile in memory */
+#define HIGHEST avx2
 #else
+#define HIGHEST avx512
+#endif
+#define PRODUCT_LOOPS(name)                                                     \
+    static Loop *const name##_loops[][2] = {{NULL, NULL},                       \
+                                            {name##_f32_avx2, name##_f64_avx2}, \
+                                            {JOIN(name, f32, HIGHEST), JOIN(name, f64, HIGHEST)}}
+#else
+#define HIGHEST base
 #define PRODUCT_LOOPS(name) static Loop *const name##_loops[][2] = {{NULL, NULL}}
 #endif
 PRODUCT_LOOPS(pack_shared);
@@ -54,7 +60,7 @@ static int run_product(Product *product, int is_double)
     const double work = (double)most_of(product->rows, TALLEST) * most_of(product->columns, TALLEST)
                         * most_of(product->inner, TALLEST);
     const int is_long = work >= 2 * LEAST_WORK, threads = is_long ? threads_now() : 1;
-    plan_blocks(product, work, item, (level < 2 ? BYTES_avx2 : BYTES_avx512) / item);
+    plan_blocks(product, work, item, (level < 2 ? BYTES_avx2 : PASTE(BYTES, HIGHEST)) / item);
     const ptrdiff_t parts = plan_parts(product, work, threads, item), size = product->rows * product->columns;
     product->shares = shares_of(product, parts, threads);
     plan_memory(product, item);
