@@ -28,14 +28,6 @@ typedef struct {
     ptrdiff_t count, grain, number;
 } Parts;
 
-/* Where a part begins, and the one before it ends. */
-static ptrdiff_t start_of(ptrdiff_t part, const Parts *parts)
-{
-    const ptrdiff_t grains = (parts->count - 1) / parts->grain + 1;
-    const ptrdiff_t start = grains * part / parts->number * parts->grain;
-    return start < parts->count ? start : parts->count;
-}
-
 #if defined(_WIN32) || defined(__STDC_NO_ATOMICS__)
 
 /* No threads of POSIX: the caller alone. */
@@ -133,6 +125,14 @@ static void call(Bed *bed)
         pthread_cond_broadcast(&bed->called);
         pthread_mutex_unlock(&lock);
     }
+}
+
+/* Where a part begins, and the one before it ends. */
+static ptrdiff_t start_of(ptrdiff_t part, const Parts *parts)
+{
+    const ptrdiff_t grains = (parts->count - 1) / parts->grain + 1;
+    const ptrdiff_t start = grains * part / parts->number * parts->grain;
+    return start < parts->count ? start : parts->count;
 }
 
 /* Take the part that comes next in the thread's own share, or the one that would come last in another's; -1 if

@@ -271,10 +271,12 @@ static void LOOP(multiply)(void *context, ptrdiff_t first, ptrdiff_t end)
     const Product *product = context;
     const ptrdiff_t parts = product->of_section;
     REAL *memory = (REAL *)((char *)product->memory + first * product->room);
-    for (ptrdiff_t section = 0; !parts && section < product->sections; section++)
-        LOOP(multiply_section)(product, section, first, end, memory);
-    for (ptrdiff_t part = first; parts && part < end; part++)
-        LOOP(multiply_section)(product, part / parts, part % parts, part % parts + 1, memory);
+    if (parts)
+        for (ptrdiff_t part = first; part < end; part++)
+            LOOP(multiply_section)(product, part / parts, part % parts, part % parts + 1, memory);
+    else
+        for (ptrdiff_t section = 0; section < product->sections; section++)
+            LOOP(multiply_section)(product, section, first, end, memory);
 }
 
 /* Add the other sections' sums to those of the first one, in rows `first` to `end` of the result. */

@@ -40,16 +40,6 @@ enum { BYTES_base = 16, BYTES_avx2 = 32, BYTES_avx512 = 64 }; /* of a vector */
 #define TIMES_avx512 TIMES_avx2
 #define TIMES PASTE(TIMES, LEVEL)
 
-/* The same for vectors of the kind of CPU, which large tiles name: clang finds none in so many numbers. */
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-#define FMA_f32_avx2 _mm256_fmadd_ps
-#define FMA_f64_avx2 _mm256_fmadd_pd
-#define FMA_f32_avx512 _mm512_fmadd_ps
-#define FMA_f64_avx512 _mm512_fmadd_pd
-#define VECTOR_TIMES LOOP(FMA)
-#endif
-
 /* Bring a line of memory, which will be read soon, into a core's first cache, or its second one where the first has
  * no room for as much. */
 enum { SECOND = 2, FIRST = 3 };
