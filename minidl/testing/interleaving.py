@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -101,10 +102,13 @@ def _traced(call: Callable[[], Any], at_each_step: Callable[[], None]) -> Any:
             frame = frame.f_back
         return trace
 
-    before = sys.gettrace()
+    before, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()  # what a collection calls would count as steps, and swallow the other thread's error
     sys._getframe().f_trace_opcodes = True  # 3.12 leaves bytecodes out where there is no such frame yet
     sys.settrace(trace)
     try:
         return call()
     finally:
         sys.settrace(before)
+        if collects:
+            gc.enable()

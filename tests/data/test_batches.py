@@ -1,7 +1,6 @@
 import copy
 import os
 import pickle
-import sys
 from itertools import chain, count
 
 import numpy as np
@@ -13,6 +12,7 @@ from minidl.data import Batches, Dataset, prefetch
 from minidl.data import batches as batches_module
 from minidl.errors import ConfigurationError, StateError
 from tests.deep import deep
+from tests.interrupting import interrupted
 
 SAMPLING = st.sampled_from(["shuffle", "replacement"])
 
@@ -334,32 +334,9 @@ def test_a_wrong_state_is_refused_and_changes_nothing(state, words):
 # ---------------------------------------------------------------- interrupts
 
 
-def interrupted_at(number, function):
-    """Call `function`, and interrupt it at its bytecode instruction of this number; whether there was one."""
-    passed = 0
-
-    def trace(frame, event, argument):
-        nonlocal passed
-        frame.f_trace_opcodes = True
-        passed += 1
-        if passed == number:
-            raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        function()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
-
-
 @pytest.mark.parametrize("sampling", ["shuffle", "replacement"])
 @pytest.mark.parametrize("steps", [0, 3, *(pytest.param(steps, marks=deep) for steps in (1, 2, 4, 5))])
-def test_an_interrupt_at_any_instruction_loses_no_batch(mode, sampling, steps, monkeypatch):
+def test_an_interrupt_at_any_instruction_loses_no_batch(mode, sampling, steps):
     start = Batches(make_dataset(23, weights=np.arange(23)), 5, rng=0, sampling=sampling)
     drawn(start, max(steps - 1, 0))
     expected = drawn(copy.deepcopy(start), 9)
@@ -368,7 +345,7 @@ def test_an_interrupt_at_any_instruction_loses_no_batch(mode, sampling, steps, m
         if steps:
             drawn(batches, 1)  # so that the next one is under way
         before = batches.drawn
-        if not interrupted_at(number, batches.__next__):
+        if interrupted(batches.__next__, [number]) < number:
             break
         fresh = Batches(batches.dataset, 5, rng=1, sampling=sampling)
         fresh.load_state_dict(batches.state_dict())
@@ -387,7 +364,7 @@ def test_an_interrupt_while_the_thread_is_started_loses_no_batch(looks_ahead, mo
     for number in count(1):
         monkeypatch.setattr(prefetch, "_server", None)
         one = prefetch.Prefetch()
-        if not interrupted_at(number, lambda: one.ask(1, max, 2, 3)):  # noqa: B023
+        if interrupted(lambda: one.ask(1, max, 2, 3), [number]) < number:  # noqa: B023
             break
         assert one.take(1) in (None, 3)
         batches = copy.deepcopy(start)

@@ -1,5 +1,6 @@
 """Two threads' calls, one amid the other at every step: a race is seen whenever it is looked for."""
 
+import gc
 import sys
 import threading
 
@@ -42,6 +43,10 @@ def looped(x):
     return shared(x)
 
 
+def fails():
+    raise ValueError("in the other thread")
+
+
 @pytest.mark.parametrize("function", [shared, in_one_line])
 def test_what_is_shared_gives_the_others_numbers(function):
     right = function(np.ones(1))
@@ -64,10 +69,35 @@ def test_long_calls_are_stopped_at_some_places_only():
 
 def test_errors_come_through_and_the_trace_is_put_back():
     before = sys.gettrace()
-
-    def fails():
-        raise ValueError("in the other thread")
-
     with pytest.raises(ValueError, match="other thread"):
         interleaved(lambda: apart(1), fails)
     assert sys.gettrace() is before
+
+
+def test_garbage_that_is_collected_meanwhile_changes_nothing():
+    seen, before = [], gc.get_threshold()
+
+    def collecting(phase, info):
+        seen.extend([phase for _ in range(100)])
+
+    def allocates():
+        return len([{number} for number in range(10)])
+
+    def places():
+        calls = []
+        assert interleaved(allocates, lambda: calls.append(0)) == 10
+        return len(calls)
+
+    expected = places()
+    gc.callbacks.append(collecting)
+    gc.set_threshold(1)
+    try:
+        allocates()
+        assert seen
+        assert places() == expected
+        assert gc.isenabled()
+        with pytest.raises(ValueError, match="other thread"):
+            interleaved(allocates, fails)
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(collecting)

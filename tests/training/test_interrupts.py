@@ -1,22 +1,19 @@
 """A fit that was broken off and gone on with equals one that was not, to the bit."""
 
 import signal
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
-import minidl
 from minidl import L2, Callback, ClipNorm, Dataset, ReLU, StepDecay
 from minidl.errors import StateError
 from minidl.training.interrupts import Interrupts
+from tests.interrupting import interrupted
 
 EPOCHS = 3
 HOOKS = ("on_epoch_start", "on_gradients", "on_step_end", "on_epoch_end")
 MOMENTS = 500 if settings.default.max_examples >= 200 else 50
-PLACES = (str(Path(minidl.__file__).parent), __file__)
 
 
 class Log(Callback):
@@ -75,44 +72,6 @@ def build(make_trainer):
 CALLBACKS = {"bare": lambda: (), "called": lambda: (Log(), ClipNorm(0.5), Log())}
 
 
-def interrupted(call, moments):
-    """Raise SIGINT at the bytecode instructions of these numbers; how many were run till the call ended."""
-    count, moments = 0, list(moments)
-
-    def trace(frame, event, argument):
-        nonlocal count
-        if event == "call":
-            if not frame.f_code.co_filename.startswith(PLACES):
-                return None
-            frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        elif event == "opcode":
-            count += 1
-            if moments and count == moments[0]:
-                moments.pop(0)
-                signal.raise_signal(signal.SIGINT)
-        return trace
-
-    def run():
-        # An exception that a tracer raises may stay behind as the one that is handled: in a generator's
-        # own state, which ends with it.
-        yield call()
-
-    before, running = sys.gettrace(), run()
-    sys.settrace(trace)
-    try:
-        next(running)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        sys.settrace(before)
-    return count
-
-
-def count_instructions(call):
-    interrupted(call, [])  # Python 3.13 tells of a function's instructions only from its second call on
-    return interrupted(call, [])
-
-
 def all_of(trainer):
     epochs = {name: column for name, column in trainer.history.epochs.items() if name != "seconds"}
     calls = [callback.calls for callback in trainer.callbacks if isinstance(callback, Log)]
@@ -140,7 +99,7 @@ def go_on(trainer, fit):
 def test_going_on_after_ctrl_c_at_any_moment_is_as_if_nothing_had_been(callbacks, build, fit):
     make = CALLBACKS[callbacks]
     whole = whole_run(build(*make()), fit)
-    last = count_instructions(lambda: fit(build(*make()), EPOCHS))
+    last = interrupted(lambda: fit(build(*make()), EPOCHS), [])
     left = 0
     moments = np.random.default_rng(0).integers(1, last + 1, MOMENTS // 4)
     for moment in [1, last, *moments.tolist()]:
@@ -159,7 +118,7 @@ def test_going_on_after_ctrl_c_at_any_moment_is_as_if_nothing_had_been(callbacks
 def test_a_second_ctrl_c_leaves_at_once_and_a_torn_step_is_refused(callbacks, build, fit):
     make = CALLBACKS[callbacks]
     whole = whole_run(build(*make()), fit)
-    last = count_instructions(lambda: fit(build(*make()), EPOCHS))
+    last = interrupted(lambda: fit(build(*make()), EPOCHS), [])
     rng = np.random.default_rng(0)
     found = {"refused": 0, "equal": 0}
     for _ in range(MOMENTS // 2):
@@ -187,7 +146,7 @@ def test_no_handler_stays_whenever_ctrl_c_comes():
 
     numbers = [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)]
     before = [signal.getsignal(number) for number in numbers]
-    last = count_instructions(enter_and_leave)
+    last = interrupted(enter_and_leave, [])
     pairs = np.random.default_rng(0).integers(1, last + 1, (200, 2))
     for moments in [*([moment] for moment in range(1, last + 1)), *np.sort(pairs).tolist()]:
         interrupted(enter_and_leave, moments)
