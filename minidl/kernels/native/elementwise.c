@@ -85,14 +85,14 @@ PyMethodDef elementwise_kernels[] = {
                 y[i] = LOOP(name##_of)(x[i], a, b, &unused);                                    \
     }
 
-static inline REAL LOOP(leaky_relu_of)(REAL x, REAL negative_slope, REAL b, REAL *slope)
+INLINE REAL LOOP(leaky_relu_of)(REAL x, REAL negative_slope, REAL b, REAL *slope)
 {
     REAL found = x > 0 ? 1 : negative_slope;
     *slope = found;
     return x * found;
 }
 
-static inline REAL LOOP(elu_of)(REAL x, REAL alpha, REAL b, REAL *slope)
+INLINE REAL LOOP(elu_of)(REAL x, REAL alpha, REAL b, REAL *slope)
 {
     REAL fraction, below = x > 0 ? 0 : x;
     below = below < EXP_LOWEST ? EXP_LOWEST : below;
@@ -103,7 +103,7 @@ static inline REAL LOOP(elu_of)(REAL x, REAL alpha, REAL b, REAL *slope)
     return alpha * (scale * fraction + (scale - 1)) + above;
 }
 
-static inline REAL LOOP(sigmoid_of)(REAL x, REAL a, REAL b, REAL *slope)
+INLINE REAL LOOP(sigmoid_of)(REAL x, REAL a, REAL b, REAL *slope)
 {
     REAL decay = LOOP(exp)(x < 0 ? x : -x); /* which cannot overflow */
     REAL y = (x >= 0 ? 1 : decay) / (1 + decay);
@@ -111,21 +111,21 @@ static inline REAL LOOP(sigmoid_of)(REAL x, REAL a, REAL b, REAL *slope)
     return y;
 }
 
-static inline REAL LOOP(tanh_of)(REAL x, REAL a, REAL b, REAL *slope)
+INLINE REAL LOOP(tanh_of)(REAL x, REAL a, REAL b, REAL *slope)
 {
     REAL y = LOOP(tanh)(x);
     *slope = 1 - y * y;
     return y;
 }
 
-static inline REAL LOOP(silu_of)(REAL x, REAL a, REAL b, REAL *slope)
+INLINE REAL LOOP(silu_of)(REAL x, REAL a, REAL b, REAL *slope)
 {
     REAL unused, gate = LOOP(sigmoid_of)(x, 0, 0, &unused), y = x * gate;
     *slope = (1 - gate) * y + gate;
     return y;
 }
 
-static inline REAL LOOP(gelu_of)(REAL x, REAL a, REAL b, REAL *slope)
+INLINE REAL LOOP(gelu_of)(REAL x, REAL a, REAL b, REAL *slope)
 {
     REAL density, gate = LOOP(normal)(x, &density);
     *slope = density * x + gate;
@@ -133,7 +133,7 @@ static inline REAL LOOP(gelu_of)(REAL x, REAL a, REAL b, REAL *slope)
 }
 
 /* The gate (1 + tanh(u)) / 2 is the sigmoid of 2 u. */
-static inline REAL LOOP(gelu_tanh_of)(REAL x, REAL a, REAL b, REAL *slope)
+INLINE REAL LOOP(gelu_tanh_of)(REAL x, REAL a, REAL b, REAL *slope)
 {
     const REAL scale = (REAL)1.5957691216057308, cube = (REAL)(0.044715 * 1.5957691216057308); /* sqrt(8 / pi) */
     REAL change, square = x * x, gate = LOOP(sigmoid_of)(x * (cube * square + scale), 0, 0, &change);
@@ -141,7 +141,7 @@ static inline REAL LOOP(gelu_tanh_of)(REAL x, REAL a, REAL b, REAL *slope)
     return x * gate;
 }
 
-static inline REAL LOOP(softplus_of)(REAL x, REAL beta, REAL threshold, REAL *slope)
+INLINE REAL LOOP(softplus_of)(REAL x, REAL beta, REAL threshold, REAL *slope)
 {
     REAL z = beta * x, decay = LOOP(exp)(z < 0 ? z : -z);
     decay = z > threshold ? 0 : decay;

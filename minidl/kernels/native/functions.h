@@ -67,14 +67,14 @@
 
 #define MANTISSA_BITS (((UNSIGNED)1 << MANTISSA) - 1)
 
-static inline UNSIGNED LOOP(bits_of)(REAL x)
+INLINE UNSIGNED LOOP(bits_of)(REAL x)
 {
     UNSIGNED bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline REAL LOOP(of_bits)(UNSIGNED bits)
+INLINE REAL LOOP(of_bits)(UNSIGNED bits)
 {
     REAL x;
     memcpy(&x, &bits, sizeof x);
@@ -82,7 +82,7 @@ static inline REAL LOOP(of_bits)(UNSIGNED bits)
 }
 
 /* exp(x + low) = (1 + fraction) * 2**n, with a `low` that is far smaller than 1. Gives n + 2 * BIAS. */
-static inline UNSIGNED LOOP(exp_parts)(REAL x, REAL low, REAL *fraction)
+INLINE UNSIGNED LOOP(exp_parts)(REAL x, REAL low, REAL *fraction)
 {
 #if IS_DOUBLE
     REAL shifted = (x + low) * 0x1.71547652b82fep+0 + ROUNDING;
@@ -115,7 +115,7 @@ static inline UNSIGNED LOOP(exp_parts)(REAL x, REAL low, REAL *fraction)
 }
 
 /* exp(x + low): see exp_parts. It neither overflows nor is `x` below twice the lowest number of exp. */
-static inline REAL LOOP(exp_sum)(REAL x, REAL low)
+INLINE REAL LOOP(exp_sum)(REAL x, REAL low)
 {
     REAL fraction;
     UNSIGNED power = LOOP(exp_parts)(x, low, &fraction), half = power >> 1;
@@ -124,40 +124,44 @@ static inline REAL LOOP(exp_sum)(REAL x, REAL low)
 }
 
 /* exp(x) of an x no larger than EXP_HIGHEST. */
-static inline REAL LOOP(exp_below)(REAL x)
+INLINE REAL LOOP(exp_below)(REAL x)
 {
     return LOOP(exp_sum)(x < EXP_LOWEST ? EXP_LOWEST : x, 0);
 }
 
-static inline REAL LOOP(exp)(REAL x)
+INLINE REAL LOOP(exp)(REAL x)
 {
     return LOOP(exp_below)(x > EXP_HIGHEST ? EXP_HIGHEST : x);
 }
 
-/* exp(x) - 1, without cancellation. */
-static inline REAL LOOP(expm1)(REAL x)
+/* exp(x) - 1 of an x from -40, below which it is -1, to EXP_HIGHEST, without cancellation. */
+INLINE REAL LOOP(expm1_within)(REAL x)
 {
     REAL fraction;
-    REAL kept = x < -40 ? -40 : x; /* below, the result is -1 */
-    kept = kept > EXP_HIGHEST ? EXP_HIGHEST : kept;
-    UNSIGNED power = LOOP(exp_parts)(kept, 0, &fraction);
+    UNSIGNED power = LOOP(exp_parts)(x, 0, &fraction);
     REAL half = LOOP(of_bits)((power - BIAS - 1) << MANTISSA); /* of 2**n, which may overflow too early */
     REAL result = (half * fraction + (half - (REAL)0.5)) * 2;
     return x * x < LEAST_NORMAL ? x : result; /* tiny numbers and the zeros' signs */
 }
 
+INLINE REAL LOOP(expm1)(REAL x)
+{
+    REAL kept = x < -40 ? -40 : x;
+    return LOOP(expm1_within)(kept > EXP_HIGHEST ? EXP_HIGHEST : kept);
+}
+
 /* (exp(2 x) - 1) / (exp(2 x) + 1) */
-static inline REAL LOOP(tanh)(REAL x)
+INLINE REAL LOOP(tanh)(REAL x)
 {
     REAL kept = x < -20 ? -20 : x;
     kept = kept > 20 ? 20 : kept;
-    REAL grown = LOOP(expm1)(2 * kept);
+    REAL grown = LOOP(expm1_within)(2 * kept);
     return grown / (grown + 2);
 }
 
 /* x = 2**k * (1 + f) with f in [sqrt(1/2) - 1, sqrt(2) - 1]; then with s = f / (2 + f)
  * log(1 + f) = f - f**2 / 2 + s * (f**2 / 2 + R(s**2)), R's coefficients being those of FreeBSD's e_log.c, e_logf.c. */
-static inline REAL LOOP(log)(REAL x)
+INLINE REAL LOOP(log)(REAL x)
 {
     int is_tiny = x < LEAST_NORMAL;
     UNSIGNED bits = LOOP(bits_of)(is_tiny ? x * ((REAL)2 * ((UNSIGNED)1 << MANTISSA)) : x);
@@ -187,7 +191,7 @@ static inline REAL LOOP(log)(REAL x)
 }
 
 /* log(1 + x): with the logarithm of what 1 + x is rounded to goes what rounding took, a part of 1 + x. */
-static inline REAL LOOP(log1p)(REAL x)
+INLINE REAL LOOP(log1p)(REAL x)
 {
     REAL sum = 1 + x, lost = x > 1 ? 1 - (sum - x) : x - (sum - 1);
     REAL low = lost / sum, y = LOOP(log)(sum);
@@ -200,7 +204,7 @@ static inline REAL LOOP(log1p)(REAL x)
  * The square is kept in two numbers, for what rounding takes from it counts x**2 / 2 times. Beyond |x| lies its
  * exponential times a function that, divided by s + |x|, is nearly a polynomial of (|x| - s) / (|x| + s): here one
  * fitted for the least largest relative error. */
-static inline REAL LOOP(normal)(REAL x, REAL *density)
+INLINE REAL LOOP(normal)(REAL x, REAL *density)
 {
     REAL far = x < 0 ? -x : x;
     far = far > NORMAL_FARTHEST ? NORMAL_FARTHEST : far;

@@ -15,10 +15,13 @@
 /* The numbers that sums are kept apart for: the widest register's, whatever the CPU has, so that all agree. */
 #define LANES 16
 
-/* A function that stays one, where merging its loop with others would keep it from becoming vector instructions. */
+/* A function of the numbers of a loop, which becomes vector instructions only as a part of that loop; and one that
+ * stays apart, where merging its loop with others would keep it from that. */
 #if defined(__GNUC__) || defined(__clang__)
+#define INLINE static inline __attribute__((always_inline))
 #define NOT_INLINE __attribute__((noinline))
 #else
+#define INLINE static inline
 #define NOT_INLINE
 #endif
 

@@ -4,17 +4,15 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__clang__)
-#define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define VECTORS_FIRST UNROLL
 #elif defined(__GNUC__)
-#define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 8")
 #define VECTORS_FIRST _Pragma("GCC unroll 1")
 #else
-#define INLINE static inline
 #define UNROLL
 #define VECTORS_FIRST
 #endif
@@ -25,7 +23,7 @@
     UNROLL \
     for (int v = 0; v < (width); v += WIDE) \
         VECTORS_FIRST \
-        for (int i = v; i < v + WIDE; i++)
+        for (INDEX i = v; i < v + WIDE; i++)
 
 /* The name of a constant for the kind of CPU that is compiled for. */
 #define PASTE_(a, b) a##_##b
