@@ -25,19 +25,6 @@ typedef struct {
     double margin;
 } Hinge;
 
-/* Targets from `first` on, as doubles: so the difference from a score is rounded once. */
-static void read_targets(const Pass *pass, ptrdiff_t first, ptrdiff_t count, double *targets)
-{
-    for (ptrdiff_t i = 0; pass->type == NPY_FLOAT && i < count; i++)
-        targets[i] = (double)((const float *)pass->targets)[first + i];
-    for (ptrdiff_t i = 0; pass->type == NPY_DOUBLE && i < count; i++)
-        targets[i] = ((const double *)pass->targets)[first + i];
-    for (ptrdiff_t i = 0; pass->type == NPY_INTP && i < count; i++)
-        targets[i] = (double)((const npy_intp *)pass->targets)[first + i];
-    for (ptrdiff_t i = 0; (pass->type == NPY_BOOL || pass->type == NPY_UBYTE) && i < count; i++)
-        targets[i] = ((const npy_ubyte *)pass->targets)[first + i];
-}
-
 #define FAMILY "losses.c"
 #include "levels.h"
 
@@ -130,6 +117,24 @@ PyMethodDef losses_kernels[] = {
 #else
 #include "functions.h"
 
+/* Targets from `first` on, as doubles: so the difference from a score is rounded once. */
+static void LOOP(read_targets)(const Pass *pass, ptrdiff_t first, ptrdiff_t count, double *restrict targets)
+{
+    const void *from = pass->targets;
+    if (pass->type == NPY_FLOAT)
+        for (ptrdiff_t i = 0; i < count; i++)
+            targets[i] = (double)((const float *)from)[first + i];
+    else if (pass->type == NPY_DOUBLE)
+        for (ptrdiff_t i = 0; i < count; i++)
+            targets[i] = ((const double *)from)[first + i];
+    else if (pass->type == NPY_INTP)
+        for (ptrdiff_t i = 0; i < count; i++)
+            targets[i] = (double)((const npy_intp *)from)[first + i];
+    else
+        for (ptrdiff_t i = 0; i < count; i++)
+            targets[i] = ((const npy_ubyte *)from)[first + i];
+}
+
 /* The loop over all numbers: `body` sees `score`, `target`, their difference `error`, `losses[i]` and `slopes[i]`. */
 #define EACH_NUMBER(name, body)                                                    \
     static void LOOP(name)(void *context, ptrdiff_t first, ptrdiff_t end)          \
@@ -143,7 +148,7 @@ PyMethodDef losses_kernels[] = {
             const REAL *scores = (const REAL *)pass->scores + chunk;               \
             REAL *restrict slopes = (REAL *)pass->slopes + chunk;                  \
             double *restrict losses = pass->losses + chunk;                        \
-            read_targets(pass, chunk, count, targets);                             \
+            LOOP(read_targets)(pass, chunk, count, targets);                       \
             for (ptrdiff_t i = 0; i < count; i++) {                                \
                 const REAL score = scores[i];                                      \
                 const double target = targets[i];                                  \
