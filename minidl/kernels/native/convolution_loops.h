@@ -1,4 +1,5 @@
 /* The loops of convolution.c, which are compiled for each kind of CPU: see levels.h. Vectors run over pixels. */
+#include "sums.h"
 
 #define TALL PASTE(TALL, LEVEL)
 #define DEEP PASTE(DEEP, LEVEL)
@@ -276,25 +277,15 @@ static void LOOP(add_partials)(void *context, ptrdiff_t first, ptrdiff_t end)
     }
 }
 
+ROW_SUMS(add_numbers, NUMBERS)
+
 static void LOOP(sum_pixels)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     const Sums *of = context;
     for (ptrdiff_t channel = first; channel < end; channel++) {
+        const REAL *dy = (const REAL *)of->dy + channel * of->pixels;
         double whole = 0;
-        for (ptrdiff_t sample = 0; sample < of->samples; sample++) {
-            const REAL *dy = (const REAL *)of->dy + (sample * of->channels + channel) * of->pixels;
-            REAL sums[LANES] = {0};
-            ptrdiff_t p = 0;
-            for (; p + LANES <= of->pixels; p += LANES)
-                for (int i = 0; i < LANES; i++)
-                    sums[i] += dy[p + i];
-            for (int i = 0; p < of->pixels; p++, i++)
-                sums[i] += dy[p];
-            for (int half = LANES / 2; half; half /= 2)
-                for (int i = 0; i < half; i++)
-                    sums[i] += sums[i + half];
-            whole += sums[0];
-        }
+        LOOP(add_numbers)(dy, dy, 0, 0, of->samples, of->channels * of->pixels, of->pixels, &whole);
         ((REAL *)of->out)[channel] = (REAL)whole;
     }
 }

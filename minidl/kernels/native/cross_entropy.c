@@ -293,11 +293,11 @@ static inline UNSIGNED LOOP(highest_of_lanes)(const REAL *scores, ptrdiff_t clas
     return any;
 }
 
-/* Whether one of WIDE numbers is equal to `number`. */
+/* Whether one of ABREAST numbers is equal to `number`. */
 static NOT_INLINE int LOOP(holds)(const REAL *numbers, REAL number)
 {
     UNSIGNED any = 0;
-    for (int lane = 0; lane < WIDE; lane++)
+    for (int lane = 0; lane < ABREAST; lane++)
         any |= numbers[lane] == number;
     return any != 0;
 }
@@ -317,8 +317,8 @@ static inline double LOOP(highest_of_strip)(const Rows *all, ptrdiff_t strip, pt
         for (ptrdiff_t c = 0; c < classes; c++)
             has_nan |= row[c] != row[c];
         ptrdiff_t place = 0;
-        while (!has_nan && place + WIDE <= classes && !LOOP(holds)(row + place, top))
-            place += WIDE;
+        while (!has_nan && place + ABREAST <= classes && !LOOP(holds)(row + place, top))
+            place += ABREAST;
         while (!has_nan && row[place] != top)
             place++;
         places[i] = place;

@@ -9,7 +9,7 @@ enum {
     STRIP = 64,      /* rows that are worked on together at most */
     FEW = 32,        /* classes up to which several rows are worked on side by side */
     CHUNK = 1024,    /* numbers that are added up in their own dtype */
-    WIDE = 32,       /* numbers that are compared at once: for fewer, GCC forms no vectors */
+    ABREAST = 32,       /* numbers that are compared at once: for fewer, GCC forms no vectors */
 };
 
 static inline ptrdiff_t grain_of(ptrdiff_t classes)
@@ -43,29 +43,29 @@ static inline REAL LOOP(sum_lanes)(const REAL *lanes)
 
 static inline void LOOP(raise)(REAL *restrict most, const REAL *restrict numbers)
 {
-    for (int lane = 0; lane < WIDE; lane++)
+    for (int lane = 0; lane < ABREAST; lane++)
         most[lane] = LOOP(larger)(numbers[lane], most[lane]);
 }
 
 /* The largest number of a row. A NaN counts only as the first one: in the sum of exponentials, any does. */
 static NOT_INLINE REAL LOOP(largest_of_row)(const REAL *row, ptrdiff_t classes)
 {
-    const ptrdiff_t whole = classes / WIDE * WIDE;
-    REAL top = row[0], most[WIDE];
+    const ptrdiff_t whole = classes / ABREAST * ABREAST;
+    REAL top = row[0], most[ABREAST];
     for (ptrdiff_t j = 1; !whole && j < classes; j++)
         top = LOOP(larger)(row[j], top);
     if (!whole)
         return top;
-    for (int lane = 0; lane < WIDE; lane++)
+    for (int lane = 0; lane < ABREAST; lane++)
         most[lane] = top;
-    for (ptrdiff_t j = 0; j < whole; j += WIDE)
+    for (ptrdiff_t j = 0; j < whole; j += ABREAST)
         LOOP(raise)(most, row + j);
-    LOOP(raise)(most, row + classes - WIDE); /* some of them for a second time */
-    for (int lane = 0; lane < WIDE / 2; lane++)
-        most[lane] = LOOP(larger)(most[lane + WIDE / 2], most[lane]);
-    for (int lane = 0; lane < WIDE / 4; lane++)
-        most[lane] = LOOP(larger)(most[lane + WIDE / 4], most[lane]);
-    for (int lane = 0; lane < WIDE / 4; lane++)
+    LOOP(raise)(most, row + classes - ABREAST); /* some of them for a second time */
+    for (int lane = 0; lane < ABREAST / 2; lane++)
+        most[lane] = LOOP(larger)(most[lane + ABREAST / 2], most[lane]);
+    for (int lane = 0; lane < ABREAST / 4; lane++)
+        most[lane] = LOOP(larger)(most[lane + ABREAST / 4], most[lane]);
+    for (int lane = 0; lane < ABREAST / 4; lane++)
         top = LOOP(larger)(most[lane], top);
     return top;
 }

@@ -21,7 +21,6 @@ enum {
     GRAIN = 1 << 14, /* numbers that are worth a part of their own */
     COLUMNS = 64,    /* that are brought through all samples at a time, where a channel has few places */
     FEW = 32,        /* places that are taken as columns, for a row of them would be too short */
-    PIECE = 1024,    /* numbers of a row that a sum is kept in the dtype for */
     MOST_ROWS = 256, /* that the sum of a column is */
     LEAST_ROWS = 8   /* of a block, so that the sums take less memory than the numbers */
 };

@@ -59,7 +59,7 @@ static inline void LOOP(add_column_products)(const REAL *dy, const REAL *x, cons
 }
 
 /* The sums of each channel's columns, in place of them. */
-static inline void LOOP(fold)(double *sums, int channels, int places)
+static inline void LOOP(sum_places)(double *sums, int channels, int places)
 {
     for (int k = 0; places > 1 && k < channels; k++) {
         double sum = 0;
@@ -96,7 +96,7 @@ static void LOOP(batch_columns)(void *context, ptrdiff_t first, ptrdiff_t end)
             LOOP(add_columns)(x, norm->samples, stride, COLUMNS, sums);
         else
             LOOP(add_columns)(x, norm->samples, stride, width, sums);
-        LOOP(fold)(sums, channels, places);
+        LOOP(sum_places)(sums, channels, places);
         for (int k = 0; k < channels; k++)
             shift[k] = (REAL)(sums[k] / count);
         LOOP(spread)(shift, width, places, mean);
@@ -106,8 +106,8 @@ static void LOOP(batch_columns)(void *context, ptrdiff_t first, ptrdiff_t end)
             LOOP(add_column_moments)(x, mean, norm->samples, stride, COLUMNS, sums, squares);
         else
             LOOP(add_column_moments)(x, mean, norm->samples, stride, width, sums, squares);
-        LOOP(fold)(sums, channels, places);
-        LOOP(fold)(squares, channels, places);
+        LOOP(sum_places)(sums, channels, places);
+        LOOP(sum_places)(squares, channels, places);
         for (int k = 0; k < channels; k++)
             LOOP(conclude)(norm, c + k, shift[k], sums[k], squares[k], count);
         for (int k = 0; k < channels; k++)
@@ -142,8 +142,8 @@ static void LOOP(batch_columns_backward)(void *context, ptrdiff_t first, ptrdiff
             LOOP(add_column_products)(dy, x, mean, rest, norm->samples, stride, COLUMNS, sums, products);
         else
             LOOP(add_column_products)(dy, x, mean, rest, norm->samples, stride, width, sums, products);
-        LOOP(fold)(sums, channels, places);
-        LOOP(fold)(products, channels, places);
+        LOOP(sum_places)(sums, channels, places);
+        LOOP(sum_places)(products, channels, places);
         for (int k = 0; k < channels; k++) {
             REAL inverse_deviation = statistics[3 * norm->rows + k];
             double product = products[k] * inverse_deviation;

@@ -1,92 +1,9 @@
-/* The loops of normalization.c, for REAL and LOOP(name): see levels.h.
- *
- * Numbers are added up in WIDE sums of the dtype, a piece of a row at a time, and these in float64. What is left of
- * a row when it is divided by WIDE is filled up with zeros, which costs less than to go number by number.
- */
-#define WIDE (2 * LANES)
+/* The loops of normalization.c, for REAL and LOOP(name): see levels.h. */
+#include "sums.h"
 
-/* The sum of WIDE numbers, in pairs. */
-static inline double LOOP(sum_pairs)(double *sums)
-{
-    for (int l = 0; l < 16; l++)
-        sums[l] += sums[l + 16];
-    for (int l = 0; l < 8; l++)
-        sums[l] += sums[l + 8];
-    for (int l = 0; l < 4; l++)
-        sums[l] += sums[l + 4];
-    return (sums[0] + sums[2]) + (sums[1] + sums[3]);
-}
-
-/* Add to WIDE sums the numbers of a row. */
-static inline void LOOP(add_row)(const REAL *x, ptrdiff_t count, double *restrict sums)
-{
-    for (ptrdiff_t start = 0; start < count; start += PIECE) {
-        ptrdiff_t i = start, end = count - start < PIECE ? count : start + PIECE;
-        REAL s[WIDE] = {0};
-        for (; i + WIDE <= end; i += WIDE)
-            for (int l = 0; l < WIDE; l++)
-                s[l] += x[i + l];
-        int left = (int)(end - i);
-        if (left)
-            for (int l = 0; l < WIDE; l++)
-                s[l] += l < left ? x[i + l] : 0;
-        for (int l = 0; l < WIDE; l++)
-            sums[l] += s[l];
-    }
-}
-
-/* The same of x - shift, and of its square. */
-static inline void LOOP(add_moments)(const REAL *x, REAL shift, ptrdiff_t count, double *restrict sums,
-                                     double *restrict squares)
-{
-    for (ptrdiff_t start = 0; start < count; start += PIECE) {
-        ptrdiff_t i = start, end = count - start < PIECE ? count : start + PIECE;
-        REAL s[WIDE] = {0}, q[WIDE] = {0};
-        for (; i + WIDE <= end; i += WIDE)
-            for (int l = 0; l < WIDE; l++) {
-                REAL d = x[i + l] - shift;
-                s[l] += d;
-                q[l] += d * d;
-            }
-        int left = (int)(end - i);
-        if (left)
-            for (int l = 0; l < WIDE; l++) {
-                REAL d = l < left ? x[i + l] - shift : 0;
-                s[l] += d;
-                q[l] += d * d;
-            }
-        for (int l = 0; l < WIDE; l++) {
-            sums[l] += s[l];
-            squares[l] += q[l];
-        }
-    }
-}
-
-/* The same of dy, and of dy times what x is above its mean. */
-static inline void LOOP(add_products)(const REAL *dy, const REAL *x, REAL mean, REAL rest, ptrdiff_t count,
-                                      double *restrict sums, double *restrict products)
-{
-    for (ptrdiff_t start = 0; start < count; start += PIECE) {
-        ptrdiff_t i = start, end = count - start < PIECE ? count : start + PIECE;
-        REAL s[WIDE] = {0}, p[WIDE] = {0};
-        for (; i + WIDE <= end; i += WIDE)
-            for (int l = 0; l < WIDE; l++) {
-                s[l] += dy[i + l];
-                p[l] += dy[i + l] * (x[i + l] - mean - rest);
-            }
-        int left = (int)(end - i);
-        if (left)
-            for (int l = 0; l < WIDE; l++) {
-                REAL d = l < left ? dy[i + l] : 0;
-                s[l] += d;
-                p[l] += l < left ? d * (x[i + l] - mean - rest) : 0;
-            }
-        for (int l = 0; l < WIDE; l++) {
-            sums[l] += s[l];
-            products[l] += p[l];
-        }
-    }
-}
+ROW_SUMS(add_numbers, NUMBERS)
+ROW_SUMS(add_moments, MOMENTS)
+ROW_SUMS(add_deviations, DEVIATIONS)
 
 /* Write the statistics of row `k`, from the sums of x - shift and its square over `count` numbers. */
 static inline void LOOP(conclude)(const Norm *norm, ptrdiff_t k, REAL shift, double sum, double square, double count)
@@ -105,15 +22,11 @@ static inline void LOOP(conclude)(const Norm *norm, ptrdiff_t k, REAL shift, dou
 static inline void LOOP(measure)(const Norm *norm, ptrdiff_t k, const REAL *x, ptrdiff_t times, ptrdiff_t stride,
                                  ptrdiff_t count)
 {
-    double sums[WIDE] = {0}, squares[WIDE] = {0}, numbers = (double)times * (double)count;
-    for (ptrdiff_t n = 0; n < times; n++)
-        LOOP(add_row)(x + n * stride, count, sums);
-    REAL shift = (REAL)(LOOP(sum_pairs)(sums) / numbers);
-    for (int l = 0; l < WIDE; l++)
-        sums[l] = 0;
-    for (ptrdiff_t n = 0; n < times; n++)
-        LOOP(add_moments)(x + n * stride, shift, count, sums, squares);
-    LOOP(conclude)(norm, k, shift, LOOP(sum_pairs)(sums), LOOP(sum_pairs)(squares), numbers);
+    double sum = 0, moments[2] = {0}, numbers = (double)times * (double)count;
+    LOOP(add_numbers)(x, x, 0, 0, times, stride, count, &sum);
+    REAL shift = (REAL)(sum / numbers);
+    LOOP(add_moments)(x, x, shift, 0, times, stride, count, moments);
+    LOOP(conclude)(norm, k, shift, moments[0], moments[1], numbers);
 }
 
 /* (x - mean) * factor + bias, for a row with the same numbers. */
@@ -149,10 +62,9 @@ static void LOOP(batch_channels_backward)(void *context, ptrdiff_t first, ptrdif
         const REAL *x = (const REAL *)norm->x + c * places, *dy = (const REAL *)norm->dy + c * places;
         const REAL *statistics = (const REAL *)norm->statistics + c;
         REAL mean = statistics[0], rest = statistics[norm->rows], inverse_deviation = statistics[3 * norm->rows];
-        double sums[WIDE] = {0}, products[WIDE] = {0};
-        for (ptrdiff_t n = 0; n < norm->samples; n++)
-            LOOP(add_products)(dy + n * stride, x + n * stride, mean, rest, places, sums, products);
-        double sum = LOOP(sum_pairs)(sums), product = LOOP(sum_pairs)(products) * inverse_deviation;
+        double sums[2] = {0};
+        LOOP(add_deviations)(dy, x, mean, rest, norm->samples, stride, places, sums);
+        double sum = sums[0], product = sums[1] * inverse_deviation;
         ((REAL *)norm->bias_gradient)[c] = (REAL)sum;
         ((REAL *)norm->weight_gradient)[c] = (REAL)product;
         if (!norm->out)
@@ -211,32 +123,42 @@ static inline void LOOP(group_sums)(const REAL *dy, const REAL *x, const REAL *w
                                     double *sum, double *product)
 {
     REAL mean = statistics[0], rest = statistics[rows], inverse_deviation = statistics[3 * rows];
-    double sums[WIDE] = {0}, products[WIDE] = {0};
-    for (ptrdiff_t start = 0; start < count; start += PIECE) {
-        ptrdiff_t i = start, end = count - start < PIECE ? count : start + PIECE;
-        REAL s[WIDE] = {0}, p[WIDE] = {0};
-        for (; i + WIDE <= end; i += WIDE)
-            for (int l = 0; l < WIDE; l++) {
-                REAL d = dy[i + l], normal = (x[i + l] - mean - rest) * inverse_deviation, scaled = d * weight[i + l];
-                by_bias[i + l] += d;
-                by_weight[i + l] += d * normal;
-                s[l] += scaled;
-                p[l] += scaled * normal;
+    *sum = *product = 0;
+    for (ptrdiff_t start = 0; start < count; start += RUN) {
+        const ptrdiff_t end = least_of(start + RUN, count), left = (end - start) % SUMS;
+        LOOP(Vector) sums[SUMS / ACROSS], products[SUMS / ACROSS];
+        UNROLL
+        for (int v = 0; v < SUMS / ACROSS; v++)
+            sums[v] = products[v] = (LOOP(Vector)){0};
+        if (left) {
+            REAL first[SUMS] = {0}, second[SUMS] = {0};
+            for (ptrdiff_t l = 0, i = start; l < left; l++, i++) {
+                REAL d = dy[i], normal = (x[i] - mean - rest) * inverse_deviation;
+                by_bias[i] += d;
+                by_weight[i] += d * normal;
+                first[l] = d * weight[i];
+                second[l] = first[l] * normal;
             }
-        for (int l = 0; l < (int)(end - i); l++) {
-            REAL d = dy[i + l], normal = (x[i + l] - mean - rest) * inverse_deviation, scaled = d * weight[i + l];
-            by_bias[i + l] += d;
-            by_weight[i + l] += d * normal;
-            s[l] += scaled;
-            p[l] += scaled * normal;
+            UNROLL
+            for (int v = 0; v < SUMS / ACROSS; v++) {
+                sums[v] = LOOP(load_vector)(first + v * ACROSS);
+                products[v] = LOOP(load_vector)(second + v * ACROSS);
+            }
         }
-        for (int l = 0; l < WIDE; l++) {
-            sums[l] += s[l];
-            products[l] += p[l];
-        }
+        for (ptrdiff_t next = start + left; next < end; next += SUMS)
+            UNROLL
+            for (int v = 0; v < SUMS / ACROSS; v++) {
+                const ptrdiff_t i = next + v * ACROSS;
+                const LOOP(Vector) d = LOOP(load_vector)(dy + i), scaled = d * LOOP(load_vector)(weight + i);
+                const LOOP(Vector) normal = (LOOP(load_vector)(x + i) - mean - rest) * inverse_deviation;
+                LOOP(store_vector)(LOOP(load_vector)(by_bias + i) + d, by_bias + i);
+                LOOP(store_vector)(LOOP(load_vector)(by_weight + i) + d * normal, by_weight + i);
+                sums[v] += scaled;
+                products[v] += scaled * normal;
+            }
+        *sum += LOOP(fold)(sums);
+        *product += LOOP(fold)(products);
     }
-    *sum = LOOP(sum_pairs)(sums);
-    *product = LOOP(sum_pairs)(products);
 }
 
 /* The same of a group whose channels have several places. */
@@ -246,9 +168,9 @@ static inline void LOOP(group_place_sums)(const REAL *dy, const REAL *x, const R
 {
     *sum = *product = 0;
     for (ptrdiff_t i = 0; i < channels; i++) {
-        double sums[WIDE] = {0}, products[WIDE] = {0};
-        LOOP(add_products)(dy + i * places, x + i * places, statistics[0], statistics[rows], places, sums, products);
-        double of_dy = LOOP(sum_pairs)(sums), of_x = LOOP(sum_pairs)(products) * statistics[3 * rows];
+        double sums[2] = {0};
+        LOOP(add_deviations)(dy + i * places, x + i * places, statistics[0], statistics[rows], 1, 0, places, sums);
+        double of_dy = sums[0], of_x = sums[1] * statistics[3 * rows];
         by_bias[i] += (REAL)of_dy;
         by_weight[i] += (REAL)of_x;
         *sum += of_dy * weight[i];

@@ -53,33 +53,19 @@ PyMethodDef pixels_kernels[] = {ENTRY(mean_pixels), ENTRY(mean_pixels_backward),
 
 #else
 
-/* The sum of numbers in a row: of blocks of them, each in sums that are apart. */
-static inline double LOOP(sum)(const REAL *numbers, ptrdiff_t count)
-{
-    enum { APART = 2 * LANES, BLOCK = 128 * APART };
-    double whole = 0;
-    for (ptrdiff_t start = 0; start < count; start += BLOCK) {
-        ptrdiff_t end = start + BLOCK < count ? start + BLOCK : count, i = start;
-        REAL sums[APART] = {0};
-        for (; i + APART <= end; i += APART)
-            for (int k = 0; k < APART; k++)
-                sums[k] += numbers[i + k];
-        for (int k = 0; i + k < end; k++)
-            sums[k] += numbers[i + k];
-        for (int half = APART / 2; half; half /= 2)
-            for (int k = 0; k < half; k++)
-                sums[k] += sums[k + half];
-        whole += sums[0];
-    }
-    return whole;
-}
+#include "sums.h"
+
+ROW_SUMS(add_numbers, NUMBERS)
 
 static void LOOP(mean_pixels)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
     const Pooling *pooling = context;
-    for (ptrdiff_t image = first; image < end; image++)
-        ((REAL *)pooling->out)[image] = (REAL)(
-            LOOP(sum)((const REAL *)pooling->x + image * pooling->pixels, pooling->pixels) * pooling->scale);
+    for (ptrdiff_t image = first; image < end; image++) {
+        double sum = 0;
+        const REAL *x = (const REAL *)pooling->x + image * pooling->pixels;
+        LOOP(add_numbers)(x, x, 0, 0, 1, 0, pooling->pixels, &sum);
+        ((REAL *)pooling->out)[image] = (REAL)(sum * pooling->scale);
+    }
 }
 
 static void LOOP(mean_pixels_backward)(void *context, ptrdiff_t first, ptrdiff_t end)

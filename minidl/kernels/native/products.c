@@ -22,6 +22,9 @@ typedef struct {
 
 enum { GRAIN = 1 << 15 }; /* numbers of a part, where there is little to do for each */
 
+/* Columns that are added up at once, which fit the registers of each kind of CPU. */
+enum { TILE_BYTES_base = 128, TILE_BYTES_avx2 = 256, TILE_BYTES_avx512 = 256 };
+
 /* TIMES for vectors, which large tiles name: clang finds none in so many numbers. */
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -220,6 +223,7 @@ PyMethodDef products_kernels[] = {
 };
 
 #else
+#include "simd.h"
 
 #define IS_base 1
 #if !PASTE(IS, LEVEL)
@@ -246,26 +250,44 @@ static void LOOP(relu_backward)(void *context, ptrdiff_t first, ptrdiff_t end)
         out[i] = dy[i] * (y[i] > 0 ? (REAL)1 : (REAL)0);
 }
 
+#define TILE (PASTE(TILE_BYTES, LEVEL) / (int)sizeof(REAL))
+
+/* Add up a tile of so many rows. */
+static NOT_INLINE void LOOP(sum_tile)(const REAL *numbers, ptrdiff_t apart, ptrdiff_t rows, REAL *out)
+{
+    LOOP(Vector) sums[TILE / ACROSS];
+    UNROLL
+    for (int v = 0; v < TILE / ACROSS; v++)
+        sums[v] = (LOOP(Vector)){0};
+    for (; rows; rows--, numbers += apart)
+        UNROLL
+        for (int v = 0; v < TILE / ACROSS; v++)
+            sums[v] += LOOP(load_vector)(numbers + v * ACROSS);
+    UNROLL
+    for (int v = 0; v < TILE / ACROSS; v++)
+        LOOP(store_vector)(sums[v], out + v * ACROSS);
+}
+
 /* Sums of columns `first` to `end`. Rows are added up in blocks, so that many of them lose no digits. */
 static void LOOP(sum_rows)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
-    enum { TILE = 64, BLOCK = 256 };
+    enum { BLOCK = 256 };
     const Pass *pass = context;
     for (ptrdiff_t start = first; start < end; start += TILE) {
-        int width = end - start < TILE ? (int)(end - start) : TILE;
+        if (end - start < TILE && end - first >= TILE)
+            start = end - TILE; /* some of them for a second time */
+        const int width = (int)least_of(end - start, TILE);
         double whole[TILE] = {0};
         for (ptrdiff_t block = 0; block < pass->rows; block += BLOCK) {
-            ptrdiff_t stop = block + BLOCK < pass->rows ? block + BLOCK : pass->rows;
+            const ptrdiff_t rows = least_of(BLOCK, pass->rows - block);
+            const REAL *numbers = (const REAL *)pass->x + block * pass->columns + start;
             REAL sums[TILE] = {0};
-            for (ptrdiff_t row = block; row < stop; row++) {
-                const REAL *numbers = (const REAL *)pass->x + row * pass->columns + start;
-                if (width == TILE)
-                    for (int i = 0; i < TILE; i++)
-                        sums[i] += numbers[i];
-                else
+            if (width == TILE)
+                LOOP(sum_tile)(numbers, pass->columns, rows, sums);
+            else
+                for (ptrdiff_t row = 0; row < rows; row++, numbers += pass->columns)
                     for (int i = 0; i < width; i++)
                         sums[i] += numbers[i];
-            }
             for (int i = 0; i < width; i++)
                 whole[i] += sums[i];
         }
@@ -273,5 +295,7 @@ static void LOOP(sum_rows)(void *context, ptrdiff_t first, ptrdiff_t end)
             ((REAL *)pass->out)[start + i] = (REAL)whole[i];
     }
 }
+
+#undef TILE
 
 #endif

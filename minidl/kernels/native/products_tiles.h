@@ -9,21 +9,7 @@
 #define PANELS 2 /* of a tile one vector wide: the sums of a single panel would wait for each other */
 #define STRIP (VECTORS * WIDE)
 
-typedef REAL LOOP(Vector) __attribute__((vector_size(WIDE * sizeof(REAL))));
 typedef __typeof__((LOOP(Vector)){0} <= 0) LOOP(Mask);
-
-/* Vectors lie anywhere in memory. */
-INLINE LOOP(Vector) LOOP(load)(const REAL *from)
-{
-    LOOP(Vector) vector;
-    memcpy(&vector, from, sizeof vector);
-    return vector;
-}
-
-INLINE void LOOP(store)(LOOP(Vector) vector, REAL *to)
-{
-    memcpy(to, &vector, sizeof vector);
-}
 
 /* A vector of this number: less 0, it is the same, whereas -0 and 0 would give 0. */
 INLINE LOOP(Vector) LOOP(all)(REAL number)
@@ -92,7 +78,7 @@ INLINE void LOOP(add_tile)(const int panels, const int vectors, const int is_pac
                 const LOOP(Vector) number = LOOP(all)(from[p][offsets[t]]);
                 UNROLL
                 for (int v = 0; v < vectors; v++)
-                    sums[p][t][v] = VECTOR_TIMES(number, LOOP(load)(b + v * apart), sums[p][t][v]);
+                    sums[p][t][v] = VECTOR_TIMES(number, LOOP(load_vector)(b + v * apart), sums[p][t][v]);
             }
             from[p] += is_packed ? HEIGHT : strip->a_further;
         }
@@ -105,24 +91,24 @@ INLINE void LOOP(add_tile)(const int panels, const int vectors, const int is_pac
 #endif
     const ptrdiff_t before_apart = strip->before_apart;
     const REAL *before = strip->before ? strip->before + row * before_apart : NULL;
-    const int columns = (int)strip->columns, width = vectors * WIDE; /* no wider than a float: cheap masks below */
+    const INDEX columns = (INDEX)strip->columns, width = vectors * WIDE;
     REAL whole[PANELS][HEIGHT][STRIP]; /* in memory, where a single number can be told */
     if (rows >= panels * HEIGHT && columns == width) {
         if (before)
             FOR_TILE(p, t, v, panels, vectors)
-                sums[p][t][v] += LOOP(load)(before + (p * HEIGHT + t) * before_apart + v * WIDE);
+                sums[p][t][v] += LOOP(load_vector)(before + (p * HEIGHT + t) * before_apart + v * WIDE);
         if (strip->bias)
             FOR_TILE(p, t, v, panels, vectors)
-                sums[p][t][v] += LOOP(load)(strip->bias + v * WIDE);
+                sums[p][t][v] += LOOP(load_vector)(strip->bias + v * WIDE);
         if (strip->rectifies)
             FOR_TILE(p, t, v, panels, vectors)
                 sums[p][t][v] = LOOP(rectified)(sums[p][t][v]);
         FOR_TILE(p, t, v, panels, vectors)
-            LOOP(store)(sums[p][t][v], c + (p * HEIGHT + t) * lead + v * WIDE);
+            LOOP(store_vector)(sums[p][t][v], c + (p * HEIGHT + t) * lead + v * WIDE);
         return;
     }
     FOR_TILE(p, t, v, panels, vectors)
-        LOOP(store)(sums[p][t][v], whole[p][t] + v * WIDE);
+        LOOP(store_vector)(sums[p][t][v], whole[p][t] + v * WIDE);
     for (ptrdiff_t t = 0; t < least_of(rows, panels * HEIGHT); t++) {
         REAL *line = c + t * lead, *restrict sum = whole[t / HEIGHT][t % HEIGHT];
         if (before)

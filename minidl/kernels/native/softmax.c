@@ -97,6 +97,7 @@ PyMethodDef softmax_kernels[] = {
 #else
 
 #include "exponentials.h"
+#include "sums.h"
 
 /* By the sum's reciprocal: a product takes far less time than a division. The sum is at least 1, or NaN. */
 static inline void LOOP(divide)(REAL *exps, ptrdiff_t classes, REAL sum)
@@ -138,23 +139,8 @@ static void LOOP(log_softmax)(void *context, ptrdiff_t first, ptrdiff_t end)
     }
 }
 
-/* The sum of a row's numbers, or of their products with those of another one. */
-static REAL LOOP(sum_row)(const REAL *row, const REAL *other, ptrdiff_t classes)
-{
-    double sum = 0;
-    for (ptrdiff_t chunk = 0; chunk < classes; chunk += CHUNK) {
-        const ptrdiff_t end = chunk + CHUNK < classes ? chunk + CHUNK : classes;
-        REAL sums[LANES] = {0};
-        ptrdiff_t j = chunk;
-        for (; j + LANES <= end; j += LANES)
-            for (int lane = 0; lane < LANES; lane++)
-                sums[lane] += other ? row[j + lane] * other[j + lane] : row[j + lane];
-        for (int lane = 0; j < end; j++, lane++)
-            sums[lane] += other ? row[j] * other[j] : row[j];
-        sum += LOOP(sum_lanes)(sums);
-    }
-    return (REAL)sum;
-}
+ROW_SUMS(add_numbers, NUMBERS)
+ROW_SUMS(add_products, PRODUCTS)
 
 static void LOOP(softmax_backward)(void *context, ptrdiff_t first, ptrdiff_t end)
 {
@@ -163,9 +149,10 @@ static void LOOP(softmax_backward)(void *context, ptrdiff_t first, ptrdiff_t end
     for (ptrdiff_t i = first; i < end; i++) {
         const REAL *dy = (const REAL *)all->scores + i * classes, *y = (const REAL *)all->other + i * classes;
         REAL *out = (REAL *)all->out + i * classes;
-        const REAL sum = LOOP(sum_row)(dy, y, classes);
+        double sum = 0;
+        LOOP(add_products)(dy, y, 0, 0, 1, 0, classes, &sum);
         for (ptrdiff_t j = 0; j < classes; j++)
-            out[j] = (dy[j] - sum) * y[j];
+            out[j] = (dy[j] - (REAL)sum) * y[j];
     }
 }
 
@@ -176,9 +163,10 @@ static void LOOP(log_softmax_backward)(void *context, ptrdiff_t first, ptrdiff_t
     for (ptrdiff_t i = first; i < end; i++) {
         const REAL *dy = (const REAL *)all->scores + i * classes, *y = (const REAL *)all->other + i * classes;
         REAL *out = (REAL *)all->out + i * classes;
-        const REAL sum = LOOP(sum_row)(dy, NULL, classes);
+        double sum = 0;
+        LOOP(add_numbers)(dy, dy, 0, 0, 1, 0, classes, &sum);
         for (ptrdiff_t j = 0; j < classes; j++)
-            out[j] = dy[j] - y[j] * sum;
+            out[j] = dy[j] - y[j] * (REAL)sum;
     }
 }
 
