@@ -22,9 +22,6 @@ typedef struct {
 
 enum { GRAIN = 1 << 15 }; /* numbers of a part, where there is little to do for each */
 
-/* Columns that are added up at once, which fit the registers of each kind of CPU. */
-enum { TILE_BYTES_base = 128, TILE_BYTES_avx2 = 256, TILE_BYTES_avx512 = 256 };
-
 /* TIMES for vectors, which large tiles name: clang finds none in so many numbers. */
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -250,7 +247,7 @@ static void LOOP(relu_backward)(void *context, ptrdiff_t first, ptrdiff_t end)
         out[i] = dy[i] * (y[i] > 0 ? (REAL)1 : (REAL)0);
 }
 
-#define TILE (PASTE(TILE_BYTES, LEVEL) / (int)sizeof(REAL))
+#define TILE (WIDE < 8 ? 8 * WIDE : 64) /* columns that are added up at once, which fit the registers */
 
 /* Add up a tile of so many rows. */
 static NOT_INLINE void LOOP(sum_tile)(const REAL *numbers, ptrdiff_t apart, ptrdiff_t rows, REAL *out)
