@@ -9,7 +9,7 @@ enum {
     STRIP = 64,      /* rows that are worked on together at most */
     FEW = 32,        /* classes up to which several rows are worked on side by side */
     CHUNK = 1024,    /* numbers that are added up in their own dtype */
-    ABREAST = 32,       /* numbers that are compared at once: for fewer, GCC forms no vectors */
+    ABREAST = 32,    /* numbers that are compared at once: for fewer, GCC forms no vectors */
 };
 
 static inline ptrdiff_t grain_of(ptrdiff_t classes)

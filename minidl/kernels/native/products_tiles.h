@@ -132,7 +132,7 @@ typedef void LOOP(Tile)(const LOOP(Strip) *, ptrdiff_t);
 #define TILE(name, panels, vectors, is_packed)                                    \
     static NOT_INLINE void LOOP(name)(const LOOP(Strip) *strip, ptrdiff_t row)    \
     {                                                                             \
-        LOOP(add_tile)(panels, vectors, is_packed, strip, row);                    \
+        LOOP(add_tile)(panels, vectors, is_packed, strip, row);                   \
     }
 TILE(add_tall, PANELS, 1, 0)
 TILE(add_one, 1, 1, 0)

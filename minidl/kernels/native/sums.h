@@ -18,7 +18,7 @@ enum { NUMBERS, PRODUCTS, MOMENTS, DEVIATIONS };
     ((what) == MOMENTS ? ((x) - (shift)) * ((x) - (shift)) : (x) * ((y) - (shift) - (rest)))
 
 /* The function of this name adds to the totals what is added up over rows of `count` numbers that lie `apart`. A
- * single row has a function of its own: then all of its sums stay in registers to the end. */
+ * single row has a function of its own, without the loop over rows: a short one takes down to half the time. */
 #define ROW_SUMS(name, what)                                                                                          \
     static NOT_INLINE void LOOP(name##_row)(const REAL *x, const REAL *y, REAL shift, REAL rest, ptrdiff_t rows,      \
                                             ptrdiff_t apart, ptrdiff_t count, double *totals)                         \
